@@ -1,0 +1,149 @@
+//! What is wrong in an author's file: code, severity, place, message, help.
+
+use crate::json::{Place, Position, ReadError, View};
+
+/// How much a diagnostic matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The rules do not load.
+    Error,
+    /// Worth a change.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// The word that is printed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// Something wrong in an author's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The stable code, such as `S010`.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The file, below the folder of the policy.
+    pub file: String,
+    /// The first character that is wrong.
+    pub start: Position,
+    /// The character after the last that is wrong.
+    pub end: Position,
+    /// One sentence in lower case; the author's words in backticks.
+    pub message: String,
+    /// What to write instead, where that is known.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at bytes of a file's text.
+    #[must_use]
+    pub fn error(code: &'static str, file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> Self {
+        let (start, end) = (Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end));
+        Self { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None }
+    }
+
+    /// An error at a value of a file.
+    #[must_use]
+    pub fn at(code: &'static str, file: &str, place: Place<'_>, message: String) -> Self {
+        Self::error(code, file, place.document_text(), place.span(), message)
+    }
+
+    /// An error at a value that stands in a file, or at the start of the file if it stands in none.
+    #[must_use]
+    pub fn at_view(code: &'static str, file: &str, view: View<'_>, message: String) -> Self {
+        view.place().map_or_else(
+            || Self::error(code, file, "", 0..0, message.clone()),
+            |place| Self::at(code, file, place, message.clone()),
+        )
+    }
+
+    /// The error of a file that is not JSON, or names a member twice.
+    #[must_use]
+    pub fn unreadable(codes: [&'static str; 2], file: &str, text: &str, error: ReadError) -> Self {
+        let code = match error.kind {
+            crate::json::ReadErrorKind::Duplicate => codes[1],
+            _ => codes[0],
+        };
+        Self::error(code, file, text, error.offset..error.end, error.message().to_owned())
+    }
+
+    /// With a help line.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// `file:line:column: message`, as compilers print it.
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { file, start, message, .. } = self;
+        write!(f, "{file}:{}:{}: {message}", start.line, start.column)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, ", {help}"))
+    }
+}
+
+/// The nearest of the words that are valid here, for `did you mean`.
+#[must_use]
+pub fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
+    let distance = |candidate: &&str| edit_distance(&word.to_lowercase(), &candidate.to_lowercase());
+    let best = valid.iter().min_by_key(|candidate| distance(candidate))?;
+    let longest = word.chars().count().max(best.chars().count());
+    (distance(best) <= 1.max(longest / 3)).then_some(*best)
+}
+
+/// `did you mean …`, or the list of the valid words if none is near.
+#[must_use]
+pub fn suggestion(word: &str, valid: &[&str]) -> String {
+    nearest(word, valid).map_or_else(
+        || {
+            let some: Vec<_> = valid.iter().take(8).map(|word| format!("`{word}`")).collect();
+            format!("one of {}", some.join(", "))
+        },
+        |near| format!("did you mean `{near}`?"),
+    )
+}
+
+/// Damerau–Levenshtein, neighbours transposed once.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let (mut before, mut last): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=b.len()).collect());
+    let mut previous = None;
+    for (i, x) in a.chars().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, &y) in b.iter().enumerate() {
+            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&last, j) + usize::from(x != y)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            if j > 0 && previous == Some(y) && b.get(j - 1) == Some(&x) {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        (before, last, previous) = (last, row, Some(x));
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{nearest, suggestion};
+
+    #[test]
+    fn near_words_are_suggested() {
+        assert_eq!(nearest("maxLenght", &["minLength", "maxLength", "maximum"]), Some("maxLength"));
+        assert_eq!(nearest("Type", &["type", "title"]), Some("type"));
+        assert_eq!(nearest("xyz", &["type", "title"]), None);
+        assert_eq!(suggestion("xyz", &["type"]), "one of `type`");
+    }
+}

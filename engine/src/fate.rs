@@ -1,0 +1,376 @@
+//! What became of each node of an anonymous value, and why. Findings, reports and counts are views of it.
+
+use crate::json::{Kind, Place, View};
+use crate::pointer;
+
+/// A keyword of JSON Schema, or one of the sanitizer's own, in the order in which scalars are asked (rule R5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "each is the keyword that `word` prints")]
+pub enum Keyword {
+    False,
+    Sensitive,
+    Type,
+    Enum,
+    Const,
+    Minimum,
+    Maximum,
+    ExclusiveMinimum,
+    ExclusiveMaximum,
+    MultipleOf,
+    MinLength,
+    MaxLength,
+    Pattern,
+    Format,
+    NumberRange,
+    DenyPan,
+    DenySsn,
+    PropertyNames,
+    Properties,
+    PatternProperties,
+    AdditionalProperties,
+    Unknown,
+    Name,
+    Items,
+    AllOf,
+    Ref,
+    UniqueItems,
+    MaxItems,
+    MinItems,
+    DependentRequired,
+    MaxProperties,
+    Required,
+    MinProperties,
+    MaxBytes,
+    Limit,
+    Oracle,
+    Json,
+}
+
+impl Keyword {
+    /// The word that reports print.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::False => "false",
+            Self::Sensitive => "x-sensitive",
+            Self::Type => "type",
+            Self::Enum => "enum",
+            Self::Const => "const",
+            Self::Minimum => "minimum",
+            Self::Maximum => "maximum",
+            Self::ExclusiveMinimum => "exclusiveMinimum",
+            Self::ExclusiveMaximum => "exclusiveMaximum",
+            Self::MultipleOf => "multipleOf",
+            Self::MinLength => "minLength",
+            Self::MaxLength => "maxLength",
+            Self::Pattern => "pattern",
+            Self::Format => "format",
+            Self::NumberRange => "number_range",
+            Self::DenyPan => "x-deny:pan",
+            Self::DenySsn => "x-deny:ssn",
+            Self::PropertyNames => "propertyNames",
+            Self::Properties => "properties",
+            Self::PatternProperties => "patternProperties",
+            Self::AdditionalProperties => "additionalProperties",
+            Self::Unknown => "x-unknown",
+            Self::Name => "x-name",
+            Self::Items => "items",
+            Self::AllOf => "allOf",
+            Self::Ref => "$ref",
+            Self::UniqueItems => "uniqueItems",
+            Self::MaxItems => "maxItems",
+            Self::MinItems => "minItems",
+            Self::DependentRequired => "dependentRequired",
+            Self::MaxProperties => "maxProperties",
+            Self::Required => "required",
+            Self::MinProperties => "minProperties",
+            Self::MaxBytes => "x-max-bytes",
+            Self::Limit => "x-limit",
+            Self::Oracle => "x-oracle",
+            Self::Json => "x-json",
+        }
+    }
+
+    /// Whether a failing child can be the cause: the container fails because of what it lost.
+    fn cascades(self) -> bool {
+        matches!(self, Self::Required | Self::MinItems | Self::MinProperties)
+    }
+}
+
+/// What became of one node. The fate of a dropped or cut place is also that of everything below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum What {
+    /// No rule reads the place.
+    Unread,
+    /// It passed.
+    Kept,
+    /// It passed, its list shortened.
+    Truncated,
+    /// It was removed.
+    Dropped,
+    /// It was valid and stood behind a cut.
+    Cut,
+}
+
+/// The fate of one node: what, the keyword, and the schema place that says so.
+#[derive(Clone, Copy)]
+pub struct Fate {
+    what: What,
+    keyword: Keyword,
+    /// A second keyword that shortened the same list.
+    also: Option<Keyword>,
+    by: u16,
+}
+
+const KEPT: Fate = Fate { what: What::Kept, keyword: Keyword::False, also: None, by: 0 };
+
+/// The fates of all nodes of one value, in document order.
+pub struct Fates {
+    base: u32,
+    nodes: Vec<Fate>,
+    changed: bool,
+}
+
+/// Shows sizes, never a value.
+impl std::fmt::Debug for Fates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fates({} nodes)", self.nodes.len())
+    }
+}
+
+impl Fates {
+    /// All of `value` is kept, until somebody says otherwise.
+    #[must_use]
+    pub fn of(value: Place<'_>) -> Self {
+        Self { base: value.at, nodes: vec![KEPT; value.node().size as usize], changed: false }
+    }
+
+    fn set(&mut self, at: u32, fate: Fate) {
+        self.changed = true;
+        if let Some(slot) = self.nodes.get_mut((at - self.base) as usize) {
+            *slot = fate;
+        }
+    }
+
+    fn get(&self, at: u32) -> Fate {
+        self.nodes.get((at - self.base) as usize).copied().unwrap_or(KEPT)
+    }
+
+    /// The node at `at` goes, for `keyword` of the schema object `by`.
+    pub fn drop(&mut self, at: u32, keyword: Keyword, by: u16) {
+        self.set(at, Fate { what: What::Dropped, keyword, also: None, by });
+    }
+
+    /// The node at `at` was valid and goes with the end of its list.
+    pub fn cut(&mut self, at: u32) {
+        self.set(at, Fate { what: What::Cut, ..KEPT });
+    }
+
+    /// The array at `at` lost its end.
+    pub fn truncate(&mut self, at: u32, keyword: Keyword, by: u16) {
+        let before = self.get(at);
+        let also = (before.what == What::Truncated).then_some(keyword);
+        let keyword = if also.is_some() { before.keyword } else { keyword };
+        self.set(at, Fate { what: What::Truncated, keyword, also, by });
+    }
+
+    /// Whether the place is dropped or cut itself.
+    #[must_use]
+    pub fn is_gone(&self, at: u32) -> bool {
+        matches!(self.get(at).what, What::Dropped | What::Cut)
+    }
+
+    /// Whether everything is kept.
+    #[must_use]
+    pub fn all_kept(&self) -> bool {
+        !self.changed
+    }
+
+    /// The places that were removed or shortened, each as far up as it goes (P1), in the order of P6.
+    ///
+    /// `show` prints a member name or hides it (P8). The first `entries_max` entries are made, the rest counted.
+    #[must_use]
+    pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, show: &dyn Fn(&str) -> bool) -> Report {
+        let mut report = Report { entries: Vec::new(), omitted: 0 };
+        if self.changed {
+            let mut walk = Walk { fates: self, show, entries_max, report: &mut report, pointer: prefix.to_owned() };
+            walk.place(value);
+        }
+        report
+    }
+
+    /// How many nodes were kept, changed and dropped; names do not count.
+    #[must_use]
+    pub fn counts(&self, value: Place<'_>) -> Counts {
+        let mut counts = Counts::default();
+        self.count(View::Place(value), &mut counts);
+        counts
+    }
+
+    fn count(&self, view: View<'_>, counts: &mut Counts) {
+        let Some(place) = view.place() else { return };
+        match self.get(place.at).what {
+            What::Dropped | What::Cut => {
+                counts.dropped += view.nodes();
+                return;
+            }
+            What::Truncated => counts.changed += 1,
+            What::Kept => counts.kept += 1,
+            What::Unread => counts.unread += 1,
+        }
+        view.items().chain(view.members().map(|(_, member)| member)).for_each(|child| self.count(child, counts));
+    }
+}
+
+/// How many nodes of a value met which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Passed.
+    pub kept: usize,
+    /// Passed, shortened.
+    pub changed: usize,
+    /// Removed.
+    pub dropped: usize,
+    /// Read by no rule.
+    pub unread: usize,
+}
+
+/// What was done to a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It was removed.
+    Drop,
+    /// Its list was shortened.
+    Truncate,
+}
+
+impl Action {
+    /// The word that reports print.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Truncate => "truncate",
+        }
+    }
+}
+
+/// One removed or shortened place. It holds no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The place in the input.
+    pub pointer: String,
+    /// What failed there.
+    pub keyword: Keyword,
+    /// What was done.
+    pub action: Action,
+    /// The schema object that says so.
+    pub by: u16,
+    /// Nodes removed.
+    pub nodes: usize,
+    /// The first failure below that the place did not survive.
+    pub cause: Option<(String, Keyword)>,
+}
+
+/// The entries of one value, and how many more there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// In the order of P6.
+    pub entries: Vec<Entry>,
+    /// Entries beyond the limit.
+    pub omitted: usize,
+}
+
+struct Walk<'a> {
+    fates: &'a Fates,
+    show: &'a dyn Fn(&str) -> bool,
+    entries_max: usize,
+    report: &'a mut Report,
+    pointer: String,
+}
+
+impl Walk<'_> {
+    fn place(&mut self, place: Place<'_>) {
+        let fate = self.fates.get(place.at);
+        match fate.what {
+            What::Dropped => self.entry(place, fate.keyword, Action::Drop, fate.by),
+            What::Cut => {}
+            What::Truncated => {
+                self.entry(place, fate.keyword, Action::Truncate, fate.by);
+                if let Some(keyword) = fate.also {
+                    self.entry(place, keyword, Action::Truncate, fate.by);
+                }
+                self.children(place);
+            }
+            What::Kept | What::Unread => self.children(place),
+        }
+    }
+
+    fn children(&mut self, place: Place<'_>) {
+        if !self.any_below(place) {
+            return;
+        }
+        match place.node().kind() {
+            Kind::Array => {
+                for (index, item) in View::Place(place).items().enumerate() {
+                    self.below(item, &index.to_string());
+                }
+            }
+            Kind::Object => {
+                let mut members: Vec<_> = View::Place(place).members().collect();
+                members.sort_by(|(a, _), (b, _)| a.compare(*b));
+                for (name, value) in members {
+                    let name = name.decode();
+                    let shown = if (self.show)(&name) { name.as_ref() } else { "*" };
+                    self.below(value, shown);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn below(&mut self, value: View<'_>, token: &str) {
+        let Some(place) = value.place() else { return };
+        let length = self.pointer.len();
+        pointer::push(&mut self.pointer, token);
+        self.place(place);
+        self.pointer.truncate(length);
+    }
+
+    fn any_below(&self, place: Place<'_>) -> bool {
+        let first = (place.at - self.fates.base) as usize;
+        let nodes = self.fates.nodes.get(first + 1..first + place.node().size as usize).unwrap_or_default();
+        nodes.iter().any(|fate| fate.what != What::Kept)
+    }
+
+    fn entry(&mut self, place: Place<'_>, keyword: Keyword, action: Action, by: u16) {
+        if self.report.entries.len() >= self.entries_max {
+            self.report.omitted += 1;
+            return;
+        }
+        let nodes = match action {
+            Action::Drop => View::Place(place).nodes(),
+            Action::Truncate => {
+                let cut = View::Place(place).items().filter(|item| self.is_cut(*item));
+                cut.map(View::nodes).sum()
+            }
+        };
+        let cause = if keyword.cascades() { self.cause(place) } else { None };
+        self.report.entries.push(Entry { pointer: self.pointer.clone(), keyword, action, by, nodes, cause });
+    }
+
+    fn is_cut(&self, item: View<'_>) -> bool {
+        item.place().is_some_and(|place| self.fates.get(place.at).what == What::Cut)
+    }
+
+    /// The first entry that the subtree of a dropped place would have had by itself.
+    fn cause(&self, place: Place<'_>) -> Option<(String, Keyword)> {
+        let mut report = Report { entries: Vec::new(), omitted: 0 };
+        let mut walk =
+            Walk { fates: self.fates, show: self.show, entries_max: 1, report: &mut report, pointer: self.pointer.clone() };
+        walk.children(place);
+        report.entries.pop().map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
+    }
+}

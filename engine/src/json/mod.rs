@@ -1,0 +1,24 @@
+//! The one JSON reader and tree.
+//!
+//! A [`Document`] is a text plus flat nodes with source ranges. A [`Json`] is a place in a document, or a value that
+//! somebody built; a [`View`] borrows either. What nobody touched is written back as its own bytes, so `1.10` stays
+//! `1.10` and `18446744073709551616` stays what it is. No `Debug` here shows a value.
+
+mod number;
+mod text;
+mod document;
+mod place;
+mod read;
+mod value;
+mod order;
+mod write;
+
+pub use document::{Document, Kind, TEXT_BYTES_MAX};
+pub(crate) use document::Node;
+pub use number::{Divisor, Number};
+pub use order::{compare, fingerprint, same};
+pub use place::Position;
+pub use read::{DEPTH_MAX, ReadError, ReadErrorKind};
+pub use text::Text;
+pub use value::{Items, Json, Members, Place, View};
+pub(crate) use write::write_string;

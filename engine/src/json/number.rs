@@ -1,0 +1,346 @@
+//! Numbers of any size, compared as the decimals they are.
+
+use std::cmp::Ordering;
+
+/// A number: an integer, a float that a script made, or the decimal text of the source.
+#[derive(Clone, Copy)]
+pub enum Number<'a> {
+    /// An integer of 64 bits.
+    Int(i64),
+    /// A finite binary float.
+    Float(f64),
+    /// The text of a number that is not a short integer.
+    Decimal(&'a str),
+}
+
+impl<'a> Number<'a> {
+    /// Reads the text of a JSON number.
+    #[must_use]
+    pub fn from_text(text: &'a str) -> Self {
+        text.parse().map_or(Self::Decimal(text), Self::Int)
+    }
+
+    /// The value as an integer, also where it is written `3.0` or `3e2`.
+    #[must_use]
+    pub fn as_i64(self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(value),
+            _ => self.decimal().as_i64(),
+        }
+    }
+
+    /// The nearest binary float.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Int(value) => value as f64,
+            Self::Float(value) => value,
+            Self::Decimal(text) => text.parse().unwrap_or(f64::NAN),
+        }
+    }
+
+    /// Whether this is an integer as JSON Schema says: 3 and 3.0 are, 3.5 is not.
+    #[must_use]
+    pub fn is_integer(self) -> bool {
+        match self {
+            Self::Int(_) => true,
+            Self::Float(value) => value.fract() == 0.0,
+            Self::Decimal(_) => self.decimal().exponent >= 0,
+        }
+    }
+
+    /// Whether an `i64` or an `f64` holds this decimal: written back, it is the same number.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        match self {
+            Self::Int(_) | Self::Float(_) => true,
+            Self::Decimal(text) => {
+                let written = float_text(self.as_f64());
+                self.as_i64().is_some()
+                    || (text.len() <= DECIMAL_BYTES_MAX && self.compare(Number::Decimal(&written)) == Ordering::Equal)
+            }
+        }
+    }
+
+    /// Compares by value: 1 and 1.0 are equal.
+    #[must_use]
+    pub fn compare(self, other: Number<'_>) -> Ordering {
+        match (self, other) {
+            (Self::Int(a), Number::Int(b)) => a.cmp(&b),
+            (Self::Float(a), Number::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+            _ => {
+                let (mut a, mut b) = ([0; INT_DIGITS], [0; INT_DIGITS]);
+                let (left, right) = (float_text_of(self), float_text_of(other));
+                let x = decimal_of(self, left.as_deref(), &mut a);
+                x.compare(decimal_of(other, right.as_deref(), &mut b))
+            }
+        }
+    }
+
+    /// Whether this is a whole multiple of `divisor`, exactly.
+    #[must_use]
+    pub fn is_multiple_of(self, divisor: Divisor) -> bool {
+        if let (Self::Int(value), 0) = (self, divisor.exponent) {
+            return value.unsigned_abs().is_multiple_of(divisor.mantissa);
+        }
+        let text = float_text_of(self);
+        let mut digits = [0; INT_DIGITS];
+        divisor.divides(decimal_of(self, text.as_deref(), &mut digits))
+    }
+
+    fn decimal(self) -> Decimal<'a> {
+        match self {
+            Self::Decimal(text) => Decimal::from_text(text),
+            _ => Decimal { negative: false, whole: "", fraction: "", exponent: 0 },
+        }
+    }
+}
+
+/// The divisor of `multipleOf`, as `mantissa` · 10^`exponent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divisor {
+    mantissa: u64,
+    exponent: i64,
+}
+
+impl Divisor {
+    /// The divisor of a positive number whose significant digits fit 64 bits, else `None`.
+    #[must_use]
+    pub fn new(number: Number<'_>) -> Option<Self> {
+        let text = float_text_of(number);
+        let mut digits = [0; INT_DIGITS];
+        let decimal = decimal_of(number, text.as_deref(), &mut digits);
+        if decimal.negative || decimal.is_zero() {
+            return None;
+        }
+        let mut mantissa = 0_u64;
+        for digit in decimal.digits() {
+            mantissa = mantissa.checked_mul(10)?.checked_add(u64::from(digit))?;
+        }
+        Some(Self { mantissa, exponent: decimal.exponent })
+    }
+
+    fn divides(self, value: Decimal<'_>) -> bool {
+        if value.is_zero() {
+            return true;
+        }
+        // `value` has no trailing zero, so it cannot be a multiple of a larger power of ten
+        let Ok(zeros) = u64::try_from(value.exponent.saturating_sub(self.exponent)) else { return false };
+        let modulus = u128::from(self.mantissa);
+        let mut rest = 0_u128;
+        for digit in value.digits() {
+            rest = (rest * 10 + u128::from(digit)) % modulus;
+        }
+        rest * power_of_ten(zeros, modulus) % modulus == 0
+    }
+}
+
+/// 10^`exponent` modulo `modulus`, which is below 2^64.
+fn power_of_ten(mut exponent: u64, modulus: u128) -> u128 {
+    let (mut result, mut base) = (1 % modulus, 10 % modulus);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = result * base % modulus;
+        }
+        base = base * base % modulus;
+        exponent >>= 1;
+    }
+    result
+}
+
+/// The text of a float, as it is written: the shortest that reads back as the same float.
+pub(crate) fn float_text(value: f64) -> String {
+    format!("{value:?}")
+}
+
+fn float_text_of(number: Number<'_>) -> Option<String> {
+    match number {
+        Number::Float(value) => Some(float_text(value)),
+        _ => None,
+    }
+}
+
+fn decimal_of<'b>(number: Number<'b>, float: Option<&'b str>, digits: &'b mut [u8; INT_DIGITS]) -> Decimal<'b> {
+    match number {
+        Number::Int(value) => Decimal::from_text(int_text(value, digits)),
+        Number::Float(_) => Decimal::from_text(float.unwrap_or("0")),
+        Number::Decimal(text) => Decimal::from_text(text),
+    }
+}
+
+/// Bytes that the text of any `i64` fits.
+pub(crate) const INT_DIGITS: usize = 20;
+
+/// Longer decimals are never exact in an `f64` that anybody wrote on purpose.
+const DECIMAL_BYTES_MAX: usize = 1_100;
+
+/// Writes an integer into `buffer` and returns its text.
+pub(crate) fn int_text(value: i64, buffer: &mut [u8; INT_DIGITS]) -> &str {
+    let mut rest = value.unsigned_abs();
+    let mut at = buffer.len();
+    for slot in buffer.iter_mut().rev() {
+        *slot = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        at -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        at -= 1;
+        if let Some(sign) = buffer.get_mut(at) {
+            *sign = b'-';
+        }
+    }
+    std::str::from_utf8(buffer.get(at..).unwrap_or_default()).unwrap_or_default()
+}
+
+/// A decimal without leading or trailing zeros: (`whole` `fraction` as one integer) · 10^`exponent`.
+#[derive(Clone, Copy)]
+struct Decimal<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+    exponent: i64,
+}
+
+impl<'a> Decimal<'a> {
+    fn from_text(text: &'a str) -> Self {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (digits, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        // an exponent beyond 64 bits stands before a zero, or the reader refused the number
+        let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 });
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let whole = whole.trim_start_matches('0');
+        let fraction = fraction.trim_end_matches('0');
+        let mut exponent = power.saturating_sub(length(fraction));
+        let whole_short = if fraction.is_empty() { whole.trim_end_matches('0') } else { whole };
+        exponent = exponent.saturating_add(length(whole) - length(whole_short));
+        let fraction = if whole_short.is_empty() { fraction.trim_start_matches('0') } else { fraction };
+        let zero = whole_short.is_empty() && fraction.is_empty();
+        Self { negative: negative && !zero, whole: whole_short, fraction, exponent: if zero { 0 } else { exponent } }
+    }
+
+    fn digits(self) -> impl Iterator<Item = u8> {
+        self.whole.bytes().chain(self.fraction.bytes()).map(|byte| byte.wrapping_sub(b'0'))
+    }
+
+    fn count(self) -> i64 {
+        length(self.whole) + length(self.fraction)
+    }
+
+    fn is_zero(self) -> bool {
+        self.count() == 0
+    }
+
+    fn as_i64(self) -> Option<i64> {
+        if self.exponent < 0 || self.exponent > 18 {
+            return None;
+        }
+        let mut value = 0_i128;
+        for digit in self.digits().chain(std::iter::repeat_n(0, usize::try_from(self.exponent).ok()?)) {
+            value = value.checked_mul(10)?.checked_add(i128::from(digit))?;
+        }
+        i64::try_from(if self.negative { -value } else { value }).ok()
+    }
+
+    fn compare(self, other: Decimal<'_>) -> Ordering {
+        match (self.negative, other.negative) {
+            (false, true) => Ordering::Greater,
+            (true, false) => Ordering::Less,
+            (false, false) => self.compare_size(other),
+            (true, true) => other.compare_size(self),
+        }
+    }
+
+    fn compare_size(self, other: Decimal<'_>) -> Ordering {
+        match (self.is_zero(), other.is_zero()) {
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => {
+                let (mine, theirs) =
+                    (self.count().saturating_add(self.exponent), other.count().saturating_add(other.exponent));
+                mine.cmp(&theirs).then_with(|| self.digits().cmp(other.digits()))
+            }
+        }
+    }
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Divisor, Number};
+    use std::cmp::Ordering::{Equal, Greater, Less};
+
+    #[track_caller]
+    fn check(a: &str, b: &str, order: std::cmp::Ordering) {
+        assert_eq!(Number::from_text(a).compare(Number::from_text(b)), order, "{a} {b}");
+        assert_eq!(Number::from_text(b).compare(Number::from_text(a)), order.reverse(), "{b} {a}");
+    }
+
+    #[test]
+    fn numbers_compare_by_value() {
+        check("1", "1.0", Equal);
+        check("1e2", "100", Equal);
+        check("-0", "0.0", Equal);
+        check("0.10", "0.1", Equal);
+        check("18446744073709551615", "18446744073709551616", Less);
+        check("-1e400", "-1e399", Less);
+        check("1e-400", "0", Greater);
+        check("123456789.5", "123456789", Greater);
+        check("9007199254740993", "9007199254740992.0", Greater);
+    }
+
+    #[track_caller]
+    fn multiple(value: &str, divisor: &str, holds: bool) {
+        let divisor = Divisor::new(Number::from_text(divisor)).unwrap();
+        assert_eq!(Number::from_text(value).is_multiple_of(divisor), holds, "{value}");
+    }
+
+    #[test]
+    fn multiples_are_exact() {
+        multiple("0.3", "0.1", true);
+        multiple("19.99", "0.01", true);
+        multiple("19.995", "0.01", false);
+        multiple("1e308", "1e-300", true);
+        multiple("7.5", "2.5", true);
+        multiple("7.5", "2", false);
+        multiple("0.5", "10", false);
+        multiple("9007199254740993", "3", true);
+        multiple("9007199254740992", "3", false);
+        multiple("100", "2.5", true);
+        multiple("0.5", "0.25", true);
+        multiple("-21", "7", true);
+    }
+
+    #[track_caller]
+    fn exact(text: &str, holds: bool) {
+        assert_eq!(Number::from_text(text).is_exact(), holds, "{text}");
+    }
+
+    #[test]
+    fn what_a_script_can_hold() {
+        exact("1.10", true);
+        exact("0.1", true);
+        exact("9223372036854775807", true);
+        exact("9223372036854775808", false);
+        exact("18446744073709551616", false);
+        exact("1e300", true);
+        exact("0.1000000000000000055511151231257827", false);
+        exact("1e-400", false);
+    }
+
+    #[test]
+    fn integers_of_json_schema() {
+        for (text, value) in [("3.0", Some(3)), ("3e2", Some(300)), ("3.5", None), ("-1.0", Some(-1)), ("1e30", None)] {
+            assert_eq!(Number::from_text(text).as_i64(), value, "{text}");
+        }
+        assert!(Number::from_text("1e30").is_integer());
+        assert!(!Number::from_text("1e-1").is_integer());
+    }
+}

@@ -1,0 +1,413 @@
+//! The reader (RFC 8259): bytes to a [`Document`], with limits and duplicate names while reading.
+
+use std::sync::Arc;
+
+use super::document::{Document, Kind, Node, TEXT_BYTES_MAX};
+use super::place::Position;
+use super::text::Text;
+
+/// Nested arrays and objects that a text may have, unless a caller says otherwise.
+pub const DEPTH_MAX: usize = 128;
+
+/// Why a text was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadErrorKind {
+    /// The text is not JSON; the word says what was expected or wrong.
+    Syntax(&'static str),
+    /// An object names a member twice, compared after unescaping.
+    Duplicate,
+    /// More nested containers than allowed.
+    TooDeep,
+    /// More bytes than a document can hold.
+    TooLarge,
+}
+
+/// A refused text: what is wrong and where. It holds no text of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// What is wrong.
+    pub kind: ReadErrorKind,
+    /// The first byte that is wrong.
+    pub offset: usize,
+    /// The byte after the last that is wrong: of a repeated name, its closing quotation mark's.
+    pub end: usize,
+}
+
+impl ReadError {
+    /// One sentence, without any text of the source.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        match self.kind {
+            ReadErrorKind::Syntax(message) => message,
+            ReadErrorKind::Duplicate => "a member is named twice",
+            ReadErrorKind::TooDeep => "too many nested arrays and objects",
+            ReadErrorKind::TooLarge => "too many bytes",
+        }
+    }
+
+    /// Line and column of the first wrong byte.
+    #[must_use]
+    pub fn position(&self, text: &[u8]) -> Position {
+        Position::of(text, self.offset)
+    }
+}
+
+impl Document {
+    /// Reads one JSON text of at most [`DEPTH_MAX`] nested containers.
+    ///
+    /// # Errors
+    /// Not UTF-8, not JSON, a member named twice, a lone surrogate, a number beyond `f64`, too deep, too large.
+    ///
+    /// ```
+    /// use handover_engine::json::{Document, ReadErrorKind};
+    /// let document = Document::read(br#"{ "qty": 1.10 }"#).unwrap();
+    /// assert_eq!(document.root().to_text(), r#"{"qty":1.10}"#);
+    /// let error = Document::read(br#"{"a":1,"\u0061":2}"#).unwrap_err();
+    /// assert_eq!(error.kind, ReadErrorKind::Duplicate);
+    /// ```
+    pub fn read(bytes: &[u8]) -> Result<Arc<Self>, ReadError> {
+        Self::read_within(bytes, DEPTH_MAX)
+    }
+
+    /// Reads one JSON text of at most `depth_max` nested containers.
+    ///
+    /// # Errors
+    /// As [`Document::read`].
+    pub fn read_within(bytes: &[u8], depth_max: usize) -> Result<Arc<Self>, ReadError> {
+        if bytes.len() > TEXT_BYTES_MAX {
+            return Err(ReadError { kind: ReadErrorKind::TooLarge, offset: TEXT_BYTES_MAX, end: bytes.len() });
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| syntax("the text is not UTF-8", error.valid_up_to()))?;
+        let mut reader = Reader {
+            text,
+            bytes,
+            at: 0,
+            nodes: Vec::with_capacity(bytes.len() / 10 + 8),
+            names: Vec::new(),
+            depth: 0,
+            depth_max,
+            deepest: 0,
+            name_bytes: 0,
+        };
+        reader.space();
+        reader.value()?;
+        reader.space();
+        if reader.at < bytes.len() {
+            return Err(syntax("expected the end of the text", reader.at));
+        }
+        let Reader { nodes, deepest, name_bytes, .. } = reader;
+        Ok(Arc::new(Self { text: Arc::from(text), nodes, depth: deepest, name_bytes }))
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    nodes: Vec<Node>,
+    /// Nodes of the names of the objects that are open.
+    names: Vec<u32>,
+    depth: usize,
+    depth_max: usize,
+    deepest: usize,
+    name_bytes: usize,
+}
+
+/// Whether the text read so far is compact: no white space between tokens.
+type Compact = bool;
+
+/// Objects of at most so many members compare their names pairwise, larger ones sort them.
+const PAIRWISE_MAX: usize = 12;
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Skips white space; says whether there was none.
+    fn space(&mut self) -> Compact {
+        let start = self.at;
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+        self.at == start
+    }
+
+    fn value(&mut self) -> Result<Compact, ReadError> {
+        match self.peek() {
+            Some(b'"') => {
+                self.string()?;
+                Ok(true)
+            }
+            Some(b'{') => self.object(),
+            Some(b'[') => self.array(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(_) => Err(syntax("expected a value", self.at)),
+            None => Err(syntax("expected a value, found the end of the text", self.at)),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Result<Compact, ReadError> {
+        let (start, end) = (self.at, self.at + word.len());
+        if self.bytes.get(start..end) != Some(word.as_bytes()) {
+            return Err(syntax("expected a value", start));
+        }
+        self.at = end;
+        self.nodes.push(match word {
+            "null" => Node::scalar(Kind::Null, start, end),
+            _ => Node::boolean(start, end, word == "true"),
+        });
+        Ok(true)
+    }
+
+    fn number(&mut self) -> Result<Compact, ReadError> {
+        let start = self.at;
+        self.at += usize::from(self.peek() == Some(b'-'));
+        let leading_zero = self.peek() == Some(b'0');
+        if self.digits()? > 1 && leading_zero {
+            return Err(syntax("a number has a leading zero", start));
+        }
+        let integer = self.at;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        let end = self.at;
+        if (end > integer || end - start > 300) && !self.is_finite(start, end) {
+            return Err(syntax("a number is beyond the range of a 64-bit float", start));
+        }
+        self.nodes.push(Node::number(start, end, end == integer));
+        Ok(true)
+    }
+
+    fn digits(&mut self) -> Result<usize, ReadError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(syntax("expected a digit", start));
+        }
+        Ok(self.at - start)
+    }
+
+    fn is_finite(&self, start: usize, end: usize) -> bool {
+        self.text.get(start..end).and_then(|text| text.parse::<f64>().ok()).is_some_and(f64::is_finite)
+    }
+
+    fn string(&mut self) -> Result<(), ReadError> {
+        self.at += 1;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            self.at += plain_run(self.bytes.get(self.at..).unwrap_or_default());
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return Err(syntax("a control character in a string is not escaped", self.at)),
+                None => return Err(syntax("a string does not end", self.at)),
+            }
+        }
+        self.nodes.push(Node::string(start, self.at, escaped));
+        self.at += 1;
+        Ok(())
+    }
+
+    fn escape(&mut self) -> Result<(), ReadError> {
+        let start = self.at;
+        match self.bytes.get(start + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 2;
+                Ok(())
+            }
+            Some(b'u') => self.surrogates(start),
+            _ => Err(syntax("an escape that JSON does not know", start)),
+        }
+    }
+
+    fn surrogates(&mut self, start: usize) -> Result<(), ReadError> {
+        let unit = self.hex(start)?;
+        self.at = start + 6;
+        match unit {
+            0xD800..0xDC00 => {
+                let low = (self.bytes.get(self.at..self.at + 2) == Some(b"\\u")).then(|| self.hex(self.at));
+                if !matches!(low.transpose()?, Some(0xDC00..0xE000)) {
+                    return Err(syntax("a lone surrogate", start));
+                }
+                self.at += 6;
+                Ok(())
+            }
+            0xDC00..0xE000 => Err(syntax("a lone surrogate", start)),
+            _ => Ok(()),
+        }
+    }
+
+    fn hex(&self, start: usize) -> Result<u32, ReadError> {
+        let digits = self.bytes.get(start + 2..start + 6).unwrap_or_default();
+        if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(syntax("`\\u` needs four hexadecimal digits", start));
+        }
+        Ok(digits.iter().fold(0, |unit, &digit| unit * 16 + char::from(digit).to_digit(16).unwrap_or(0)))
+    }
+
+    fn open(&mut self, kind: Kind) -> Result<usize, ReadError> {
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+        if self.depth > self.depth_max {
+            return Err(ReadError { kind: ReadErrorKind::TooDeep, offset: self.at, end: self.at + 1 });
+        }
+        let node = self.nodes.len();
+        self.nodes.push(Node::open(kind, self.at));
+        self.at += 1;
+        Ok(node)
+    }
+
+    fn close(&mut self, node: usize, count: usize, compact: Compact) -> Compact {
+        self.at += 1;
+        self.depth -= 1;
+        let (end, size) = (self.at, self.nodes.len() - node);
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.end = u32::try_from(end).unwrap_or(u32::MAX);
+            node.close(size, count, compact);
+        }
+        compact
+    }
+
+    fn array(&mut self) -> Result<Compact, ReadError> {
+        let node = self.open(Kind::Array)?;
+        let mut compact = self.space();
+        let mut count = 0;
+        if self.peek() == Some(b']') {
+            return Ok(self.close(node, 0, compact));
+        }
+        loop {
+            compact &= self.value()?;
+            count += 1;
+            compact &= self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => return Ok(self.close(node, count, compact)),
+                _ => return Err(syntax("expected `,` or `]`", self.at)),
+            }
+            compact &= self.space();
+        }
+    }
+
+    fn object(&mut self) -> Result<Compact, ReadError> {
+        let node = self.open(Kind::Object)?;
+        let first_name = self.names.len();
+        let mut compact = self.space();
+        if self.peek() == Some(b'}') {
+            return Ok(self.close(node, 0, compact));
+        }
+        loop {
+            compact &= self.member()?;
+            compact &= self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return Err(syntax("expected `,` or `}`", self.at)),
+            }
+            compact &= self.space();
+        }
+        self.distinct(first_name)?;
+        let count = self.names.len() - first_name;
+        self.names.truncate(first_name);
+        Ok(self.close(node, count, compact))
+    }
+
+    fn member(&mut self) -> Result<Compact, ReadError> {
+        if self.peek() != Some(b'"') {
+            return Err(syntax("expected a member name in quotation marks", self.at));
+        }
+        self.names.push(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let start = self.at;
+        self.string()?;
+        self.name_bytes = self.name_bytes.max(self.at - start - 2);
+        let mut compact = self.space();
+        if self.peek() != Some(b':') {
+            return Err(syntax("expected `:`", self.at));
+        }
+        self.at += 1;
+        compact &= self.space();
+        Ok(self.value()? & compact)
+    }
+
+    fn distinct(&mut self, first: usize) -> Result<(), ReadError> {
+        let count = self.names.len() - first;
+        if count > PAIRWISE_MAX {
+            return self.distinct_sorted(first);
+        }
+        let names = self.names.get(first..).unwrap_or_default();
+        for (index, &name) in names.iter().enumerate() {
+            let text = self.name(name);
+            if names.iter().take(index).any(|&earlier| self.name(earlier).same(text)) {
+                return Err(self.duplicate(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn distinct_sorted(&self, first: usize) -> Result<(), ReadError> {
+        let mut names = self.names.get(first..).unwrap_or_default().to_vec();
+        names.sort_by(|&a, &b| self.name(a).compare(self.name(b)));
+        let mut pairs = names.windows(2).filter_map(|pair| match *pair {
+            [a, b] if self.name(a).same(self.name(b)) => Some(a.max(b)),
+            _ => None,
+        });
+        pairs.next().map_or(Ok(()), |name| Err(self.duplicate(name)))
+    }
+
+    fn name(&self, node: u32) -> Text<'_> {
+        let Some(node) = self.nodes.get(node as usize) else { return Text::plain("") };
+        Text::source(self.text.get(node.start as usize..node.end as usize).unwrap_or_default(), node.escaped())
+    }
+
+    fn duplicate(&self, node: u32) -> ReadError {
+        let (start, end) = self.nodes.get(node as usize).map_or((0, 0), |node| (node.start as usize, node.end as usize));
+        ReadError { kind: ReadErrorKind::Duplicate, offset: start.saturating_sub(1), end: end + 1 }
+    }
+}
+
+const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Bytes before the first quotation mark, backslash or control character, eight at a time.
+fn plain_run(bytes: &[u8]) -> usize {
+    let mut run = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+        let special = below_space(word) | equals(word, b'"') | equals(word, b'\\');
+        if special != 0 {
+            return run + special.trailing_zeros() as usize / 8;
+        }
+        run += 8;
+    }
+    let rest = bytes.get(run..).unwrap_or_default();
+    run + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len())
+}
+
+/// The high bit of each byte below 0x20; the lowest such bit is exact, those above it may be too many.
+fn below_space(word: u64) -> u64 {
+    word.wrapping_sub(LOW_BITS * 0x20) & !word & HIGH_BITS
+}
+
+fn equals(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (LOW_BITS * u64::from(byte));
+    difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS
+}
+
+fn syntax(message: &'static str, offset: usize) -> ReadError {
+    ReadError { kind: ReadErrorKind::Syntax(message), offset, end: offset + 1 }
+}

@@ -1,0 +1,75 @@
+//! One document by itself, outside any event: what `handover sanitize` and rule authors' tests ask.
+
+use super::{Sanitizer, Untrusted};
+use crate::fate::{Action, Entry, Fates, Keyword, Report};
+use crate::json::{Document, Json};
+
+/// What became of a document as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was valid.
+    Unchanged,
+    /// A part of it is valid.
+    Changed,
+    /// Nothing of it is.
+    Nothing,
+}
+
+impl Outcome {
+    /// The word that reports print.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// One sanitized document and its report.
+#[derive(Debug)]
+pub struct Sanitized {
+    /// As a whole.
+    pub outcome: Outcome,
+    /// What is left, unless nothing is.
+    pub output: Option<Json>,
+    /// What was removed, without values.
+    pub report: Report,
+    /// Values in the input; 0 if it is not JSON.
+    pub nodes_in: usize,
+    /// Values in the output.
+    pub nodes_out: usize,
+}
+
+impl Sanitizer {
+    /// Sanitizes one document; a text that is not JSON gives nothing, keyword `x-json`.
+    #[must_use]
+    pub fn sanitize(&self, bytes: &[u8], entries_max: usize) -> Sanitized {
+        let Ok(document) = Document::read(bytes) else {
+            let entry = Entry {
+                pointer: String::new(),
+                keyword: Keyword::Json,
+                action: Action::Drop,
+                by: 0,
+                nodes: 0,
+                cause: None,
+            };
+            let report = Report { entries: vec![entry], omitted: 0 };
+            return Sanitized { outcome: Outcome::Nothing, output: None, report, nodes_in: 0, nodes_out: 0 };
+        };
+        let untrusted = Untrusted(document.root().to_json());
+        let root = super::Place { document: &document, at: 0 };
+        let mut fates = Fates::of(root);
+        let clean = self.apply(&untrusted, &mut fates);
+        let report = fates.report(root, "", entries_max, &|name| self.shows(name));
+        let output = clean.map(|clean| clean.json().clone());
+        let outcome = match &output {
+            None => Outcome::Nothing,
+            Some(_) if fates.all_kept() => Outcome::Unchanged,
+            Some(_) => Outcome::Changed,
+        };
+        let nodes_out = output.as_ref().map_or(0, |output| output.view().nodes());
+        Sanitized { outcome, output, report, nodes_in: document.root().nodes(), nodes_out }
+    }
+}

@@ -1,0 +1,180 @@
+//! What a schema asks of one scalar.
+
+use std::cmp::Ordering;
+
+use super::format::Format;
+use crate::fate::Keyword;
+use crate::json::{Divisor, Json, Kind, Number, Text, View, same};
+
+/// A set of JSON Schema types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Types(u8);
+
+const NULL: u8 = 1;
+const BOOLEAN: u8 = 2;
+const FRACTION: u8 = 4;
+const INTEGER: u8 = 8;
+const STRING: u8 = 16;
+const ARRAY: u8 = 32;
+const OBJECT: u8 = 64;
+
+impl Types {
+    /// No type.
+    pub const NONE: Self = Self(0);
+    /// Every type.
+    pub const ALL: Self = Self(127);
+    /// The words of JSON Schema.
+    pub const WORDS: [&'static str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+
+    /// The type of a word.
+    #[must_use]
+    pub fn by_word(word: &str) -> Option<Self> {
+        Some(Self(match word {
+            "null" => NULL,
+            "boolean" => BOOLEAN,
+            "number" => FRACTION | INTEGER,
+            "integer" => INTEGER,
+            "string" => STRING,
+            "array" => ARRAY,
+            "object" => OBJECT,
+            _ => return None,
+        }))
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether some value of this kind has one of the types.
+    #[must_use]
+    pub fn allows(self, kind: Kind) -> bool {
+        let bits = match kind {
+            Kind::Null => NULL,
+            Kind::Bool => BOOLEAN,
+            Kind::Number => FRACTION | INTEGER,
+            Kind::String => STRING,
+            Kind::Array => ARRAY,
+            Kind::Object => OBJECT,
+        };
+        self.0 & bits != 0
+    }
+
+    /// Whether every number is allowed, so that nobody needs to ask if it is an integer.
+    pub(super) fn allows_number(self, number: Number<'_>) -> bool {
+        match self.0 & (FRACTION | INTEGER) {
+            INTEGER => number.is_integer(),
+            FRACTION => !number.is_integer(),
+            both => both != 0,
+        }
+    }
+}
+
+/// Why a pattern was refused.
+pub(super) enum PatternError {
+    /// Not a regular expression.
+    Invalid,
+    /// It needs look-around or a back-reference.
+    NotLinear,
+}
+
+/// A regular expression of ECMA-262 that matches in linear time.
+#[derive(Clone)]
+pub(super) struct Pattern(regex::Regex);
+
+impl Pattern {
+    pub(super) fn compile(text: &str) -> Result<Self, PatternError> {
+        let kind = || {
+            let not_linear = ["(?=", "(?!", "(?<=", "(?<!", "\\1", "\\2", "\\k<"];
+            if not_linear.iter().any(|sign| text.contains(sign)) { PatternError::NotLinear } else { PatternError::Invalid }
+        };
+        let translated = jsonschema_regex::to_rust_regex(text).map_err(|()| kind())?;
+        regex::Regex::new(&translated).map(Self).map_err(|_| kind())
+    }
+
+    pub(super) fn matches(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+/// One keyword that looks at a scalar.
+#[derive(Clone)]
+pub(super) enum Check {
+    Enum(Vec<Json>),
+    Const(Json),
+    Minimum(Json),
+    Maximum(Json),
+    ExclusiveMinimum(Json),
+    ExclusiveMaximum(Json),
+    MultipleOf(Divisor),
+    MinLength(usize),
+    MaxLength(usize),
+    Pattern(Pattern),
+    Format(Format),
+}
+
+impl Check {
+    pub(super) fn keyword(&self) -> Keyword {
+        match self {
+            Self::Enum(_) => Keyword::Enum,
+            Self::Const(_) => Keyword::Const,
+            Self::Minimum(_) => Keyword::Minimum,
+            Self::Maximum(_) => Keyword::Maximum,
+            Self::ExclusiveMinimum(_) => Keyword::ExclusiveMinimum,
+            Self::ExclusiveMaximum(_) => Keyword::ExclusiveMaximum,
+            Self::MultipleOf(_) => Keyword::MultipleOf,
+            Self::MinLength(_) => Keyword::MinLength,
+            Self::MaxLength(_) => Keyword::MaxLength,
+            Self::Pattern(_) => Keyword::Pattern,
+            Self::Format(_) => Keyword::Format,
+        }
+    }
+
+    /// Whether the keyword looks at values of this kind at all.
+    pub(super) fn looks_at(&self, kind: Kind) -> bool {
+        match self {
+            Self::Enum(_) | Self::Const(_) => true,
+            Self::MinLength(_) | Self::MaxLength(_) | Self::Pattern(_) | Self::Format(_) => kind == Kind::String,
+            _ => kind == Kind::Number,
+        }
+    }
+
+    /// Whether a value that the keyword does not look at, or that has no such type, holds by itself.
+    pub(super) fn holds(&self, value: View<'_>) -> bool {
+        match self {
+            Self::Enum(values) => values.iter().any(|one| same(one.view(), value)),
+            Self::Const(one) => same(one.view(), value),
+            _ => match (value.as_number(), value.as_text()) {
+                (Some(number), _) => self.holds_number(number),
+                (_, Some(text)) => self.holds_text(text),
+                _ => true,
+            },
+        }
+    }
+
+    fn holds_number(&self, number: Number<'_>) -> bool {
+        let order = |bound: &Json| bound.view().as_number().map_or(Ordering::Equal, |bound| number.compare(bound));
+        match self {
+            Self::Minimum(bound) => order(bound).is_ge(),
+            Self::Maximum(bound) => order(bound).is_le(),
+            Self::ExclusiveMinimum(bound) => order(bound).is_gt(),
+            Self::ExclusiveMaximum(bound) => order(bound).is_lt(),
+            Self::MultipleOf(divisor) => number.is_multiple_of(*divisor),
+            _ => true,
+        }
+    }
+
+    fn holds_text(&self, text: Text<'_>) -> bool {
+        match self {
+            // a code point takes one to four bytes, an escape more: most texts need no counting
+            Self::MinLength(min) => *min == 0 || (text.source_bytes() >= *min && text.code_points() >= *min),
+            Self::MaxLength(max) => text.source_bytes() <= *max || text.code_points() <= *max,
+            Self::Pattern(pattern) => pattern.matches(&text.decode()),
+            Self::Format(format) => format.holds(&text.decode()),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Schema to [`Sanitizer`]; untrusted JSON in, the largest valid part of it out.
+//!
+//! The only module that names `jsonschema`, and the only one that makes [`Clean`].
+
+mod format;
+mod check;
+mod schema;
+mod plan;
+mod children;
+mod project;
+mod oracle;
+mod alone;
+
+pub use alone::{Outcome, Sanitized};
+pub use check::Types;
+
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::fate::{Fates, Keyword};
+use crate::json::{Document, Json, Kind, Place, View};
+use crate::limits::Limits;
+use crate::sensitive::Detectors;
+use oracle::Oracle;
+use plan::Plans;
+use project::{Fixed, Pass};
+
+/// JSON from outside. Made by `event` only, opened by this module only.
+///
+/// ```compile_fail
+/// let forged = handover_engine::sanitizer::Untrusted(handover_engine::json::Json::Null);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Untrusted(pub(crate) Json);
+
+/// JSON that a sanitizer let pass. Nobody else makes one.
+///
+/// ```compile_fail
+/// let forged = handover_engine::sanitizer::Clean(handover_engine::json::Json::Null);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Clean(Json);
+
+impl Clean {
+    /// The value.
+    #[must_use]
+    pub fn json(&self) -> &Json {
+        &self.0
+    }
+}
+
+/// What to do with members that no schema names (U1–U4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are dropped where some schema names members.
+    Drop,
+    /// They pass.
+    Keep,
+}
+
+/// What the policy adds to a schema.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Members that no schema names.
+    pub unknown: Unknown,
+    /// Detectors that every scalar is asked by.
+    pub deny: Detectors,
+    /// Drop numbers that neither `i64` nor `f64` holds: something will compute with them.
+    pub exact_numbers: bool,
+    /// Drop members whose name the provider cannot store.
+    pub storable_names: bool,
+    /// Compact bytes of the result (R20).
+    pub bytes_max: Option<usize>,
+    /// Bounds of the input (R1).
+    pub bytes: usize,
+    /// Nested containers of the input.
+    pub depth: usize,
+    /// Values in the input.
+    pub nodes: usize,
+    /// Bytes of a member name of the input.
+    pub name_bytes: usize,
+}
+
+impl Options {
+    /// The bounds of a policy, unknown members dropped, the default detectors.
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            unknown: Unknown::Drop,
+            deny: Detectors::ALL,
+            exact_numbers: false,
+            storable_names: false,
+            bytes_max: None,
+            bytes: limits.anonymous_bytes,
+            depth: limits.anonymous_depth,
+            nodes: limits.anonymous_nodes,
+            name_bytes: limits.name_bytes,
+        }
+    }
+}
+
+/// A compiled schema.
+pub struct Sanitizer {
+    plans: Plans,
+    options: Options,
+    oracle: Oracle,
+    /// Names that the schema declares, sorted: reports may print them.
+    declared: Vec<String>,
+    /// Where each schema object stands.
+    pointers: Vec<String>,
+}
+
+/// Shows sizes only.
+impl std::fmt::Debug for Sanitizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sanitizer({} plans)", self.plans.plans.len())
+    }
+}
+
+impl Sanitizer {
+    /// Compiles the schema in the text of `file`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the schema, each at its place.
+    ///
+    /// ```
+    /// use handover_engine::limits::Limits;
+    /// use handover_engine::sanitizer::{Options, Sanitizer};
+    /// let schema = r#"{ "type": "object", "properties": { "qty": { "type": "integer" } } }"#;
+    /// let sanitizer = Sanitizer::compile("cart.schema.json", schema, Options::of(&Limits::default())).unwrap();
+    /// let sanitized = sanitizer.sanitize(br#"{"qty":3,"role":"admin"}"#, 100);
+    /// assert_eq!(sanitized.output.unwrap().view().to_text(), r#"{"qty":3}"#);
+    /// ```
+    pub fn compile(file: &str, text: &str, options: Options) -> Result<Self, Vec<Diagnostic>> {
+        let document = Document::read(text.as_bytes())
+            .map_err(|error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)])?;
+        let schema = schema::read(file, &document)?;
+        let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
+        let plans = plan::compile(&schema, &options).map_err(whole)?;
+        let oracle = Oracle::compile(text).map_err(whole)?;
+        let mut declared: Vec<String> = Vec::new();
+        for object in &schema.objects {
+            declared.extend(object.properties.iter().map(|(name, _)| name.clone()));
+            declared.extend(object.required.iter().cloned());
+        }
+        declared.sort_unstable();
+        declared.dedup();
+        let pointers = schema.objects.into_iter().map(|object| object.pointer).collect();
+        Ok(Self { plans, options, oracle, declared, pointers })
+    }
+
+    /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
+    ///
+    /// Never fails: what cannot be kept is dropped and its fate said in `fates`. The result always matches the
+    /// schema, so sanitizing it again changes nothing.
+    pub fn apply(&self, untrusted: &Untrusted, fates: &mut Fates) -> Option<Clean> {
+        let View::Place(place) = untrusted.0.view() else { return None };
+        if self.over_limits(place) {
+            fates.drop(place.at, Keyword::Limit, 0);
+            return None;
+        }
+        let document = place.document;
+        let out = Vec::with_capacity(place.node().size as usize);
+        let mut pass = Pass { plans: &self.plans.plans, options: &self.options, document, out, fates };
+        let fixed = pass.fix(self.plans.root, place.at);
+        let out = pass.out;
+        if let Fixed::Gone(keyword, by) = fixed {
+            fates.drop(place.at, keyword, by);
+            return None;
+        }
+        let clean = Arc::new(document.with_nodes(out));
+        if !self.oracle.is_valid(clean.root()) {
+            fates.drop(place.at, Keyword::Oracle, 0);
+            return None;
+        }
+        Some(Clean(Json::Place(clean, 0)))
+    }
+
+    /// Limits come first (R1). The sizes of the whole text decide most cases without a walk.
+    fn over_limits(&self, place: Place<'_>) -> bool {
+        let Options { bytes, depth, nodes, name_bytes, .. } = self.options;
+        let (document, node) = (place.document, place.node());
+        place.span().len() > bytes
+            || (document.depth > depth && View::Place(place).depth() > depth)
+            || (node.size as usize > nodes && View::Place(place).nodes() > nodes)
+            || (document.name_bytes > name_bytes && longest_name(View::Place(place)) > name_bytes)
+    }
+
+    /// Whether the root of the schema allows values of this kind.
+    #[must_use]
+    pub fn allows(&self, kind: Kind) -> bool {
+        self.plans.plans.get(usize::from(self.plans.root)).is_some_and(|plan| plan.types.allows(kind))
+    }
+
+    /// Whether a value is valid under the plain schema. For result schemas, which assert and never cut.
+    #[must_use]
+    pub fn accepts(&self, value: View<'_>) -> bool {
+        self.oracle.is_valid(value)
+    }
+
+    /// Whether a report may print a member name (P8).
+    #[must_use]
+    pub fn shows(&self, name: &str) -> bool {
+        self.declared.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
+            || (name.len() <= NAME_SHOWN_BYTES
+                && is_printable(name)
+                && Detectors::ALL.find_in_text(crate::json::Text::plain(name)).is_none())
+    }
+
+    /// The place in the schema that a report entry names.
+    #[must_use]
+    pub fn schema_place(&self, by: u16, keyword: Keyword) -> String {
+        let pointer = self.pointers.get(usize::from(by)).map_or("#", String::as_str);
+        let word = keyword.word();
+        if word.starts_with("x-") || matches!(keyword, Keyword::False | Keyword::NumberRange) {
+            pointer.to_owned()
+        } else {
+            format!("{pointer}/{word}")
+        }
+    }
+}
+
+/// Undeclared names are printed up to this length.
+const NAME_SHOWN_BYTES: usize = 64;
+
+/// Whether no character needs an escape to be shown.
+fn is_printable(name: &str) -> bool {
+    // `escape_debug` also escapes quotation marks and backslashes, and a combining mark at the start
+    let spaced = format!("a{name}");
+    spaced.escape_debug().count() == spaced.chars().count() + spaced.matches(['"', '\'', '\\']).count()
+}
+
+fn longest_name(view: View<'_>) -> usize {
+    let children = view.items().chain(view.members().map(|(_, value)| value));
+    let below = children.map(longest_name).max().unwrap_or(0);
+    view.members().map(|(name, _)| name.source_bytes()).max().unwrap_or(0).max(below)
+}

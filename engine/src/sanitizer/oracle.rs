@@ -1,0 +1,238 @@
+//! The final oracle (R21): the `jsonschema` crate, an independent implementation, reads our tree in place.
+
+use std::borrow::Cow;
+
+use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
+use jsonschema::{JsonType, PatternOptions, Validator};
+use serde_json::Value;
+
+use crate::json::{Document, Items, Kind, Members, Number, View, same};
+
+/// The crate's validator of one schema.
+pub(super) struct Oracle(Validator<Tree>);
+
+impl Oracle {
+    /// Compiles the schema; the error is the crate's own sentence about the schema, which holds no document.
+    pub(super) fn compile(schema: &str) -> Result<Self, String> {
+        let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
+        let validator = jsonschema::options_for::<Tree>()
+            .offline()
+            .should_validate_formats(true)
+            .with_pattern_options(PatternOptions::regex())
+            .build(&schema)
+            .map_err(|error| error.to_string())?;
+        Ok(Self(validator))
+    }
+
+    /// Whether the value is valid under the plain schema.
+    pub(super) fn is_valid(&self, value: View<'_>) -> bool {
+        self.0.is_valid(Place::View(value))
+    }
+}
+
+/// Our tree, as the crate names representations.
+struct Tree;
+
+/// A value of our tree, or a member name on its own.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    View(View<'a>),
+    Name(&'a str),
+}
+
+impl Json for Tree {
+    type Node<'a> = Place<'a>;
+    type PreparedKey = String;
+    type StringBuffer = ();
+    const KEYS_PER_LOOKUP: usize = 4;
+    const ACYCLIC: bool = true;
+
+    fn prepare_key(key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Place<'_>) -> T) -> T {
+        f(Place::Name(string))
+    }
+}
+
+impl<'a> Node<'a, Tree> for Place<'a> {
+    type Object = View<'a>;
+    type Array = View<'a>;
+    type Number = Number<'a>;
+
+    fn as_object(&self) -> Option<View<'a>> {
+        self.view().filter(|view| view.kind() == Kind::Object)
+    }
+
+    fn as_array(&self) -> Option<View<'a>> {
+        self.view().filter(|view| view.kind() == Kind::Array)
+    }
+
+    fn as_string(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Name(name) => Some(Cow::Borrowed(name)),
+            Self::View(view) => view.as_text().map(crate::json::Text::decode),
+        }
+    }
+
+    fn as_number(&self) -> Option<Number<'a>> {
+        self.view().and_then(View::as_number)
+    }
+
+    fn as_boolean(&self) -> Option<bool> {
+        self.view().and_then(View::as_bool)
+    }
+
+    fn is_null(&self) -> bool {
+        self.json_type() == JsonType::Null
+    }
+
+    fn is_number(&self) -> bool {
+        self.json_type() == JsonType::Number
+    }
+
+    fn json_type(&self) -> JsonType {
+        match self.view().map_or(Kind::String, View::kind) {
+            Kind::Null => JsonType::Null,
+            Kind::Bool => JsonType::Boolean,
+            Kind::Number => JsonType::Number,
+            Kind::String => JsonType::String,
+            Kind::Array => JsonType::Array,
+            Kind::Object => JsonType::Object,
+        }
+    }
+
+    fn string_length(&self) -> Option<u64> {
+        let length = match self {
+            Self::Name(name) => name.chars().count(),
+            Self::View(view) => view.as_text()?.code_points(),
+        };
+        Some(length as u64)
+    }
+
+    fn equals_value(&self, expected: &Value) -> bool {
+        match (expected, self) {
+            (Value::String(text), Self::Name(name)) => text == name,
+            (Value::String(text), Self::View(view)) => view.as_text().is_some_and(|own| own.is(text)),
+            (_, Self::Name(_)) => false,
+            (_, Self::View(view)) => {
+                Document::read(expected.to_string().as_bytes()).is_ok_and(|expected| same(*view, expected.root()))
+            }
+        }
+    }
+
+    fn to_value(&self) -> Cow<'a, Value> {
+        Cow::Owned(match self {
+            Self::Name(name) => Value::String((*name).to_owned()),
+            Self::View(view) => serde_json::from_str(&view.to_text()).unwrap_or(Value::Null),
+        })
+    }
+
+    fn identity(&self) -> Option<NodeIdentity> {
+        let place = self.view()?.place()?;
+        Some(NodeIdentity::tagged(std::sync::Arc::as_ptr(place.document).addr(), place.at))
+    }
+}
+
+impl<'a> Place<'a> {
+    fn view(self) -> Option<View<'a>> {
+        match self {
+            Self::View(view) => Some(view),
+            Self::Name(_) => None,
+        }
+    }
+}
+
+impl JsonNumber for Number<'_> {
+    fn as_u64(&self) -> Option<u64> {
+        self.as_str().parse().ok()
+    }
+
+    fn as_i64(&self) -> Option<i64> {
+        match *self {
+            Number::Int(value) => Some(value),
+            _ => self.as_str().parse().ok(),
+        }
+    }
+
+    fn as_f64(&self) -> Option<f64> {
+        Some(Number::as_f64(*self))
+    }
+
+    fn as_str(&self) -> Cow<'_, str> {
+        match *self {
+            Number::Int(value) => Cow::Owned(value.to_string()),
+            Number::Float(value) => Cow::Owned(format!("{value:?}")),
+            Number::Decimal(text) => Cow::Borrowed(text),
+        }
+    }
+
+    fn to_number(&self) -> Cow<'_, serde_json::Number> {
+        Cow::Owned(serde_json::from_str(&self.as_str()).unwrap_or_else(|_| serde_json::Number::from(0)))
+    }
+
+    fn is_integer(&self) -> bool {
+        Number::is_integer(*self)
+    }
+}
+
+/// The members of an object with decoded names.
+struct DecodedMembers<'a>(Members<'a>);
+
+impl<'a> Iterator for DecodedMembers<'a> {
+    type Item = (Cow<'a, str>, Place<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value) = self.0.next()?;
+        Some((name.as_text().map(crate::json::Text::decode).unwrap_or_default(), Place::View(value)))
+    }
+}
+
+impl<'a> Object<'a, Tree> for View<'a> {
+    type Node = Place<'a>;
+    type MemberName = Cow<'a, str>;
+    type MembersIter = DecodedMembers<'a>;
+
+    fn len(&self) -> usize {
+        View::len(*self)
+    }
+
+    fn get(&self, key: &String) -> Option<Place<'a>> {
+        View::get(*self, key).map(Place::View)
+    }
+
+    fn members(&self) -> DecodedMembers<'a> {
+        DecodedMembers(self.named_members())
+    }
+}
+
+/// The items of an array.
+struct Elements<'a>(Items<'a>);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Place<'a>;
+
+    fn next(&mut self) -> Option<Place<'a>> {
+        self.0.next().map(Place::View)
+    }
+}
+
+impl<'a> Array<'a, Tree> for View<'a> {
+    type Node = Place<'a>;
+    type ElementsIter = Elements<'a>;
+
+    fn len(&self) -> usize {
+        View::len(*self)
+    }
+
+    fn elements(&self) -> Elements<'a> {
+        Elements(self.items())
+    }
+
+    fn is_unique(&self) -> bool {
+        let mut items: Vec<_> = self.items().map(|item| (crate::json::fingerprint(item), item)).collect();
+        items.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| crate::json::compare(*x, *y)));
+        items.windows(2).all(|pair| !matches!(pair, [(a, x), (b, y)] if a == b && same(*x, *y)))
+    }
+}

@@ -1,0 +1,320 @@
+//! The compiled plan: what all schema objects that apply at a place (the set Σ) ask of it together.
+//!
+//! A plan belongs to one set; equal sets share it, so recursion ends. Nothing is combined at run time.
+
+use std::collections::BTreeMap;
+
+use super::Options;
+use super::check::{Check, Pattern, Types};
+use super::schema::{Bounds, Id, Object, Schema};
+use crate::fate::Keyword;
+use crate::sensitive::Detectors;
+
+/// A plan, by its position.
+pub(super) type PlanId = u16;
+
+/// Different sets of schema objects that one schema may lead to.
+const PLANS_MAX: usize = 16_384;
+/// Patterns of member names at one place: each combination of matches is its own plan.
+const PATTERNS_MAX: usize = 8;
+/// Member names at one place that are required or depended on: each has a bit.
+pub(super) const TRACKED_MAX: usize = 128;
+
+/// What is asked of one place.
+pub(super) struct Plan {
+    /// The first schema object of the set: it answers for what no single one says.
+    pub(super) by: Id,
+    /// Nothing may stand here.
+    pub(super) never: Option<(Keyword, Id)>,
+    pub(super) types: Types,
+    pub(super) types_by: Id,
+    /// In keyword order, then in the order of the set (R5).
+    pub(super) checks: Vec<(Id, Check)>,
+    pub(super) detectors: Detectors,
+    pub(super) members: MembersPlan,
+    pub(super) items: PlanId,
+    pub(super) length: Bounds,
+    pub(super) length_by: Id,
+    pub(super) unique: Option<Id>,
+    pub(super) bytes_max: Option<(usize, Id)>,
+}
+
+/// What is asked of the members of an object.
+#[derive(Default)]
+pub(super) struct MembersPlan {
+    /// By name.
+    pub(super) known: Vec<Known>,
+    pub(super) patterns: Vec<Pattern>,
+    /// The plan of an unknown name, by the bits of the patterns that match it.
+    pub(super) rest: Vec<PlanId>,
+    /// Whether a name that no pattern matches is dropped (U2).
+    pub(super) closed: bool,
+    /// The plans of the names themselves.
+    pub(super) names: Vec<PlanId>,
+    /// Bits of the required names.
+    pub(super) required: u128,
+    pub(super) required_by: Id,
+    /// A trigger's bit, and the bits that it needs.
+    pub(super) dependent: Vec<(u128, u128, Id)>,
+    pub(super) bounds: Bounds,
+    pub(super) bounds_by: Id,
+}
+
+/// A member name that the schema knows.
+pub(super) struct Known {
+    pub(super) name: Box<str>,
+    pub(super) plan: PlanId,
+    /// Its place in the order of `properties`; none if only `required` or `dependentRequired` name it.
+    pub(super) rank: Option<usize>,
+    /// Its bit among the tracked names, or 0.
+    pub(super) bit: u128,
+}
+
+/// All plans of a schema.
+pub(super) struct Plans {
+    pub(super) plans: Vec<Plan>,
+    pub(super) root: PlanId,
+}
+
+/// A set of schema objects in Σ order, and the applicator that holds a `false` schema, if one does.
+type Set = (Vec<Id>, Option<(Keyword, Id)>);
+
+/// Compiles the plans that a schema leads to; the error names the bound that it passes.
+pub(super) fn compile(schema: &Schema, options: &Options) -> Result<Plans, String> {
+    let mut compiler = Compiler { schema, options, ids: BTreeMap::new(), sets: Vec::new() };
+    let root = compiler.intern(&[(schema.root, Keyword::False)]);
+    let mut plans = Vec::new();
+    while let Some(set) = compiler.sets.get(plans.len()).cloned() {
+        plans.push(compiler.plan(&set)?);
+        if compiler.sets.len() > PLANS_MAX {
+            return Err(format!("more than {PLANS_MAX} combinations of schema objects"));
+        }
+    }
+    if let (Some(max), Some(plan)) = (options.bytes_max, plans.get_mut(usize::from(root))) {
+        let least = plan.bytes_max.map_or(max, |(own, _)| own.min(max));
+        plan.bytes_max = Some((least, schema.root));
+    }
+    Ok(Plans { plans, root })
+}
+
+struct Compiler<'a> {
+    schema: &'a Schema,
+    options: &'a Options,
+    ids: BTreeMap<Set, PlanId>,
+    sets: Vec<Set>,
+}
+
+impl<'a> Compiler<'a> {
+    fn object(&self, id: Id) -> Option<&'a Object> {
+        self.schema.objects.get(usize::from(id))
+    }
+
+    /// The plan of all that the given schema objects lead to at one place.
+    fn intern(&mut self, schemas: &[(Id, Keyword)]) -> PlanId {
+        let mut set: Set = (Vec::new(), None);
+        for &(id, holder) in schemas {
+            self.expand(id, holder, &mut set);
+        }
+        let next = u16::try_from(self.sets.len()).unwrap_or(u16::MAX);
+        *self.ids.entry(set).or_insert_with_key(|set| {
+            self.sets.push(set.clone());
+            next
+        })
+    }
+
+    /// A schema object, then its `$ref`, then its `allOf` in order; each once.
+    fn expand(&self, id: Id, holder: Keyword, set: &mut Set) {
+        let Some(object) = self.object(id) else { return };
+        if object.never || object.sensitive {
+            let keyword = if object.never { holder } else { Keyword::Sensitive };
+            set.1.get_or_insert((keyword, id));
+        }
+        if set.0.contains(&id) {
+            return;
+        }
+        set.0.push(id);
+        if let Some(target) = object.reference {
+            self.expand(target, Keyword::Ref, set);
+        }
+        for &part in &object.all_of {
+            self.expand(part, Keyword::AllOf, set);
+        }
+    }
+
+    fn plan(&mut self, set: &Set) -> Result<Plan, String> {
+        let objects: Vec<_> = set.0.iter().filter_map(|&id| Some((id, self.object(id)?))).collect();
+        let by = set.0.first().copied().unwrap_or(0);
+        let mut plan = Plan {
+            by,
+            never: set.1,
+            types: Types::ALL,
+            types_by: by,
+            checks: checks(&objects),
+            detectors: self.options.deny,
+            members: self.members(&objects)?,
+            items: 0,
+            length: Bounds::default(),
+            length_by: by,
+            unique: None,
+            bytes_max: None,
+        };
+        for &(id, object) in &objects {
+            plan.conjoin(id, object);
+        }
+        let items: Vec<_> = objects.iter().filter_map(|(_, object)| Some((object.items?, Keyword::Items))).collect();
+        plan.items = self.intern(&items);
+        Ok(plan)
+    }
+
+    fn members(&mut self, objects: &[(Id, &Object)]) -> Result<MembersPlan, String> {
+        let patterns: Vec<_> = objects.iter().flat_map(|(_, object)| &object.patterns).collect();
+        if patterns.len() > PATTERNS_MAX {
+            return Err(format!("more than {PATTERNS_MAX} patterns of member names at one place"));
+        }
+        let names: Vec<_> =
+            objects.iter().filter_map(|(_, object)| Some((object.names?, Keyword::PropertyNames))).collect();
+        let tracked = tracked(objects);
+        if tracked.len() > TRACKED_MAX {
+            return Err(format!("more than {TRACKED_MAX} names at one place that are required or depended on"));
+        }
+        let mut plan = MembersPlan {
+            names: names.iter().map(|&name| self.intern(&[name])).collect(),
+            patterns: patterns.iter().map(|(pattern, _)| pattern.clone()).collect(),
+            closed: self.options.unknown == super::Unknown::Drop
+                && objects.iter().any(|(_, object)| !object.properties.is_empty() || !object.patterns.is_empty())
+                && objects.iter().all(|(_, object)| object.additional.is_none()),
+            ..MembersPlan::default()
+        };
+        plan.rest = (0..1_usize << patterns.len()).map(|bits| self.unnamed(objects, bits)).collect();
+        plan.known = self.known(objects, &tracked);
+        Ok(plan.with_bounds(objects, &tracked))
+    }
+
+    fn known(&mut self, objects: &[(Id, &Object)], tracked: &[&str]) -> Vec<Known> {
+        let mut ranks: Vec<&str> = Vec::new();
+        for (name, _) in objects.iter().flat_map(|(_, object)| &object.properties) {
+            if !ranks.contains(&name.as_str()) {
+                ranks.push(name);
+            }
+        }
+        let mut names: Vec<&str> = ranks.iter().chain(tracked).copied().collect();
+        names.sort_unstable();
+        names.dedup();
+        let known = names.into_iter().map(|name| Known {
+            name: name.into(),
+            plan: self.named(objects, name),
+            rank: ranks.iter().position(|ranked| *ranked == name),
+            bit: tracked.iter().position(|one| *one == name).map_or(0, |bit| 1 << bit),
+        });
+        known.collect()
+    }
+
+    /// The plan of a known name: `properties`, matching `patternProperties`, else `additionalProperties` (R6).
+    fn named(&mut self, objects: &[(Id, &Object)], name: &str) -> PlanId {
+        let mut schemas = Vec::new();
+        for (_, object) in objects {
+            let before = schemas.len();
+            schemas.extend(object.properties.iter().filter(|(own, _)| own == name).map(|(_, id)| (*id, Keyword::Properties)));
+            let matching = object.patterns.iter().filter(|(pattern, _)| pattern.matches(name));
+            schemas.extend(matching.map(|(_, id)| (*id, Keyword::PatternProperties)));
+            if schemas.len() == before {
+                schemas.extend(object.additional.map(|id| (id, Keyword::AdditionalProperties)));
+            }
+        }
+        self.intern(&schemas)
+    }
+
+    /// The plan of a name that is not known, of which the patterns of `bits` match.
+    fn unnamed(&mut self, objects: &[(Id, &Object)], bits: usize) -> PlanId {
+        let mut schemas = Vec::new();
+        let mut pattern = 0;
+        for (_, object) in objects {
+            let before = schemas.len();
+            for (_, id) in &object.patterns {
+                if bits >> pattern & 1 == 1 {
+                    schemas.push((*id, Keyword::PatternProperties));
+                }
+                pattern += 1;
+            }
+            if schemas.len() == before {
+                schemas.extend(object.additional.map(|id| (id, Keyword::AdditionalProperties)));
+            }
+        }
+        self.intern(&schemas)
+    }
+}
+
+fn checks(objects: &[(Id, &Object)]) -> Vec<(Id, Check)> {
+    let all = objects.iter().flat_map(|(id, object)| object.checks.iter().map(|check| (*id, check.clone())));
+    let mut checks: Vec<_> = all.collect();
+    checks.sort_by_key(|(_, check)| check.keyword());
+    checks
+}
+
+/// The names whose presence matters, in the order of the set.
+fn tracked<'a>(objects: &[(Id, &'a Object)]) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for (_, object) in objects {
+        let dependent = object.dependent.iter().flat_map(|(trigger, needs)| std::iter::once(trigger).chain(needs));
+        for name in object.required.iter().chain(dependent) {
+            if !names.contains(&name.as_str()) {
+                names.push(name.as_str());
+            }
+        }
+    }
+    names
+}
+
+fn tighten(bounds: &mut Bounds, other: Bounds) -> bool {
+    let before = (bounds.min, bounds.max);
+    bounds.min = bounds.min.max(other.min);
+    bounds.max = match (bounds.max, other.max) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    before != (bounds.min, bounds.max)
+}
+
+impl Plan {
+    /// Adds what one schema object asks of a value as a whole.
+    fn conjoin(&mut self, id: Id, object: &Object) {
+        if let Some(types) = object.types {
+            self.types_by = if self.types == Types::ALL { id } else { self.types_by };
+            self.types = self.types.and(types);
+        }
+        self.detectors = self.detectors.without(object.allowed);
+        if tighten(&mut self.length, object.length) {
+            self.length_by = id;
+        }
+        if object.unique {
+            self.unique.get_or_insert(id);
+        }
+        if let Some(max) = object.bytes_max
+            && self.bytes_max.is_none_or(|(own, _)| max < own)
+        {
+            self.bytes_max = Some((max, id));
+        }
+    }
+}
+
+impl MembersPlan {
+    fn with_bounds(mut self, objects: &[(Id, &Object)], tracked: &[&str]) -> Self {
+        let bit = |name: &String| tracked.iter().position(|one| one == name).map_or(0, |bit| 1_u128 << bit);
+        let first = objects.first().map_or(0, |(id, _)| *id);
+        (self.required_by, self.bounds_by) = (first, first);
+        for (id, object) in objects {
+            if !object.required.is_empty() && self.required == 0 {
+                self.required_by = *id;
+            }
+            self.required |= object.required.iter().map(bit).fold(0, |bits, bit| bits | bit);
+            let dependent = object.dependent.iter();
+            self.dependent.extend(
+                dependent.map(|(trigger, needs)| (bit(trigger), needs.iter().map(bit).fold(0, |a, b| a | b), *id)),
+            );
+            if tighten(&mut self.bounds, object.members) {
+                self.bounds_by = *id;
+            }
+        }
+        self
+    }
+}

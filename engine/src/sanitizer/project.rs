@@ -1,0 +1,373 @@
+//! The projection: one pass over the input, children before their container, that keeps the largest valid part (R3–R13).
+
+use std::sync::Arc;
+
+use super::Options;
+use super::plan::{Known, MembersPlan, Plan, PlanId};
+use super::children::Children;
+use super::schema::Id;
+use crate::fate::{Fates, Keyword};
+use crate::json::{Document, Kind, Node, Number, Place, Text, View};
+
+/// What a place became.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fixed {
+    /// It passed as it is.
+    Whole,
+    /// It passed, smaller.
+    Part,
+    /// It goes.
+    Gone(Keyword, Id),
+}
+
+use Fixed::{Gone, Part, Whole};
+
+/// One run over one document.
+pub(super) struct Pass<'a> {
+    pub(super) plans: &'a [Plan],
+    pub(super) options: &'a Options,
+    pub(super) document: &'a Arc<Document>,
+    pub(super) out: Vec<Node>,
+    pub(super) fates: &'a mut Fates,
+}
+
+impl<'a> Pass<'a> {
+    /// Repairs the node at `at` under a plan and appends what is left of it.
+    pub(super) fn fix(&mut self, plan: PlanId, at: u32) -> Fixed {
+        let plans = self.plans;
+        let Some(plan) = plans.get(usize::from(plan)) else { return Gone(Keyword::Oracle, 0) };
+        if let Some((keyword, by)) = plan.never {
+            return Gone(keyword, by);
+        }
+        let node = self.document.node(at);
+        let kind = node.kind();
+        if !plan.types.allows(kind) {
+            return Gone(Keyword::Type, plan.types_by);
+        }
+        match kind {
+            Kind::Object => self.object(plan, at, node),
+            Kind::Array => self.array(plan, at, node),
+            _ => match self.scalar(plan, at, node, kind) {
+                Some((keyword, by)) => Gone(keyword, by),
+                None => {
+                    self.out.push(node);
+                    Whole
+                }
+            },
+        }
+    }
+
+    /// The first keyword that a scalar fails (R5).
+    fn scalar(&self, plan: &Plan, at: u32, node: Node, kind: Kind) -> Option<(Keyword, Id)> {
+        let number = (kind == Kind::Number).then(|| self.number(node));
+        if number.is_some_and(|number| !plan.types.allows_number(number)) {
+            return Some((Keyword::Type, plan.types_by));
+        }
+        if !plan.checks.is_empty() {
+            let value = View::Place(Place { document: self.document, at });
+            let failing = plan.checks.iter().find(|(_, check)| check.looks_at(kind) && !check.holds(value));
+            if let Some((by, check)) = failing {
+                return Some((check.keyword(), *by));
+            }
+        }
+        let found = match (number, kind) {
+            (Some(number), _) if self.options.exact_numbers && !number.is_exact() => {
+                return Some((Keyword::NumberRange, plan.by));
+            }
+            (Some(number), _) => plan.detectors.find_in_number(number),
+            (None, Kind::String) => plan.detectors.find_in_text(self.text(node)),
+            _ => None,
+        };
+        found.map(|detector| (detector.keyword(), plan.by))
+    }
+
+    fn number(&self, node: Node) -> Number<'a> {
+        let text = self.document.source(node);
+        if node.integer() { Number::from_text(text) } else { Number::Decimal(text) }
+    }
+
+    fn text(&self, node: Node) -> Text<'a> {
+        Text::source(self.document.source(node), node.escaped())
+    }
+
+    fn array(&mut self, plan: &Plan, at: u32, node: Node) -> Fixed {
+        let (start, end) = (self.out.len(), at + node.size);
+        self.out.push(node);
+        // `uniqueItems` comes before `maxItems`: with it, nothing is cut before all items are known
+        let cut_at = if plan.unique.is_some() { usize::MAX } else { plan.length.max.unwrap_or(usize::MAX) };
+        let (mut count, mut whole, mut cut) = (0, true, false);
+        let mut item = at + 1;
+        while item < end {
+            let length = self.out.len();
+            let fixed = self.fix(plan.items, item);
+            match fixed {
+                Gone(keyword, by) => {
+                    self.out.truncate(length);
+                    self.fates.drop(item, keyword, by);
+                }
+                Whole | Part if count == cut_at => {
+                    self.out.truncate(length);
+                    self.fates.cut(item);
+                    cut = true;
+                }
+                Whole | Part => count += 1,
+            }
+            whole &= fixed == Whole && !cut;
+            item += self.document.node(item).size;
+        }
+        if cut {
+            self.fates.truncate(at, Keyword::MaxItems, plan.length_by);
+        }
+        self.close(start, count, whole);
+        if let Some(by) = plan.unique {
+            self.distinct_items(plan, by, at, start);
+        }
+        self.finish(plan, at, start)
+    }
+
+    fn close(&mut self, start: usize, count: usize, whole: bool) {
+        let size = self.out.len() - start;
+        if let Some(node) = self.out.get_mut(start) {
+            let verbatim = whole && node.verbatim();
+            node.close(size, count, verbatim);
+        }
+    }
+
+    fn object(&mut self, plan: &Plan, at: u32, node: Node) -> Fixed {
+        let (start, end) = (self.out.len(), at + node.size);
+        self.out.push(node);
+        let members = &plan.members;
+        let (mut count, mut whole, mut present) = (0, true, 0_u128);
+        let mut name = at + 1;
+        while name < end {
+            let value = name + 1;
+            let length = self.out.len();
+            match self.member(members, name, value) {
+                (Gone(keyword, by), _) => {
+                    self.out.truncate(length);
+                    self.fates.drop(value, keyword, by);
+                    whole = false;
+                }
+                (fixed, bit) => {
+                    whole &= fixed == Whole;
+                    present |= bit;
+                    count += 1;
+                }
+            }
+            name = value + self.document.node(value).size;
+        }
+        self.close(start, count, whole);
+        if !members.dependent.is_empty() {
+            present = self.without_triggers(members, at, start, present);
+        }
+        self.few_members(plan, at, start);
+        if present & members.required != members.required {
+            return Gone(Keyword::Required, members.required_by);
+        }
+        self.finish(plan, at, start)
+    }
+
+    /// One member: its name, then its value (R6); with the bit of its name, if it is tracked.
+    fn member(&mut self, members: &MembersPlan, name: u32, value: u32) -> (Fixed, u128) {
+        let node = self.document.node(name);
+        let text = self.text(node);
+        for &plan in &members.names {
+            let length = self.out.len();
+            let fixed = self.fix(plan, name);
+            self.out.truncate(length);
+            if let Gone(_, by) = fixed {
+                return (Gone(Keyword::PropertyNames, by), 0);
+            }
+        }
+        let known = find(&members.known, text);
+        let plan = match known {
+            Some(known) => known.plan,
+            None => match self.unknown(members, text) {
+                Ok(plan) => plan,
+                Err(keyword) => return (Gone(keyword, 0), 0),
+            },
+        };
+        self.out.push(node);
+        (self.fix(plan, value), known.map_or(0, |known| known.bit))
+    }
+
+    fn unknown(&self, members: &MembersPlan, name: Text<'_>) -> Result<PlanId, Keyword> {
+        let mut bits = 0;
+        if !members.patterns.is_empty() {
+            let name = name.decode();
+            for (index, pattern) in members.patterns.iter().enumerate() {
+                bits |= usize::from(pattern.matches(&name)) << index;
+            }
+        }
+        if bits == 0 && members.closed {
+            return Err(Keyword::Unknown);
+        }
+        if self.options.storable_names && !is_storable(&name.decode()) {
+            return Err(Keyword::Name);
+        }
+        Ok(members.rest.get(bits).copied().unwrap_or(0))
+    }
+
+    /// `dependentRequired`: a trigger without what it needs goes, until none is left (R11).
+    fn without_triggers(&mut self, members: &MembersPlan, at: u32, start: usize, mut present: u128) -> u128 {
+        let failing = |present: u128| {
+            members.dependent.iter().find(move |(trigger, needs, _)| present & trigger != 0 && present & needs != *needs)
+        };
+        while let Some(&(trigger, _, by)) = failing(present) {
+            present &= !trigger;
+            let mut children = Children::of(self.document, at, &self.out, start);
+            children.drop_if(|child| {
+                let known = find(&members.known, self.text(self.document.node(child.input - 1)));
+                known.is_some_and(|known| known.bit == trigger)
+            });
+            self.retain(start, &children, |fates, input| fates.drop(input, Keyword::DependentRequired, by));
+        }
+        present
+    }
+
+    /// `maxProperties`: members go in the order of R13.
+    fn few_members(&mut self, plan: &Plan, at: u32, start: usize) {
+        let (Some(max), Some(node)) = (plan.members.bounds.max, self.out.get(start)) else { return };
+        let surplus = node.count().saturating_sub(max);
+        if surplus == 0 {
+            return;
+        }
+        let mut children = Children::of(self.document, at, &self.out, start);
+        let order = self.dispensable(&plan.members, &children);
+        for &index in order.iter().take(surplus) {
+            children.drop_at(index);
+        }
+        let by = plan.members.bounds_by;
+        self.retain(start, &children, |fates, input| fates.drop(input, Keyword::MaxProperties, by));
+    }
+
+    /// The members that may go, those that go first in front (R13).
+    fn dispensable(&self, members: &MembersPlan, children: &Children) -> Vec<usize> {
+        let mut order: Vec<_> = Vec::new();
+        for (index, child) in children.iter().enumerate() {
+            let name = self.text(self.document.node(child.input - 1));
+            let known = find(&members.known, name);
+            if known.is_none_or(|known| known.bit & members.required == 0) {
+                order.push((known.and_then(|known| known.rank), name.decode(), index));
+            }
+        }
+        // undeclared before declared; declared from the last; undeclared by name, greatest first
+        order.sort_by(|(a, x, _), (b, y, _)| match (a, b) {
+            (Some(a), Some(b)) => b.cmp(a),
+            (None, None) => y.cmp(x),
+            _ => a.is_some().cmp(&b.is_some()),
+        });
+        order.into_iter().map(|(_, _, index)| index).collect()
+    }
+
+    /// `uniqueItems`: later duplicates go, judged on the repaired items; then `maxItems` cuts (R10).
+    fn distinct_items(&mut self, plan: &Plan, by: Id, at: u32, start: usize) {
+        let mut children = Children::of(self.document, at, &self.out, start);
+        for index in children.duplicates(self.document, &self.out) {
+            children.drop_at(index);
+        }
+        self.retain(start, &children, |fates, input| fates.drop(input, Keyword::UniqueItems, by));
+        if let Some(max) = plan.length.max {
+            self.cut(at, start, max, Keyword::MaxItems, plan.length_by);
+        }
+    }
+
+    /// Keeps the first `max` items.
+    fn cut(&mut self, at: u32, start: usize, max: usize, keyword: Keyword, by: Id) {
+        let mut children = Children::of(self.document, at, &self.out, start);
+        if children.len() > max {
+            children.drop_from(max);
+            self.retain(start, &children, Fates::cut);
+            self.fates.truncate(at, keyword, by);
+        }
+    }
+
+    /// Removes the dropped children from the container at `start` of the output.
+    fn retain(&mut self, start: usize, children: &Children, say: impl Fn(&mut Fates, u32)) {
+        if children.all_kept() {
+            return;
+        }
+        children.iter().filter(|child| child.dropped).for_each(|child| say(self.fates, child.input));
+        let count = children.compact(&mut self.out, start);
+        self.close(start, count, false);
+    }
+
+    /// What is asked of a container after its children: least sizes, then bytes (R7, R20).
+    fn finish(&mut self, plan: &Plan, at: u32, start: usize) -> Fixed {
+        let Some(node) = self.out.get(start).copied() else { return Gone(Keyword::Oracle, 0) };
+        let array = node.kind() == Kind::Array;
+        let (bounds, keyword, by) = if array {
+            (plan.length, Keyword::MinItems, plan.length_by)
+        } else {
+            (plan.members.bounds, Keyword::MinProperties, plan.members.bounds_by)
+        };
+        if bounds.min.is_some_and(|min| node.count() < min) {
+            return Gone(keyword, by);
+        }
+        // `enum` and `const` of scalars hold for no container
+        if let Some((by, check)) = plan.checks.iter().find(|(_, check)| check.looks_at(node.kind())) {
+            return Gone(check.keyword(), *by);
+        }
+        if let Some((max, by)) = plan.bytes_max
+            && self.bytes(start) > max
+        {
+            return self.shrink(plan, at, start, max, by);
+        }
+        let unchanged = self.out.get(start).is_some_and(|node| node.size == self.document.node(at).size);
+        if unchanged { Whole } else { Part }
+    }
+
+    /// Compact bytes of the container at `start` of the output.
+    fn bytes(&self, start: usize) -> usize {
+        let span = self.out.get(start).map_or(0, |node| (node.end - node.start) as usize);
+        let limit_can_fail = self.plans.iter().filter_map(|plan| plan.bytes_max).any(|(max, _)| span > max);
+        if limit_can_fail { Children::bytes_of(self.document, &self.out, start) } else { span }
+    }
+
+    /// `x-max-bytes`: arrays lose their end, objects the members of R13, until the rest fits (R20).
+    fn shrink(&mut self, plan: &Plan, at: u32, start: usize, max: usize, by: Id) -> Fixed {
+        let mut children = Children::of(self.document, at, &self.out, start);
+        let sizes = children.sizes(self.document, &self.out);
+        let array = self.document.node(at).kind() == Kind::Array;
+        let order: Vec<usize> = if array {
+            (0..children.len()).rev().collect()
+        } else {
+            self.dispensable(&plan.members, &children)
+        };
+        let mut bytes = Children::bytes_of(self.document, &self.out, start);
+        let (mut left, least) = (children.len(), if array { plan.length.min } else { plan.members.bounds.min });
+        for index in order {
+            if bytes <= max {
+                break;
+            }
+            children.drop_at(index);
+            left -= 1;
+            bytes -= sizes.get(index).copied().unwrap_or(0) + usize::from(left > 0);
+        }
+        if bytes > max || least.is_some_and(|least| left < least) {
+            return Gone(Keyword::MaxBytes, by);
+        }
+        if array {
+            self.retain(start, &children, Fates::cut);
+            self.fates.truncate(at, Keyword::MaxBytes, by);
+        } else {
+            self.retain(start, &children, |fates, input| fates.drop(input, Keyword::MaxBytes, by));
+        }
+        Part
+    }
+}
+
+/// The known member of a name.
+fn find<'k>(known: &'k [Known], name: Text<'_>) -> Option<&'k Known> {
+    if name.has_escapes() || known.len() > 8 {
+        let name = name.decode();
+        let at = known.binary_search_by(|known| known.name.as_ref().cmp(&name)).ok()?;
+        return known.get(at);
+    }
+    known.iter().find(|known| known.name.as_ref() == name.raw())
+}
+
+/// Whether the provider can store a member of this name.
+pub(super) fn is_storable(name: &str) -> bool {
+    !name.contains(['.', '$'])
+}
