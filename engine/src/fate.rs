@@ -247,6 +247,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// The words that a fixture can expect.
+    pub const WORDS: [&'static str; 2] = ["drop", "truncate"];
+
     /// The word that reports print.
     #[must_use]
     pub fn word(self) -> &'static str {

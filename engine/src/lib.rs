@@ -3,8 +3,17 @@
 pub mod limits;
 pub mod budget;
 pub mod json;
+pub mod instant;
 pub mod pointer;
 pub mod fate;
 pub mod diagnostic;
 pub mod sensitive;
 pub mod sanitizer;
+pub mod event;
+pub mod decision;
+pub mod merge;
+pub mod script;
+pub mod rule;
+pub mod policy;
+pub mod ruleset;
+pub mod author;

@@ -90,6 +90,13 @@ pub enum View<'a> {
     Built(&'a Json),
 }
 
+/// Shows the kind, never the value.
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "View({})", self.kind().word())
+    }
+}
+
 /// A node of a document.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {

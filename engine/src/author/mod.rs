@@ -1,0 +1,4 @@
+//! For rule authors; none of it is on the request path.
+
+pub mod fixture;
+pub mod property;

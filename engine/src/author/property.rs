@@ -1,0 +1,142 @@
+//! What must hold for every event, whatever it is: each fixture is also a property test.
+
+use std::sync::Arc;
+
+use super::fixture::after;
+use crate::decision::{Decision, Status};
+use crate::event::{Event, Sink};
+use crate::fate::Counts;
+use crate::json::{Document, Json, Kind, View};
+use crate::ruleset::{Given, RuleSet};
+
+/// The properties that an event violates, by name; none is what everybody wants.
+#[must_use]
+pub fn violated(rules: &RuleSet, body: &[u8]) -> Vec<&'static str> {
+    let Ok(event) = Event::read(body) else { return Vec::new() };
+    let decide = |event: &Event| rules.evaluate(event, &Given::default());
+    let decision = decide(&event);
+    let checks: [(&'static str, bool); 6] = [
+        ("two runs give the same bytes", decide(&event).to_bytes() == decision.to_bytes()),
+        ("the same login again changes nothing", relogin_changes_nothing(rules, &event, &decision, body)),
+        ("shuffled members give the same decision", shuffled_is_the_same(rules, &decision, body)),
+        ("sanitizing twice is sanitizing once", sanitizing_is_stable(rules, &event)),
+        ("in = kept + changed + dropped + unread", fates_add_up(rules, &event)),
+        ("the sinks' budget is kept", budget_is_kept(rules, &decision)),
+    ];
+    checks.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()
+}
+
+/// Law L2: with the account as the decision left it, the same login is `unchanged`.
+fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, body: &[u8]) -> bool {
+    if decision.status.reason().is_some() {
+        return true;
+    }
+    let [app, user] = after(event, decision);
+    let Ok(document) = Document::read(body) else { return false };
+    let again = with_account(document.root(), &app, &user);
+    let Ok(event) = Event::read(again.view().to_text().as_bytes()) else { return false };
+    rules.evaluate(&event, &Given::default()).status == Status::Unchanged
+}
+
+fn with_account(request: View<'_>, app: &Json, user: &Json) -> Json {
+    let replaced = |object: View<'_>, changes: &[(&str, Json)]| {
+        let kept = object.named_members().filter(|(name, _)| {
+            !name.as_text().is_some_and(|name| changes.iter().any(|(change, _)| name.is(change)))
+        });
+        let mut members: Vec<_> = kept.map(|(name, value)| (name.to_json(), value.to_json())).collect();
+        members.extend(changes.iter().map(|(name, value)| (Json::text(name), value.clone())));
+        Json::object(members)
+    };
+    let Some(account) = request.get("account") else { return request.to_json() };
+    let account = replaced(account, &[(Sink::App.word(), app.clone()), (Sink::User.word(), user.clone())]);
+    replaced(request, &[("account", account)])
+}
+
+/// Members in reverse order, everywhere; the same commands, findings and status must come of it.
+fn shuffled_is_the_same(rules: &RuleSet, decision: &Decision, body: &[u8]) -> bool {
+    let Ok(document) = Document::read(body) else { return false };
+    let Ok(event) = Event::read(reversed(document.root()).view().to_text().as_bytes()) else { return false };
+    let other = rules.evaluate(&event, &Given::default());
+    let (a, b) = (Document::read(&decision.to_bytes()), Document::read(&other.to_bytes()));
+    matches!((a, b), (Ok(a), Ok(b)) if crate::json::same(a.root(), b.root()))
+}
+
+fn reversed(view: View<'_>) -> Json {
+    match view.kind() {
+        Kind::Array => Json::list(view.items().map(reversed).collect()),
+        Kind::Object => {
+            let mut members: Vec<_> =
+                view.named_members().map(|(name, value)| (name.to_json(), reversed(value))).collect();
+            members.reverse();
+            Json::object(members)
+        }
+        _ => view.to_json(),
+    }
+}
+
+fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
+    let Some(session) = &event.session else { return true };
+    rules.rules().iter().all(|rule| {
+        let Some(clean) = rule.value(event, session).and_then(|untrusted| rule.sanitize(&untrusted).0) else { return true };
+        let text = clean.json().view().to_text();
+        let again = rule.sanitizer.sanitize(text.as_bytes(), 1);
+        again.report.entries.is_empty() && again.output.is_some_and(|output| output.view().to_text() == text)
+    })
+}
+
+/// The nodes of the anonymous metadata by their fate; text that a rule parses counts as what it holds.
+#[must_use]
+pub fn census(rules: &RuleSet, event: &Event) -> Option<(usize, Counts)> {
+    let session = event.session.as_ref()?;
+    let mut counts = Counts::default();
+    let metadata = session.metadata()?;
+    let (mut total, mut read) = (metadata.nodes(), 0);
+    for rule in rules.rules() {
+        let Some(untrusted) = rule.value(event, session) else { continue };
+        let value = untrusted.0.view();
+        let own = value.nodes();
+        if is_parsed(value, metadata) {
+            total += own - 1;
+        }
+        read += own;
+        let (clean, fates) = rule.sanitize(&untrusted);
+        let (Some(fates), Some(place)) = (fates, value.place()) else { continue };
+        let one = fates.counts(place);
+        let left = clean.map_or(0, |clean| clean.json().view().nodes());
+        if left != one.kept + one.changed {
+            return None;
+        }
+        counts.kept += one.kept;
+        counts.changed += one.changed;
+        counts.dropped += one.dropped;
+    }
+    counts.unread = total.saturating_sub(read);
+    Some((total, counts))
+}
+
+/// Whether a value stands in a text of its own.
+fn is_parsed(value: View<'_>, metadata: View<'_>) -> bool {
+    match (value.place(), metadata.place()) {
+        (Some(value), Some(metadata)) => !Arc::ptr_eq(value.document, metadata.document),
+        _ => false,
+    }
+}
+
+fn fates_add_up(rules: &RuleSet, event: &Event) -> bool {
+    let has_metadata = event.session.as_ref().is_some_and(|session| session.metadata().is_some());
+    match census(rules, event) {
+        None => !has_metadata,
+        Some((total, counts)) => total == counts.kept + counts.changed + counts.dropped + counts.unread,
+    }
+}
+
+fn budget_is_kept(rules: &RuleSet, decision: &Decision) -> bool {
+    use crate::decision::{Command, sink_bytes};
+    [Sink::App, Sink::User].into_iter().all(|sink| {
+        let bytes = decision.commands.iter().map(|command| match command {
+            Command::Set { sink: own, key, value } if *own == sink => sink_bytes(key, value.json().view()),
+            _ => 0,
+        });
+        bytes.sum::<usize>() <= rules.limits().sink_bytes
+    })
+}

@@ -1,0 +1,300 @@
+//! The answer: commands and findings, and its JSON (contract §1).
+
+use std::sync::Arc;
+
+use crate::event::Sink;
+use crate::fate::{Action, Keyword};
+use crate::json::{Json, Text, View, write_string};
+
+/// A value that a rule made: all that a command can hold. Made by `rule` only.
+#[derive(Clone, Debug)]
+pub struct Merged(pub(crate) Json);
+
+impl Merged {
+    /// The value.
+    #[must_use]
+    pub fn json(&self) -> &Json {
+        &self.0
+    }
+}
+
+/// What became of the hand-over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// At least one root is written.
+    Transferred,
+    /// Nothing is written.
+    Unchanged,
+    /// The rules did not run, for this reason.
+    Skipped(SkipReason),
+}
+
+impl Status {
+    /// The word of the contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transferred => "transferred",
+            Self::Unchanged => "unchanged",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// The reason of a skip.
+    #[must_use]
+    pub fn reason(self) -> Option<SkipReason> {
+        match self {
+            Self::Skipped(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The words that a fixture can expect.
+    pub const WORDS: [&'static str; 3] = ["transferred", "unchanged", "skipped"];
+}
+
+/// Why the rules did not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// There is no anonymous session.
+    NoSession,
+    /// It had ended.
+    SessionExpired,
+    /// It is older than the policy's `max_age`.
+    SessionTooOld,
+}
+
+impl SkipReason {
+    /// The word of the contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoSession => "no_session",
+            Self::SessionExpired => "session_expired",
+            Self::SessionTooOld => "session_too_old",
+        }
+    }
+}
+
+/// One change that the provider applies.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Writes a whole root of one metadata object.
+    Set {
+        /// The metadata object.
+        sink: Sink,
+        /// The root.
+        key: String,
+        /// Its complete new value.
+        value: Merged,
+    },
+    /// The anonymous session is no longer needed.
+    ClearAnonymousSession,
+}
+
+/// Something noticed in data. It holds no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule that noticed it; none if it is about the event.
+    pub rule: Option<Arc<str>>,
+    /// The place below the anonymous metadata; empty if it has none.
+    pub pointer: String,
+    /// What was noticed.
+    pub notice: Notice,
+}
+
+/// What a finding says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The sanitizer removed or shortened the place.
+    Place(Keyword, Action),
+    /// A rule wrote nothing: its script threw.
+    ScriptFailed(ScriptPlace),
+    /// A rule wrote nothing: its script or strategy spent its budget.
+    BudgetExceeded(ScriptPlace),
+    /// A rule wrote nothing: the account's value has a shape that the merge cannot use.
+    AccountShape,
+    /// A rule wrote nothing: its result schema refuses the result.
+    ResultInvalid,
+    /// A rule wrote nothing: the result does not fit the sink's budget.
+    ResultTooLarge,
+    /// A rule did not run: the caller did not show its root.
+    RootNotVisible,
+    /// A rule wrote nothing: the provider cannot store a name of the result.
+    NameNotStorable,
+    /// A script chose to leave both sides as they are.
+    Skipped(String),
+    /// A metadata object is larger than the provider recommends.
+    ProfileOversized(Sink),
+}
+
+/// Where a script stopped: file, line and column, if they are known.
+pub type ScriptPlace = Option<(Arc<str>, usize, usize)>;
+
+impl Notice {
+    /// The keyword that is printed.
+    #[must_use]
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Self::Place(keyword, _) => keyword.word(),
+            Self::ScriptFailed(_) => "script_failed",
+            Self::BudgetExceeded(_) => "budget_exceeded",
+            Self::AccountShape => "account_shape",
+            Self::ResultInvalid => "result_invalid",
+            Self::ResultTooLarge => "result_too_large",
+            Self::RootNotVisible => "root_not_visible",
+            Self::NameNotStorable => "name_not_storable",
+            Self::Skipped(_) => "skipped",
+            Self::ProfileOversized(_) => "profile_oversized",
+        }
+    }
+
+    /// The action that is printed: what was done to the place, `keep` if a rule wrote nothing, `note` otherwise.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Place(_, action) => action.word(),
+            Self::ProfileOversized(_) => "note",
+            _ => "keep",
+        }
+    }
+
+    /// Keywords of findings without a place, as a fixture can expect them.
+    pub const WITHOUT_PLACE: [&'static str; 9] = [
+        "script_failed",
+        "budget_exceeded",
+        "account_shape",
+        "result_invalid",
+        "result_too_large",
+        "root_not_visible",
+        "name_not_storable",
+        "skipped",
+        "profile_oversized",
+    ];
+
+    /// Whether something of the session was left behind by a failure: then the session must stay.
+    #[must_use]
+    pub fn keeps_session(&self) -> bool {
+        !matches!(self, Self::Place(..) | Self::Skipped(_) | Self::ProfileOversized(_))
+    }
+}
+
+/// The answer to one event.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The event's id.
+    pub id: String,
+    /// What became of the hand-over.
+    pub status: Status,
+    /// The policy's name.
+    pub policy: Arc<str>,
+    /// The policy's digest, `sha256:…`.
+    pub digest: Arc<str>,
+    /// What the provider applies, in order.
+    pub commands: Vec<Command>,
+    /// What was noticed, in the order of the rules.
+    pub findings: Vec<Finding>,
+    /// Findings of places beyond the limit.
+    pub findings_omitted: usize,
+}
+
+impl Decision {
+    /// Appends the decision as compact JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"id\":");
+        string(&self.id, out);
+        member("status", self.status.word(), out);
+        out.extend_from_slice(b",\"reason\":");
+        optional(self.status.reason().map(SkipReason::word), out);
+        out.extend_from_slice(b",\"policy\":{\"name\":");
+        string(&self.policy, out);
+        member("digest", &self.digest, out);
+        out.extend_from_slice(b"},\"commands\":[");
+        for (index, command) in self.commands.iter().enumerate() {
+            separate(index, out);
+            write_command(command, out);
+        }
+        out.extend_from_slice(b"],\"findings\":[");
+        for (index, finding) in self.findings.iter().enumerate() {
+            separate(index, out);
+            write_finding(finding, out);
+        }
+        out.extend_from_slice(b"],\"findings_omitted\":");
+        out.extend_from_slice(self.findings_omitted.to_string().as_bytes());
+        out.push(b'}');
+    }
+
+    /// The decision as compact JSON.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let values = self.commands.iter().map(|command| match command {
+            Command::Set { value, .. } => value.json().view().len() * 48 + 64,
+            Command::ClearAnonymousSession => 48,
+        });
+        let mut out = Vec::with_capacity(256 + values.sum::<usize>() + self.findings.len() * 96);
+        self.write(&mut out);
+        out
+    }
+}
+
+fn write_command(command: &Command, out: &mut Vec<u8>) {
+    match command {
+        Command::Set { sink, key, value } => {
+            out.extend_from_slice(b"{\"command\":\"set_");
+            out.extend_from_slice(sink.word().as_bytes());
+            out.extend_from_slice(b"\",\"key\":");
+            string(key, out);
+            out.extend_from_slice(b",\"value\":");
+            value.json().view().write(out);
+            out.push(b'}');
+        }
+        Command::ClearAnonymousSession => out.extend_from_slice(b"{\"command\":\"clear_anonymous_session\"}"),
+    }
+}
+
+fn write_finding(finding: &Finding, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"rule\":");
+    optional(finding.rule.as_deref(), out);
+    member("pointer", &finding.pointer, out);
+    member("keyword", finding.notice.keyword(), out);
+    member("action", finding.notice.action(), out);
+    match &finding.notice {
+        Notice::Skipped(reason) => member("reason", reason, out),
+        Notice::ScriptFailed(Some((file, line, column))) | Notice::BudgetExceeded(Some((file, line, column))) => {
+            member("at", &format!("{file}:{line}:{column}"), out);
+        }
+        Notice::ProfileOversized(sink) => member("sink", sink.word(), out),
+        _ => {}
+    }
+    out.push(b'}');
+}
+
+fn string(text: &str, out: &mut Vec<u8>) {
+    write_string(Text::plain(text), out);
+}
+
+fn optional(text: Option<&str>, out: &mut Vec<u8>) {
+    match text {
+        Some(text) => string(text, out),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn member(name: &str, value: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    string(value, out);
+}
+
+fn separate(index: usize, out: &mut Vec<u8>) {
+    if index > 0 {
+        out.push(b',');
+    }
+}
+
+/// Compact bytes that `{root: value}` adds to one metadata object's commands.
+#[must_use]
+pub fn sink_bytes(key: &str, value: View<'_>) -> usize {
+    Json::text(key).view().compact_bytes() + ":,".len() + value.compact_bytes()
+}

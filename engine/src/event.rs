@@ -1,0 +1,324 @@
+//! The post-login event, parsed once. The only module that makes [`Untrusted`].
+
+use std::sync::Arc;
+
+use crate::instant::{self, Millis};
+use crate::json::{Document, Json, Kind, ReadError, ReadErrorKind, View};
+use crate::pointer::{Pointer, child};
+use crate::sanitizer::Untrusted;
+
+/// What the person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// An existing account logged in.
+    Login,
+    /// The account was just made.
+    Signup,
+}
+
+impl Trigger {
+    /// The word of the contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Signup => "signup",
+        }
+    }
+
+    /// The trigger of a word.
+    #[must_use]
+    pub fn by_word(word: &str) -> Option<Self> {
+        match word {
+            "login" => Some(Self::Login),
+            "signup" => Some(Self::Signup),
+            _ => None,
+        }
+    }
+}
+
+/// One of the two metadata objects of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sink {
+    /// `app_metadata`: the application's.
+    App,
+    /// `user_metadata`: the person's.
+    User,
+}
+
+impl Sink {
+    /// The word of the contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::App => "app_metadata",
+            Self::User => "user_metadata",
+        }
+    }
+}
+
+/// Why a request is no event. It holds no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not JSON, a member named twice, or too deep.
+    Unreadable(ReadError),
+    /// A member is missing or of the wrong shape.
+    Invalid {
+        /// The place, as a JSON Pointer.
+        pointer: String,
+        /// What was expected there.
+        expected: &'static str,
+    },
+}
+
+impl Refusal {
+    /// The problem code of the contract.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(error) => match error.kind {
+                ReadErrorKind::Duplicate => "duplicate_member",
+                ReadErrorKind::TooDeep => "too_deep",
+                ReadErrorKind::Syntax(_) | ReadErrorKind::TooLarge => "invalid_json",
+            },
+            Self::Invalid { .. } => "invalid_request",
+        }
+    }
+}
+
+/// One login.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// One per login transaction.
+    pub id: String,
+    /// What the person did.
+    pub trigger: Trigger,
+    /// The provider's clock.
+    pub at: Millis,
+    /// The account's id.
+    pub account_id: String,
+    app_metadata: Json,
+    user_metadata: Json,
+    visible: Option<Vec<String>>,
+    /// The anonymous session, if there is one.
+    pub session: Option<Session>,
+    /// What the caller adds for rules, an object.
+    pub context: Json,
+}
+
+/// An anonymous session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// `anon@…` or `anon|…`.
+    pub id: String,
+    /// When it began.
+    pub created_at: Millis,
+    /// When it ends.
+    pub expires_at: Millis,
+    metadata: Option<Json>,
+}
+
+/// Bytes of an event id.
+const ID_BYTES_MAX: usize = 128;
+
+impl Event {
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// Not JSON, or not a request of the contract: the place and what was expected, never a value.
+    pub fn read(body: &[u8]) -> Result<Self, Refusal> {
+        let document = Document::read(body).map_err(Refusal::Unreadable)?;
+        let root = Member { view: Some(document.root()), pointer: String::new() };
+        root.object("an object")?;
+        let account = root.get("account");
+        account.object("an object")?;
+        let app_metadata = account.get("app_metadata").object_or_empty()?;
+        let user_metadata = account.get("user_metadata").object_or_empty()?;
+        Ok(Self {
+            id: root.get("id").text_that("1 to 128 visible ASCII characters without `.`", is_event_id)?,
+            trigger: root.get("trigger").trigger()?,
+            at: root.get("at").time_text()?,
+            account_id: account.get("id").text_that("a string that is not empty", |id| !id.is_empty())?,
+            app_metadata,
+            user_metadata,
+            visible: account.get("visible").names()?,
+            session: root.get("anonymous_session").session()?,
+            context: root.get("context").object_or_empty()?,
+        })
+    }
+
+    /// The account's value at a root.
+    #[must_use]
+    pub fn account(&self, sink: Sink, root: &str) -> Option<View<'_>> {
+        self.metadata(sink).view().get(root).filter(|value| !value.is_null())
+    }
+
+    /// One of the account's metadata objects.
+    #[must_use]
+    pub fn metadata(&self, sink: Sink) -> &Json {
+        match sink {
+            Sink::App => &self.app_metadata,
+            Sink::User => &self.user_metadata,
+        }
+    }
+
+    /// Whether the caller showed us this root: what we were not shown is never overwritten.
+    #[must_use]
+    pub fn is_visible(&self, sink: Sink, root: &str) -> bool {
+        let is_it = |name: &String| name.split_once('.') == Some((sink.word(), root));
+        self.visible.as_ref().is_none_or(|visible| visible.iter().any(is_it))
+    }
+}
+
+/// Whether a rule's value may be JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parse {
+    /// Text is parsed once where the schema allows no string.
+    Auto,
+    /// A string is a string.
+    Never,
+}
+
+impl Session {
+    /// The value that `from` points at in the metadata; absent, null and unreachable give nothing.
+    ///
+    /// `text_allowed` says that the rule's schema takes a string there.
+    #[must_use]
+    pub fn value(&self, from: &Pointer, parse: Parse, text_allowed: TextAllowed) -> Option<Untrusted> {
+        let mut value = self.metadata.clone()?;
+        for token in from.tokens() {
+            value = child(parsed(value, parse).view(), token)?.to_json();
+        }
+        let value = if text_allowed == TextAllowed::Yes { value } else { parsed(value, parse) };
+        (!value.view().is_null()).then_some(Untrusted(value))
+    }
+
+    /// Whether the metadata has a place, text parsed on the way.
+    #[must_use]
+    pub fn has(&self, place: &Pointer) -> bool {
+        let step = |value: Json, token: &String| child(parsed(value, Parse::Auto).view(), token).map(View::to_json);
+        self.metadata.as_ref().and_then(|root| place.tokens().iter().try_fold(root.clone(), step)).is_some()
+    }
+
+    /// The whole metadata, as it came.
+    #[must_use]
+    pub fn metadata(&self) -> Option<View<'_>> {
+        self.metadata.as_ref().map(Json::view)
+    }
+}
+
+/// Whether a rule's schema takes a string as its root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextAllowed {
+    /// It does: text is not parsed.
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// The value of JSON text; anything else, and text that is not JSON, as it is.
+fn parsed(value: Json, parse: Parse) -> Json {
+    let text = value.view().as_text().filter(|_| parse == Parse::Auto).map(|text| text.decode().into_owned());
+    text.and_then(|text| Document::read(text.as_bytes()).ok()).map_or(value, |document| Json::Place(document, 0))
+}
+
+/// 1–128 visible ASCII characters without `.`: what a signed `webhook-id` can hold.
+fn is_event_id(id: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.')
+}
+
+/// `anon@…` is what the provider issues, `anon|…` what its page says.
+fn is_session_id(id: &str) -> bool {
+    id.strip_prefix("anon").is_some_and(|rest| rest.len() > 1 && rest.starts_with(['@', '|']))
+}
+
+/// A member of the request, present or not, and where it would stand.
+struct Member<'a> {
+    view: Option<View<'a>>,
+    pointer: String,
+}
+
+impl<'a> Member<'a> {
+    fn get(&self, name: &str) -> Member<'a> {
+        let view = self.view.and_then(|view| view.get(name));
+        Member { view, pointer: format!("{}/{name}", self.pointer) }
+    }
+
+    fn refuse<T>(&self, expected: &'static str) -> Result<T, Refusal> {
+        Err(Refusal::Invalid { pointer: self.pointer.clone(), expected })
+    }
+
+    /// The value, unless it is absent or null.
+    fn some(&self) -> Option<View<'a>> {
+        self.view.filter(|view| !view.is_null())
+    }
+
+    fn object(&self, expected: &'static str) -> Result<View<'a>, Refusal> {
+        self.view.filter(|view| view.kind() == Kind::Object).map_or_else(|| self.refuse(expected), Ok)
+    }
+
+    fn object_or_empty(&self) -> Result<Json, Refusal> {
+        match self.some() {
+            None => Ok(Json::empty_object()),
+            Some(_) => self.object("an object").map(View::to_json),
+        }
+    }
+
+    fn text_that(&self, expected: &'static str, holds: impl Fn(&str) -> bool) -> Result<String, Refusal> {
+        let text = self.view.and_then(View::as_text).map(|text| text.decode().into_owned());
+        text.filter(|text| holds(text)).map_or_else(|| self.refuse(expected), Ok)
+    }
+
+    fn optional_text(&self) -> Result<Option<String>, Refusal> {
+        self.some().map(|_| self.text_that("a string", |_| true)).transpose()
+    }
+
+    fn trigger(&self) -> Result<Trigger, Refusal> {
+        let word = self.view.and_then(View::as_text).and_then(|text| Trigger::by_word(&text.decode()));
+        word.map_or_else(|| self.refuse("`login` or `signup`"), Ok)
+    }
+
+    fn time_text(&self) -> Result<Millis, Refusal> {
+        let time = self.view.and_then(View::as_text).and_then(instant::of_text);
+        time.map_or_else(|| self.refuse("a time as RFC 3339 text"), Ok)
+    }
+
+    fn time(&self) -> Result<Millis, Refusal> {
+        let time = self.view.and_then(instant::read);
+        time.map_or_else(|| self.refuse("a time: RFC 3339 text, or epoch seconds or milliseconds"), Ok)
+    }
+
+    fn names(&self) -> Result<Option<Vec<String>>, Refusal> {
+        let Some(list) = self.some() else { return Ok(None) };
+        let names: Option<Vec<_>> =
+            list.items().map(|item| item.as_text().map(|text| text.decode().into_owned())).collect();
+        match names {
+            Some(names) if list.kind() == Kind::Array => Ok(Some(names)),
+            _ => self.refuse("a list of strings"),
+        }
+    }
+
+    fn session(&self) -> Result<Option<Session>, Refusal> {
+        if self.some().is_none() {
+            return Ok(None);
+        }
+        self.object("an object")?;
+        self.get("token").optional_text()?;
+        self.get("session_id").optional_text()?;
+        Ok(Some(Session {
+            id: self.get("id").text_that("`anon@…` or `anon|…`", is_session_id)?,
+            created_at: self.get("created_at").time()?,
+            expires_at: self.get("expires_at").time()?,
+            metadata: self.get("metadata").some().and_then(metadata),
+        }))
+    }
+}
+
+/// The metadata as an object; it may be text of one. Anything else is no metadata.
+fn metadata(view: View<'_>) -> Option<Json> {
+    let value = match view {
+        View::Place(place) => Json::Place(Arc::clone(place.document), place.at),
+        View::Built(json) => json.clone(),
+    };
+    Some(parsed(value, Parse::Auto)).filter(|value| value.view().kind() == Kind::Object)
+}

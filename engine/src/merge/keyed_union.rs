@@ -1,0 +1,167 @@
+//! `keyed_union`: a list as a map, lines joined by their key.
+//!
+//! Laws: L1, L2, L6–L9 with strategies that keep them; L3–L5 compared as sets where no limit is met.
+
+use std::cmp::Ordering;
+
+use super::fields::changed;
+use super::group::first_equal;
+use super::union::{Changed, Union, lists};
+use super::{Context, Made, Merging, Strategy};
+use crate::budget::Budget;
+use crate::json::{Json, View, compare, fingerprint};
+
+/// Options of `keyed_union`.
+#[derive(Clone, Debug)]
+pub struct KeyedUnion {
+    /// Member paths, such as `["product", "id"]`, that together name a line.
+    pub key: Vec<Vec<String>>,
+    /// Strategies of the members of matching lines.
+    pub on_match: Vec<(String, Strategy)>,
+    /// What happens to the other members of a matching line.
+    pub otherwise: Otherwise,
+    /// Limit and order.
+    pub list: Union,
+}
+
+/// What happens to the members of a matching line that `on_match` does not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The account's stay.
+    #[default]
+    Account,
+    /// The line becomes the visitor's.
+    Anonymous,
+    /// Those that the account's line lacks are added.
+    Fill,
+    /// The visitor's are written over the account's.
+    Overwrite,
+}
+
+impl Otherwise {
+    /// The words of the option.
+    pub const WORDS: [&'static str; 4] = ["account", "anonymous", "fill", "overwrite"];
+
+    /// The meaning of a word.
+    #[must_use]
+    pub fn by_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "account" => Self::Account,
+            "anonymous" => Self::Anonymous,
+            "fill" => Self::Fill,
+            "overwrite" => Self::Overwrite,
+            _ => return None,
+        })
+    }
+}
+
+impl KeyedUnion {
+    /// The account's lines, matching ones joined; then the visitor's new lines.
+    pub(super) fn merge(
+        &self,
+        account: Option<View<'_>>,
+        anonymous: View<'_>,
+        context: &Context,
+        budget: &mut Budget,
+    ) -> Merging {
+        let (account, anonymous) = lists(account, anonymous)?;
+        budget.charge((account.len() + anonymous.len()) as u64)?;
+        let lines: Vec<_> = account.iter().chain(&anonymous).copied().collect();
+        let keys: Vec<_> = lines.iter().map(|line| self.key_of(*line)).collect();
+        let fingerprints: Vec<_> = keys.iter().map(|key| fingerprint_of(key)).collect();
+        let first = first_equal(&fingerprints, |i, j| compare_keys(keys.get(i), keys.get(j)));
+        let mut joined: Vec<Option<Json>> = vec![None; lines.len()];
+        let mut room = self.list.limit.unwrap_or(usize::MAX).saturating_sub(account.len());
+        for index in account.len()..lines.len() {
+            let (Some(line), Some(&leader)) = (lines.get(index), first.get(index)) else { continue };
+            if keys.get(index).is_none_or(|key| key.iter().all(Option::is_none)) {
+                continue;
+            }
+            let current = if leader < account.len() { lines.get(leader).copied() } else { None };
+            let Some(slot) = joined.get_mut(leader) else { continue };
+            match slot.as_ref().map(Json::view).or(current) {
+                Some(current) => {
+                    if let Made::Write(line) = self.fold(current, *line, context, budget)? {
+                        *slot = Some(line);
+                    }
+                }
+                None if leader == index && room > 0 => {
+                    room -= 1;
+                    *slot = Some(line.to_json());
+                }
+                None => {}
+            }
+        }
+        let new: Vec<_> = joined.split_off(account.len()).into_iter().flatten().collect();
+        let changed = if joined.iter().any(Option::is_some) { Changed::Yes } else { Changed::No };
+        if changed == Changed::No && new.is_empty() {
+            return Ok(Made::Keep);
+        }
+        let kept = account.iter().zip(joined).map(|(line, joined)| joined.unwrap_or_else(|| line.to_json())).collect();
+        Ok(self.list.joined(kept, new, changed))
+    }
+
+    fn key_of<'a>(&self, line: View<'a>) -> Vec<Option<View<'a>>> {
+        let member = |path: &Vec<String>| path.iter().try_fold(line, |value, name| value.get(name));
+        self.key.iter().map(|path| member(path).filter(|value| !value.is_null())).collect()
+    }
+
+    /// One line made of the account's and the visitor's.
+    fn fold(&self, account: View<'_>, anonymous: View<'_>, context: &Context, budget: &mut Budget) -> Merging {
+        let mut changes = Vec::new();
+        for (name, value) in anonymous.named_members() {
+            let Some(text) = name.as_text() else { continue };
+            let current = account.get(&text.decode()).filter(|value| !value.is_null());
+            let made = match self.on_match.iter().find(|(member, _)| text.is(member)) {
+                Some((_, strategy)) => strategy.merge_member(current, value, context, budget)?,
+                None => match (self.otherwise, current) {
+                    (Otherwise::Fill, None) | (Otherwise::Overwrite, _) => Made::Write(value.to_json()),
+                    _ => Made::Keep,
+                },
+            };
+            if let Made::Write(value) = made {
+                changes.push((name.to_json(), value));
+            }
+        }
+        if self.otherwise == Otherwise::Anonymous {
+            return Ok(self.replaced(account, anonymous, changes));
+        }
+        Ok(changed(Some(account), changes))
+    }
+
+    /// The visitor's line, in which the members of `on_match` are joined.
+    fn replaced(&self, account: View<'_>, anonymous: View<'_>, changes: Vec<(Json, Json)>) -> Made {
+        let mut members = anonymous.to_json().into_members();
+        for (name, _) in &self.on_match {
+            if let Some(value) = account.get(name) {
+                let own = members.iter_mut().find(|(own, _)| own.view().as_text().is_some_and(|own| own.is(name)));
+                match own {
+                    Some((_, slot)) => *slot = value.to_json(),
+                    None => members.push((Json::text(name), value.to_json())),
+                }
+            }
+        }
+        let base = Json::object(members);
+        match changed(Some(base.view()), changes) {
+            Made::Keep => Made::Write(base),
+            written @ Made::Write(_) => written,
+        }
+    }
+}
+
+fn fingerprint_of(key: &[Option<View<'_>>]) -> u64 {
+    key.iter().fold(0, |hash: u64, part| {
+        hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part.map_or(0, fingerprint))
+    })
+}
+
+/// Missing equals only missing.
+fn compare_keys(a: Option<&Vec<Option<View<'_>>>>, b: Option<&Vec<Option<View<'_>>>>) -> Ordering {
+    let parts = a.into_iter().flatten().zip(b.into_iter().flatten());
+    let differing = parts.map(|(a, b)| match (a, b) {
+        (Some(a), Some(b)) => compare(*a, *b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
+    differing.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+

@@ -1,0 +1,278 @@
+//! Reads strategies and their options: as they stand in `policy.json`, and as scripts write them.
+
+use super::Strategy;
+use super::fields::MergeFields;
+use super::keyed_union::{KeyedUnion, Otherwise};
+use super::recent::Recent;
+use super::union::{First, Union};
+use crate::diagnostic::suggestion;
+use crate::json::{Json, Kind, View};
+
+/// What is wrong with a strategy that an author wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionErrorKind {
+    /// No strategy has this name.
+    Strategy,
+    /// The strategy adds again at every login.
+    NeedsOnce,
+    /// The function has no such option, or lacks one.
+    Option,
+    /// The option has a value that it cannot have.
+    Value,
+    /// An object that does not hold exactly one function.
+    NotOneFunction,
+}
+
+/// A strategy that cannot be read: where, what, and what to write instead.
+#[derive(Clone, Debug)]
+pub struct OptionError<'a> {
+    /// What kind of mistake.
+    pub kind: OptionErrorKind,
+    /// The wrong name or value.
+    pub view: View<'a>,
+    /// One sentence.
+    pub message: String,
+    /// What is valid there.
+    pub help: Option<String>,
+}
+
+type Read<'a, T> = Result<T, OptionError<'a>>;
+
+fn error<'a, T>(kind: OptionErrorKind, view: View<'a>, message: impl Into<String>, help: Option<String>) -> Read<'a, T> {
+    Err(OptionError { kind, view, message: message.into(), help })
+}
+
+fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
+    error(OptionErrorKind::Value, view, format!("expected {expected}"), None)
+}
+
+/// Functions that take options.
+const FUNCTIONS: [&str; 4] = ["keyed_union", "merge_fields", "recent", "union"];
+
+impl Strategy {
+    /// Reads the `merge` of a rule: a name, or an object with one function and its options.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn read_rule(view: View<'_>) -> Result<Self, OptionError<'_>> {
+        if view.kind() != Kind::Object {
+            return Self::read(view);
+        }
+        let default = view.get("default");
+        let mut functions = view.named_members().filter(|(name, _)| !name.as_text().is_some_and(|name| name.is("default")));
+        let (Some((name, options)), None) = (functions.next(), functions.next()) else {
+            let message = "expected one function and its options";
+            return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &FUNCTIONS)));
+        };
+        let function = word(name);
+        if default.is_some() && function != "merge_fields" {
+            return error(OptionErrorKind::NotOneFunction, view, "only `merge_fields` has a `default` beside it", None);
+        }
+        Self::read_function(name, &function, options, default)
+    }
+
+    fn read_function<'a>(name: View<'a>, function: &str, options: View<'a>, default: Option<View<'a>>) -> Read<'a, Self> {
+        Ok(match function {
+            adding if ADDING.contains(&adding) => return adds_again(name, adding),
+            "union" => Self::Union(Union::read(options)?),
+            "keyed_union" => Self::KeyedUnion(Box::new(KeyedUnion::read(options)?)),
+            "recent" => Self::Recent(Recent::read(options)?),
+            "merge_fields" => Self::Fields(MergeFields::read(options, default)?),
+            unknown => {
+                let message = format!("unknown function `{unknown}`");
+                return error(OptionErrorKind::Strategy, name, message, Some(suggestion(unknown, &FUNCTIONS)));
+            }
+        })
+    }
+
+    /// Reads the strategy of a member: a name, `["name", option]`, or an object of member -> strategy.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn read(view: View<'_>) -> Result<Self, OptionError<'_>> {
+        match view.kind() {
+            Kind::String => Self::read_name(view),
+            Kind::Array => Self::read_list(view),
+            Kind::Object => Ok(Self::Fields(MergeFields::read(view, None)?)),
+            _ => value_error(view, "the name of a strategy"),
+        }
+    }
+
+    fn read_name(view: View<'_>) -> Read<'_, Self> {
+        let name = word(view);
+        let Some(strategy) = Self::by_name(&name) else {
+            if ADDING.contains(&name.as_str()) {
+                return adds_again(view, &name);
+            }
+            let message = format!("unknown strategy `{name}`");
+            return error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &Self::NAMES)));
+        };
+        Ok(strategy)
+    }
+
+    fn read_list(view: View<'_>) -> Read<'_, Self> {
+        let mut items = view.items();
+        let (Some(name), Some(option), None) = (items.next(), items.next(), items.next()) else {
+            return value_error(view, "a strategy and its option, such as `[\"max\", 99]`");
+        };
+        match word(name).as_str() {
+            "max" if option.as_number().is_some() => Ok(Self::Max(Some(option.to_json()))),
+            "max" => value_error(option, "a number"),
+            "merge_fields" => Ok(Self::Fields(MergeFields::read(option, None)?)),
+            function if FUNCTIONS.contains(&function) => Self::read_function(name, function, option, None),
+            other if ADDING.contains(&other) => adds_again(name, other),
+            other => error(
+                OptionErrorKind::Strategy,
+                name,
+                format!("`{other}` takes no option, or is no strategy"),
+                Some(suggestion(other, &["max", "keyed_union", "merge_fields", "recent", "union"])),
+            ),
+        }
+    }
+}
+
+/// Strategies that are not the same when a login comes twice.
+const ADDING: [&str; 3] = ["add", "concat", "sum"];
+
+fn adds_again<'a, T>(view: View<'a>, name: &str) -> Read<'a, T> {
+    let message = format!("`{name}` adds again at every login");
+    let help = "`max`; `session.once`, which allows it, is not built yet".to_owned();
+    error(OptionErrorKind::NeedsOnce, view, message, Some(help))
+}
+
+fn word(view: View<'_>) -> String {
+    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
+}
+
+/// Checks that `options` is an object of options that the function knows.
+fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> {
+    if options.kind() != Kind::Object {
+        return value_error(options, "an object of options");
+    }
+    for (name, _) in options.named_members() {
+        let text = word(name);
+        if !names.contains(&text.as_str()) {
+            let message = format!("`{function}` has no option `{text}`");
+            return error(OptionErrorKind::Option, name, message, Some(suggestion(&text, names)));
+        }
+    }
+    Ok(())
+}
+
+fn limit(options: View<'_>) -> Read<'_, Option<usize>> {
+    let Some(view) = options.get("limit") else { return Ok(None) };
+    let limit = view.as_number().and_then(|number| number.as_i64()).and_then(|limit| usize::try_from(limit).ok());
+    limit.map_or_else(|| value_error(view, "a whole number, 0 or more"), |limit| Ok(Some(limit)))
+}
+
+fn text(view: View<'_>) -> Read<'_, String> {
+    if view.kind() == Kind::String { Ok(word(view)) } else { value_error(view, "a string") }
+}
+
+fn strategies(view: View<'_>) -> Read<'_, Vec<(String, Strategy)>> {
+    if view.kind() != Kind::Object {
+        return value_error(view, "an object of member -> strategy");
+    }
+    view.named_members().map(|(name, strategy)| Ok((word(name), Strategy::read(strategy)?))).collect()
+}
+
+impl Union {
+    /// Reads the options of `union`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "union", &["limit", "first"])?;
+        Self::read_known(options)
+    }
+
+    fn read_known(options: View<'_>) -> Read<'_, Self> {
+        let first = match options.get("first") {
+            None => First::Account,
+            Some(view) => match word(view).as_str() {
+                "account" => First::Account,
+                "anonymous" => First::Anonymous,
+                _ => return value_error(view, "`account` or `anonymous`"),
+            },
+        };
+        Ok(Self { limit: limit(options)?, first })
+    }
+}
+
+impl KeyedUnion {
+    /// Reads the options of `keyed_union`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "keyed_union", &["key", "on_match", "otherwise", "limit", "first"])?;
+        let Some(key) = options.get("key") else {
+            return error(OptionErrorKind::Option, options, "`keyed_union` needs the option `key`", None);
+        };
+        let otherwise = match options.get("otherwise") {
+            None => Otherwise::default(),
+            Some(view) => match Otherwise::by_word(&word(view)) {
+                Some(otherwise) => otherwise,
+                None => {
+                    let message = "expected what happens to the other members";
+                    return error(OptionErrorKind::Value, view, message, Some(suggestion(&word(view), &Otherwise::WORDS)));
+                }
+            },
+        };
+        Ok(Self {
+            key: key_paths(key)?,
+            on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
+            otherwise,
+            list: Union::read_known(options)?,
+        })
+    }
+}
+
+/// One member path, or a list of them.
+fn key_paths(view: View<'_>) -> Read<'_, Vec<Vec<String>>> {
+    let path = |view| text(view).map(|path| path.split('.').map(str::to_owned).collect());
+    match view.kind() {
+        Kind::Array if !view.is_empty() => view.items().map(path).collect(),
+        Kind::String => Ok(vec![path(view)?]),
+        _ => value_error(view, "a member path, or a list of them"),
+    }
+}
+
+impl Recent {
+    /// Reads the options of `recent`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "recent", &["key", "at", "limit", "clamp"])?;
+        let clamp = match options.get("clamp") {
+            None => false,
+            Some(view) => view.as_bool().map_or_else(|| value_error(view, "`true` or `false`"), Ok)?,
+        };
+        Ok(Self {
+            key: options.get("key").map(text).transpose()?,
+            at: options.get("at").map_or(Ok("at".to_owned()), text)?,
+            limit: limit(options)?,
+            clamp,
+        })
+    }
+}
+
+impl MergeFields {
+    /// Reads the rules of `merge_fields`, and its default.
+    pub(super) fn read<'a>(rules: View<'a>, default: Option<View<'a>>) -> Read<'a, Self> {
+        let default = match default {
+            None => None,
+            Some(view) => match word(view).as_str() {
+                "drop" => None,
+                "account" => Some(Box::new(Strategy::Account)),
+                "fill" => Some(Box::new(Strategy::Fill)),
+                "anonymous" => Some(Box::new(Strategy::Anonymous)),
+                other => {
+                    let help = suggestion(other, &["drop", "account", "fill", "anonymous"]);
+                    return error(OptionErrorKind::Value, view, "expected a default", Some(help));
+                }
+            },
+        };
+        Ok(Self { rules: strategies(rules)?, default })
+    }
+}
+
+/// The strategy of a function that a script calls, from its options.
+///
+/// # Errors
+/// What is wrong with the options.
+pub fn of_call<'a>(function: &str, options: &'a Json, default: Option<&'a Json>) -> Result<Strategy, OptionError<'a>> {
+    Strategy::read_function(options.view(), function, options.view(), default.map(Json::view))
+}

@@ -1,0 +1,142 @@
+//! The strategies by name: one value of the account's and one of the session's become one.
+
+use std::cmp::Ordering;
+
+use super::fields::MergeFields;
+use super::keyed_union::KeyedUnion;
+use super::recent::Recent;
+use super::union::Union;
+use super::{Context, Made, Merging, Refusal, register};
+use crate::budget::Budget;
+use crate::json::{Json, View};
+
+/// How two values become one.
+#[derive(Clone, Debug)]
+pub enum Strategy {
+    /// The account's, unless it has none.
+    Account,
+    /// The account's, even if it has none.
+    Keep,
+    /// The session's.
+    Anonymous,
+    /// The session's where the account's is blank.
+    Fill,
+    /// The larger number; the cap bounds what is added.
+    Max(Option<Json>),
+    /// The smaller number.
+    Min,
+    /// Logical and.
+    All,
+    /// Logical or.
+    Any,
+    /// The earlier time.
+    EarliestTime,
+    /// The later time.
+    LatestTime,
+    /// A set.
+    Union(Union),
+    /// A list as a map.
+    KeyedUnion(Box<KeyedUnion>),
+    /// The newest entries.
+    Recent(Recent),
+    /// An object, member by member.
+    Fields(MergeFields),
+}
+
+impl Strategy {
+    /// The strategies that have no options.
+    pub const NAMES: [&'static str; 11] = [
+        "account",
+        "all",
+        "anonymous",
+        "any",
+        "earliest_time",
+        "fill",
+        "keep",
+        "latest_time",
+        "max",
+        "min",
+        "union",
+    ];
+
+    /// The strategy of a name, without options.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "account" | "coalesce" => Self::Account,
+            "keep" => Self::Keep,
+            "anonymous" => Self::Anonymous,
+            "fill" => Self::Fill,
+            "max" | "max_of" => Self::Max(None),
+            "min" | "min_of" => Self::Min,
+            "all" => Self::All,
+            "any" => Self::Any,
+            "earliest_time" => Self::EarliestTime,
+            "latest_time" => Self::LatestTime,
+            "union" => Self::Union(Union::default()),
+            _ => return None,
+        })
+    }
+
+    /// Merges the account's value (`None`: absent or null) and the session's.
+    ///
+    /// # Errors
+    /// The account's value has a shape that the strategy cannot use, or the budget is spent.
+    ///
+    /// ```
+    /// use handover_engine::{budget::Budget, json::Document, merge::{Context, Made, Strategy}};
+    /// let (account, anonymous) = (Document::read(b"2").unwrap(), Document::read(b"5").unwrap());
+    /// let context = Context { now: 0, session_created_at: 0 };
+    /// let max = Strategy::by_name("max").unwrap();
+    /// let made = max.merge(Some(account.root()), anonymous.root(), &context, &mut Budget::new(100, None)).unwrap();
+    /// assert!(matches!(made, Made::Write(value) if value.view().to_text() == "5"));
+    /// ```
+    pub fn merge(
+        &self,
+        account: Option<View<'_>>,
+        anonymous: View<'_>,
+        context: &Context,
+        budget: &mut Budget,
+    ) -> Merging {
+        let account = account.filter(|value| !value.is_null());
+        if anonymous.is_null() {
+            return Ok(Made::Keep);
+        }
+        Ok(match self {
+            Self::Account => register::coalesce(account, anonymous),
+            Self::Keep => Made::Keep,
+            Self::Anonymous => Made::Write(anonymous.to_json()),
+            Self::Fill => register::fill(account, anonymous),
+            Self::Max(cap) => register::extreme(account, anonymous, cap.as_ref(), Ordering::Greater),
+            Self::Min => register::extreme(account, anonymous, None, Ordering::Less),
+            Self::All => register::logical(account, anonymous, false),
+            Self::Any => register::logical(account, anonymous, true),
+            Self::EarliestTime => register::time(account, anonymous, Ordering::Less),
+            Self::LatestTime => register::time(account, anonymous, Ordering::Greater),
+            Self::Union(union) => union.merge(account, anonymous, budget)?,
+            Self::KeyedUnion(keyed) => keyed.merge(account, anonymous, context, budget)?,
+            Self::Recent(recent) => recent.merge(account, anonymous, context, budget)?,
+            Self::Fields(fields) => fields.merge(account, anonymous, context, budget)?,
+        })
+    }
+
+    /// Merges members below the rule's value: there, a wrong type keeps the account's member and is no finding.
+    pub(super) fn merge_member(
+        &self,
+        account: Option<View<'_>>,
+        anonymous: View<'_>,
+        context: &Context,
+        budget: &mut Budget,
+    ) -> Merging {
+        match self.merge(account, anonymous, context, budget) {
+            Err(Refusal::AccountShape) => Ok(Made::Keep),
+            made => made,
+        }
+    }
+}
+
+/// Whether a value is null, `""`, `[]` or `{}`.
+#[must_use]
+pub fn is_blank(value: View<'_>) -> bool {
+    register::is_blank(value)
+}

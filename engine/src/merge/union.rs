@@ -1,0 +1,82 @@
+//! `union`: a set by deep JSON equality.
+//!
+//! Laws: L1–L9, L3–L5 compared as sets where no limit is met.
+
+use std::cmp::Ordering;
+
+use super::group::first_equal;
+use super::{Made, Merging, Refusal};
+use crate::budget::Budget;
+use crate::json::{Json, Kind, View, compare, fingerprint};
+
+/// Options of `union`, and those that every list strategy shares.
+#[derive(Clone, Debug, Default)]
+pub struct Union {
+    /// Items of the result; it turns away new ones only.
+    pub limit: Option<usize>,
+    /// Whether new items stand in front.
+    pub first: First,
+}
+
+/// Whose items stand in front.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum First {
+    /// The account's.
+    #[default]
+    Account,
+    /// The new ones.
+    Anonymous,
+}
+
+impl Union {
+    /// The account's items, then each anonymous item that equals none before it.
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, budget: &mut Budget) -> Merging {
+        let (account, anonymous) = lists(account, anonymous)?;
+        budget.charge((account.len() + anonymous.len()) as u64)?;
+        let items: Vec<_> = account.iter().chain(&anonymous).copied().collect();
+        let fingerprints: Vec<_> = items.iter().map(|item| fingerprint(*item)).collect();
+        let compare = |i: usize, j: usize| match (items.get(i), items.get(j)) {
+            (Some(a), Some(b)) => compare(*a, *b),
+            _ => Ordering::Equal,
+        };
+        let first = first_equal(&fingerprints, compare);
+        let fresh = first.iter().enumerate().skip(account.len()).filter(|(index, first)| index == *first);
+        let new: Vec<Json> = fresh.filter_map(|(index, _)| items.get(index)).map(|item| item.to_json()).collect();
+        let kept = account.iter().map(|item| item.to_json()).collect();
+        Ok(self.joined(kept, new, Changed::No))
+    }
+
+    /// The account's items and as many new ones as the limit lets in.
+    pub(super) fn joined(&self, mut account: Vec<Json>, mut new: Vec<Json>, changed: Changed) -> Made {
+        new.truncate(self.limit.unwrap_or(usize::MAX).saturating_sub(account.len()));
+        if new.is_empty() && changed == Changed::No {
+            return Made::Keep;
+        }
+        match self.first {
+            First::Account => account.append(&mut new),
+            First::Anonymous => {
+                new.append(&mut account);
+                account = new;
+            }
+        }
+        Made::Write(Json::list(account))
+    }
+}
+
+/// Whether an item of the account's was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    No,
+    Yes,
+}
+
+/// The items of both sides: an absent account's list is empty, a foreign anonymous value has no items.
+pub(super) fn lists<'a>(
+    account: Option<View<'a>>,
+    anonymous: View<'a>,
+) -> Result<(Vec<View<'a>>, Vec<View<'a>>), Refusal> {
+    if account.is_some_and(|list| list.kind() != Kind::Array) {
+        return Err(Refusal::AccountShape);
+    }
+    Ok((account.map(|list| list.items().collect()).unwrap_or_default(), anonymous.items().collect()))
+}

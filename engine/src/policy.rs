@@ -1,0 +1,471 @@
+//! The author's files as (path, text) pairs, and what `policy.json` declares.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::event::{Parse, Sink, Trigger};
+use crate::json::{Document, Kind, View};
+use crate::limits::Limits;
+use crate::merge::{OptionError, OptionErrorKind, Strategy};
+use crate::pointer::Pointer;
+use crate::sanitizer::Unknown;
+use crate::sensitive::{Detector, Detectors};
+
+/// All files of one policy, uncompiled: path below its folder, with `/`, to text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files(pub BTreeMap<String, String>);
+
+impl Files {
+    /// The text of a file.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.0.get(path).map(String::as_str)
+    }
+}
+
+/// The name of the file that declares a policy.
+pub const POLICY_FILE: &str = "policy.json";
+
+/// What a policy declares.
+#[derive(Debug)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// How long a session may have lived, in milliseconds.
+    pub max_age: Option<i64>,
+    /// Whether a decision says that the anonymous session is no longer needed.
+    pub clear: bool,
+    /// Detectors that every scalar is asked by.
+    pub deny: Detectors,
+    /// The bounds.
+    pub limits: Limits,
+    /// The rules, in order.
+    pub rules: Vec<Declaration>,
+}
+
+/// What a policy declares of one rule.
+#[derive(Debug)]
+pub struct Declaration {
+    /// Its name, which its files carry.
+    pub name: String,
+    /// Where its value stands in the anonymous metadata.
+    pub from: Pointer,
+    /// The pointer as the author wrote it.
+    pub from_text: String,
+    /// The metadata object that it writes.
+    pub sink: Sink,
+    /// The root that it writes.
+    pub root: String,
+    /// How two values become one.
+    pub merge: MergeDeclaration,
+    /// Triggers that it runs on; none: all.
+    pub on: Option<Vec<Trigger>>,
+    /// Members that no schema names.
+    pub unknown: Unknown,
+    /// Whether text may be parsed.
+    pub parse: Parse,
+    /// Compact bytes of its sanitized value.
+    pub max_bytes: Option<usize>,
+}
+
+/// How a rule says that two values become one.
+#[derive(Debug)]
+pub enum MergeDeclaration {
+    /// A script file.
+    Script(String),
+    /// A strategy.
+    Strategy(Strategy),
+}
+
+/// Roots that a policy protects unless it says otherwise.
+const PROTECTED: [&str; 4] = ["groups", "permissions", "plan", "roles"];
+
+/// Roots of `app_metadata` that Auth0 keeps for itself.
+const RESERVED: [&str; 18] = [
+    "__tenant", "_id", "blocked", "clientID", "created_at", "email", "email_verified", "globalClientID",
+    "global_client_id", "identities", "lastIP", "lastLogin", "loginsCount", "metadata", "multifactor",
+    "multifactor_last_modified", "updated_at", "user_id",
+];
+
+/// The receipt's root.
+const RECEIPT: &str = "handover";
+
+/// Reads `policy.json`, or says all that is wrong with it.
+///
+/// # Errors
+/// Every mistake of the file, and files that it names and nobody wrote.
+pub fn read(files: &Files) -> Result<Policy, Vec<Diagnostic>> {
+    let Some(text) = files.get(POLICY_FILE) else {
+        let message = "there is no `policy.json` in the folder".to_owned();
+        return Err(vec![Diagnostic::error("P020", POLICY_FILE, "", 0..0, message)]);
+    };
+    let document = Document::read(text.as_bytes())
+        .map_err(|error| vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)])?;
+    let mut reader = Reader { files, errors: Vec::new() };
+    let policy = reader.policy(document.root());
+    if reader.errors.is_empty() { policy.ok_or_else(Vec::new) } else { Err(reader.errors) }
+}
+
+struct Reader<'a> {
+    files: &'a Files,
+    errors: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn error(&mut self, code: &'static str, view: View<'_>, message: impl Into<String>) {
+        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message.into()));
+    }
+
+    fn error_help(&mut self, code: &'static str, view: View<'_>, message: String, help: String) {
+        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message).help(help));
+    }
+
+    /// Checks that a value is an object of members that are known; says whether it is an object.
+    fn members(&mut self, view: View<'_>, names: &[&str]) -> bool {
+        if view.kind() != Kind::Object {
+            self.error("P005", view, "expected an object");
+            return false;
+        }
+        for (name, _) in view.named_members() {
+            let text = word(name);
+            if !names.contains(&text.as_str()) {
+                self.error_help("P003", name, format!("unknown member `{text}`"), suggestion(&text, names));
+            }
+        }
+        true
+    }
+
+    fn policy(&mut self, root: View<'_>) -> Option<Policy> {
+        let names = ["$schema", "limits", "name", "protected", "provider", "rules", "sensitive", "session"];
+        if !self.members(root, &names) {
+            return None;
+        }
+        let name = self.required_text(root, "name");
+        self.one_of(root, "provider", &["auth0"]);
+        let (max_age, clear) = root.get("session").map_or((None, true), |session| self.session(session));
+        let deny = root.get("sensitive").map_or(Detectors::ALL, |sensitive| self.sensitive(sensitive));
+        let limits = root.get("limits").map_or_else(Limits::default, |limits| self.limits(limits));
+        let protected = root.get("protected").map_or_else(
+            || PROTECTED.map(str::to_owned).to_vec(),
+            |protected| self.strings(protected).into_iter().map(|(_, name)| name).collect(),
+        );
+        let rules = match root.get("rules") {
+            None => {
+                self.error("P004", root, "the member `rules` is missing");
+                Vec::new()
+            }
+            Some(rules) if rules.kind() != Kind::Array => {
+                self.error("P005", rules, "expected a list of rules");
+                Vec::new()
+            }
+            Some(rules) => rules.items().filter_map(|rule| self.rule(rule, &protected)).collect(),
+        };
+        if let Some(list) = root.get("rules") {
+            self.distinct(list);
+        }
+        Some(Policy { name: name?, max_age, clear, deny, limits, rules })
+    }
+
+    fn text(&mut self, view: View<'_>) -> Option<String> {
+        if view.kind() != Kind::String {
+            self.error("P005", view, "expected a string");
+            return None;
+        }
+        Some(word(view))
+    }
+
+    fn required_text(&mut self, object: View<'_>, name: &str) -> Option<String> {
+        match object.get(name) {
+            Some(view) => self.text(view),
+            None => {
+                self.error("P004", object, format!("the member `{name}` is missing"));
+                None
+            }
+        }
+    }
+
+    fn one_of(&mut self, object: View<'_>, name: &str, words: &[&str]) -> Option<String> {
+        let view = object.get(name)?;
+        let text = self.text(view)?;
+        if words.contains(&text.as_str()) {
+            return Some(text);
+        }
+        self.error_help("P006", view, format!("`{name}` cannot be `{text}`"), suggestion(&text, words));
+        None
+    }
+
+    fn boolean(&mut self, object: View<'_>, name: &str) -> Option<bool> {
+        let view = object.get(name)?;
+        if view.as_bool().is_none() {
+            self.error("P005", view, "expected `true` or `false`");
+        }
+        view.as_bool()
+    }
+
+    fn strings<'v>(&mut self, view: View<'v>) -> Vec<(View<'v>, String)> {
+        if view.kind() != Kind::Array {
+            self.error("P005", view, "expected a list of strings");
+        }
+        view.items().filter_map(|item| Some((item, self.text(item)?))).collect()
+    }
+
+    fn session(&mut self, session: View<'_>) -> (Option<i64>, bool) {
+        let names = ["clear", "format", "ledger", "lifetime", "max_age", "once", "token", "verify"];
+        if !self.members(session, &names) {
+            return (None, true);
+        }
+        let unbuilt = [("once", "true"), ("token", "required"), ("token", "optional")];
+        for (name, value) in unbuilt {
+            if let Some(view) = session.get(name).filter(|view| view.to_text().trim_matches('"') == value) {
+                self.error("P006", view, format!("`session.{name}` `{value}` is not built yet"));
+            }
+        }
+        if let Some(view) = session.get("verify") {
+            self.error("P003", view, "`session.verify` is not built yet");
+        }
+        if session.get("token").is_none_or(|token| !["required", "optional"].contains(&word(token).as_str())) {
+            self.one_of(session, "token", &["ignored", "optional", "required"]);
+        }
+        self.boolean(session, "once");
+        self.one_of(session, "ledger", &["closed", "open"]);
+        self.one_of(session, "format", &["jwe", "jwt"]);
+        self.duration(session, "lifetime");
+        (self.duration(session, "max_age"), self.boolean(session, "clear").unwrap_or(true))
+    }
+
+    /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.
+    fn duration(&mut self, object: View<'_>, name: &str) -> Option<i64> {
+        let view = object.get(name)?;
+        let text = self.text(view)?;
+        let millis = duration(&text);
+        if millis.is_none() {
+            self.error_help("P015", view, format!("`{text}` is no duration"), "write `30d`, `12h`, `45m` or `90s`".into());
+        }
+        millis
+    }
+
+    fn sensitive(&mut self, sensitive: View<'_>) -> Detectors {
+        self.members(sensitive, &["deny"]);
+        let Some(deny) = sensitive.get("deny") else { return Detectors::ALL };
+        let mut detectors = Detectors::NONE;
+        for (view, name) in self.strings(deny) {
+            match Detector::by_name(&name) {
+                Some(detector) => detectors.set(detector, true),
+                None => self.error_help(
+                    "P006",
+                    view,
+                    format!("no detector `{name}`"),
+                    suggestion(&name, &Detector::NAMES),
+                ),
+            }
+        }
+        detectors
+    }
+
+    fn limits(&mut self, view: View<'_>) -> Limits {
+        let mut limits = Limits::default();
+        if !self.members(view, &Limits::NAMES) {
+            return limits;
+        }
+        for (name, value) in view.members() {
+            let Some(limit) = limits.by_name(&name.decode()) else { continue };
+            let size = value.as_number().and_then(|number| number.as_i64()).and_then(|size| u64::try_from(size).ok());
+            match size {
+                Some(size) if size > 0 => limit.set(size),
+                Some(_) => self.error("P007", value, "a limit is 1 or more"),
+                None => self.error("P005", value, "expected a whole number"),
+            }
+        }
+        limits
+    }
+
+    fn rule(&mut self, rule: View<'_>, protected: &[String]) -> Option<Declaration> {
+        let names = ["from", "laws", "max_bytes", "merge", "name", "on", "parse", "to", "unknown"];
+        if !self.members(rule, &names) {
+            return None;
+        }
+        let name = self.required_text(rule, "name").filter(|name| self.is_rule_name(rule, name));
+        let target = self.target(rule, protected);
+        let from_text = match (rule.get("from"), &name) {
+            (Some(view), _) => self.text(view),
+            (None, name) => name.as_ref().map(|name| format!("/{name}")),
+        };
+        let from = from_text.as_deref().and_then(|text| self.pointer(rule, text));
+        let on = rule.get("on").map(|on| self.triggers(on));
+        let unknown = match self.one_of(rule, "unknown", &["drop", "keep"]).as_deref() {
+            Some("keep") => Unknown::Keep,
+            _ => Unknown::Drop,
+        };
+        let parse = match self.one_of(rule, "parse", &["auto", "never"]).as_deref() {
+            Some("never") => Parse::Never,
+            _ => Parse::Auto,
+        };
+        let max_bytes = rule.get("max_bytes").and_then(|view| self.size(view));
+        let merge = name.as_ref().and_then(|name| self.merge(rule, name));
+        let (sink, root) = target?;
+        Some(Declaration { name: name?, from: from?, from_text: from_text?, sink, root, merge: merge?, on, unknown, parse, max_bytes })
+    }
+
+    /// A rule's name is the stem of its files.
+    fn is_rule_name(&mut self, rule: View<'_>, name: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let good = !name.is_empty() && name.bytes().all(plain);
+        if !good && let Some(view) = rule.get("name") {
+            self.error("P024", view, "a rule's name has letters, digits, `_` and `-` only: its files carry it");
+        }
+        good
+    }
+
+    fn target(&mut self, rule: View<'_>, protected: &[String]) -> Option<(Sink, String)> {
+        let text = self.required_text(rule, "to")?;
+        let view = rule.get("to")?;
+        let (sink, root) = match text.split_once('.') {
+            Some(("app_metadata", root)) => (Sink::App, root),
+            Some(("user_metadata", root)) => (Sink::User, root),
+            _ => {
+                let help = "write `app_metadata.<root>` or `user_metadata.<root>`".to_owned();
+                self.error_help("P013", view, format!("`{text}` is no root of a metadata object"), help);
+                return None;
+            }
+        };
+        if root.is_empty() || root.contains(['.', '$', '\0']) {
+            self.error("P013", view, format!("`{root}` is no root that the provider can store"));
+            return None;
+        }
+        let kept = sink == Sink::App && (RESERVED.contains(&root) || root == RECEIPT);
+        if kept || protected.iter().any(|name| name == root) {
+            self.error("P012", view, format!("`{root}` is protected: no rule writes it"));
+            return None;
+        }
+        Some((sink, root.to_owned()))
+    }
+
+    fn pointer(&mut self, rule: View<'_>, text: &str) -> Option<Pointer> {
+        let pointer = Pointer::parse(text).filter(|pointer| !pointer.tokens().is_empty());
+        let reserved = pointer.as_ref().is_some_and(|pointer| pointer.tokens().first().is_some_and(|root| root == RECEIPT));
+        match (pointer, rule.get("from")) {
+            (Some(pointer), _) if !reserved => Some(pointer),
+            (Some(_), view) => {
+                self.error("P014", view.unwrap_or(rule), "`/handover` is the hand-over id's: no rule reads it");
+                None
+            }
+            (None, view) => {
+                self.error("P014", view.unwrap_or(rule), "expected a JSON Pointer to a member, such as `/cart`");
+                None
+            }
+        }
+    }
+
+    fn triggers(&mut self, on: View<'_>) -> Vec<Trigger> {
+        let words = self.strings(on);
+        let mut triggers = Vec::new();
+        for (view, word) in words {
+            match Trigger::by_word(&word) {
+                Some(trigger) => triggers.push(trigger),
+                None => {
+                    let help = suggestion(&word, &["login", "signup"]);
+                    self.error_help("P006", view, format!("no trigger `{word}`"), help);
+                }
+            }
+        }
+        triggers
+    }
+
+    fn size(&mut self, view: View<'_>) -> Option<usize> {
+        let size = view.as_number().and_then(|number| number.as_i64()).and_then(|size| usize::try_from(size).ok());
+        match size {
+            Some(size) if size > 0 => Some(size),
+            Some(_) => {
+                self.error("P007", view, "expected 1 or more");
+                None
+            }
+            None => {
+                self.error("P005", view, "expected a whole number");
+                None
+            }
+        }
+    }
+
+    fn merge(&mut self, rule: View<'_>, name: &str) -> Option<MergeDeclaration> {
+        let own = format!("{name}.merge.rhai");
+        let Some(view) = rule.get("merge") else {
+            if self.files.get(&own).is_some() {
+                return Some(MergeDeclaration::Script(own));
+            }
+            self.error_help("P026", rule, "the rule has no merge".into(), format!("write `{own}`, or name a strategy"));
+            return None;
+        };
+        let text = word(view);
+        if text.ends_with(".rhai") {
+            return self.script(view, text);
+        }
+        match Strategy::read_rule(view) {
+            Ok(strategy) => Some(MergeDeclaration::Strategy(strategy)),
+            Err(error) => {
+                self.option_error(error);
+                None
+            }
+        }
+    }
+
+    fn script(&mut self, view: View<'_>, file: String) -> Option<MergeDeclaration> {
+        if file.starts_with('/') || file.split('/').any(|part| part == "..") {
+            self.error("P024", view, "a path leaves the folder of the policy");
+            return None;
+        }
+        if self.files.get(&file).is_none() {
+            self.error("P022", view, format!("there is no file `{file}`"));
+            return None;
+        }
+        Some(MergeDeclaration::Script(file))
+    }
+
+    fn option_error(&mut self, error: OptionError<'_>) {
+        let OptionError { kind, view, message, help } = error;
+        let code = match kind {
+            OptionErrorKind::NeedsOnce => "P040",
+            OptionErrorKind::Strategy => "P030",
+            OptionErrorKind::Option => "P031",
+            OptionErrorKind::Value => "P032",
+            OptionErrorKind::NotOneFunction => "P033",
+        };
+        let diagnostic = Diagnostic::at_view(code, POLICY_FILE, view, message);
+        self.errors.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+
+    /// No two rules share a name or write one root.
+    fn distinct(&mut self, rules: View<'_>) {
+        for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
+            let mut seen = Vec::new();
+            for view in rules.items().filter_map(|rule| rule.get(member)) {
+                let text = word(view);
+                if seen.contains(&text) {
+                    self.error(code, view, format!("a second rule with the {what} `{text}`"));
+                }
+                seen.push(text);
+            }
+        }
+    }
+}
+
+fn word(view: View<'_>) -> String {
+    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
+}
+
+/// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.
+fn duration(text: &str) -> Option<i64> {
+    let unit = text.chars().last()?;
+    let digits = text.strip_suffix(unit)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse::<i64>().ok().filter(|_| plain)?.checked_mul(seconds * 1_000)
+}

@@ -1,0 +1,164 @@
+//! One key of the metadata, from source to target: a sanitizer and a merge. The only module that makes [`Merged`].
+
+use std::sync::Arc;
+
+use crate::budget::Budget;
+use crate::decision::{Finding, Merged, Notice};
+use crate::event::{Event, Parse, Session, Sink, TextAllowed, Trigger};
+use crate::fate::Fates;
+use crate::json::{Json, Kind, View, same};
+use crate::merge::{Context, Made, Refusal, Strategy};
+use crate::pointer::Pointer;
+use crate::sanitizer::{Clean, Sanitizer, Untrusted};
+use crate::script::{Call, Outcome as Scripted, Sandbox, Script};
+
+/// How two values become one.
+#[derive(Debug)]
+pub enum Merge {
+    /// A native strategy.
+    Strategy(Strategy),
+    /// A script of the author's.
+    Script(Script),
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its value stands in the anonymous metadata.
+    pub from: Pointer,
+    /// The pointer as text: findings begin with it.
+    pub from_text: String,
+    /// The metadata object that it writes.
+    pub sink: Sink,
+    /// The root that it writes.
+    pub root: String,
+    /// Triggers that it runs on; none: all.
+    pub on: Option<Vec<Trigger>>,
+    /// Whether text may be parsed.
+    pub parse: Parse,
+    /// What may pass.
+    pub sanitizer: Sanitizer,
+    /// What the result must be; it asserts and never cuts.
+    pub result: Option<Sanitizer>,
+    /// How two values become one.
+    pub merge: Merge,
+}
+
+/// What a rule did.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It makes a new value.
+    Write(Merged),
+    /// Nothing changes.
+    Keep,
+    /// It wrote nothing, for this reason.
+    Failed(Notice),
+}
+
+/// What all rules of one event share.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The sandbox of the policy.
+    pub sandbox: &'a Sandbox,
+    /// What scripts see as `context`.
+    pub context: &'a Json,
+    /// The clock, for strategies.
+    pub now: Context,
+}
+
+impl Rule {
+    /// The anonymous value that the rule reads, if it runs on this event at all.
+    #[must_use]
+    pub fn value(&self, event: &Event, session: &Session) -> Option<Untrusted> {
+        if self.on.as_ref().is_some_and(|triggers| !triggers.contains(&event.trigger)) {
+            return None;
+        }
+        let text = if self.sanitizer.allows(Kind::String) { TextAllowed::Yes } else { TextAllowed::No };
+        session.value(&self.from, self.parse, text)
+    }
+
+    /// Sanitizes an anonymous value; its fates say what it lost.
+    pub fn sanitize(&self, untrusted: &Untrusted) -> (Option<Clean>, Option<Fates>) {
+        let Some(place) = untrusted.0.view().place() else { return (None, None) };
+        let mut fates = Fates::of(place);
+        (self.sanitizer.apply(untrusted, &mut fates), Some(fates))
+    }
+
+    /// The findings of the places that a value lost, and how many there are beyond `entries_max`.
+    #[must_use]
+    pub fn findings(&self, untrusted: &Untrusted, fates: &Fates, entries_max: usize) -> (Vec<Finding>, usize) {
+        let Some(place) = untrusted.0.view().place().filter(|_| !fates.all_kept()) else { return (Vec::new(), 0) };
+        let report = fates.report(place, &self.from_text, entries_max, &|name| self.sanitizer.shows(name));
+        let findings = report.entries.into_iter().map(|entry| Finding {
+            rule: Some(Arc::clone(&self.name)),
+            pointer: entry.pointer,
+            notice: Notice::Place(entry.keyword, entry.action),
+        });
+        (findings.collect(), report.omitted)
+    }
+
+    /// Merges a clean value into the account's.
+    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: Surroundings<'_>, mut budget: Budget) -> Outcome {
+        let shape = self.result.as_ref().unwrap_or(&self.sanitizer);
+        if account.is_some_and(|value| !shape.allows(value.kind())) {
+            return Outcome::Failed(Notice::AccountShape);
+        }
+        let anonymous = clean.json().view();
+        match &self.merge {
+            Merge::Strategy(strategy) => match strategy.merge(account, anonymous, &around.now, &mut budget) {
+                Ok(Made::Keep) => Outcome::Keep,
+                Ok(Made::Write(value)) => self.checked(account, value),
+                Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
+                Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(None)),
+            },
+            Merge::Script(script) => {
+                let call = Call { account, anonymous, context: around.context, now: around.now };
+                let place = |place: Option<(usize, usize)>| place.map(|(line, column)| (script.file(), line, column));
+                match around.sandbox.merge(script, call, budget) {
+                    Scripted::Value(Json::Null) if account.is_none() => Outcome::Keep,
+                    // a null would delete the root
+                    Scripted::Value(value) if value.view().is_null() => Outcome::Failed(Notice::ScriptFailed(None)),
+                    Scripted::Value(value) => self.checked(account, value),
+                    Scripted::Skip(reason) => Outcome::Failed(Notice::Skipped(reason)),
+                    Scripted::Failed(at) => Outcome::Failed(Notice::ScriptFailed(place(at))),
+                    Scripted::Overrun(at) => Outcome::Failed(Notice::BudgetExceeded(place(at))),
+                    Scripted::AccountShape => Outcome::Failed(Notice::AccountShape),
+                }
+            }
+        }
+    }
+
+    /// A result, unless it is the account's value already, or one that must not be written.
+    fn checked(&self, account: Option<View<'_>>, value: Json) -> Outcome {
+        let view = value.view();
+        if account.map_or_else(|| is_empty(view), |account| same(account, view)) {
+            return Outcome::Keep;
+        }
+        if has_unstorable_name(&value) {
+            return Outcome::Failed(Notice::NameNotStorable);
+        }
+        if self.result.as_ref().is_some_and(|result| !result.accepts(view)) {
+            return Outcome::Failed(Notice::ResultInvalid);
+        }
+        Outcome::Write(Merged(value))
+    }
+}
+
+/// Nothing to merge: `{}` or `[]`.
+pub(crate) fn is_empty(value: View<'_>) -> bool {
+    matches!(value.kind(), Kind::Array | Kind::Object) && value.is_empty()
+}
+
+/// Whether a name that somebody built cannot be stored; names in documents are the account's own, or sanitized.
+fn has_unstorable_name(value: &Json) -> bool {
+    match value {
+        Json::List(items) => items.iter().any(has_unstorable_name),
+        Json::Object(members) => members.iter().any(|(name, value)| {
+            let name = name.view().as_text();
+            name.is_some_and(|name| name.decode().contains(['.', '$'])) || has_unstorable_name(value)
+        }),
+        _ => false,
+    }
+}

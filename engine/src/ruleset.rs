@@ -1,0 +1,392 @@
+//! All rules, compiled: an event in, a decision out.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::budget::{Budget, TimeIsUp};
+use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status, sink_bytes};
+use crate::diagnostic::Diagnostic;
+use crate::event::{Event, Session, Sink};
+use crate::json::{Document, Json, View};
+use crate::limits::Limits;
+use crate::merge::Context;
+use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
+use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
+use crate::sanitizer::{Options, Sanitizer, Unknown};
+use crate::script::Sandbox;
+use crate::sensitive::Detectors;
+
+/// What the engine cannot know by itself.
+#[derive(Clone, Default)]
+pub struct Given {
+    /// Says whether the time for scripts is up; none: scripts are bounded by their operations only.
+    pub time_is_up: Option<TimeIsUp>,
+}
+
+/// All rules of one policy, immutable.
+#[derive(Debug)]
+pub struct RuleSet {
+    name: Arc<str>,
+    digest: Arc<str>,
+    max_age: Option<i64>,
+    clear: bool,
+    limits: Limits,
+    sandbox: Sandbox,
+    rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// Compiles the files of a policy.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in all files, sorted by file and place.
+    pub fn compile(files: &Files) -> Result<Self, Vec<Diagnostic>> {
+        let mut errors = Vec::new();
+        let policy = policy::read(files).map_err(|found| errors.extend(found)).ok();
+        let limits = policy.as_ref().map_or_else(Limits::default, |policy| policy.limits);
+        let mut sandbox = Sandbox::new(&limits);
+        if let Err(found) = sandbox.add_modules(&modules(files)) {
+            errors.extend(found);
+        }
+        let rules = match &policy {
+            Some(policy) => compile_rules(files, policy, &sandbox, &mut errors),
+            None => {
+                check_files(files, &sandbox, &mut errors);
+                Vec::new()
+            }
+        };
+        errors.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
+        match policy {
+            Some(policy) if errors.is_empty() => Ok(Self {
+                name: policy.name.into(),
+                digest: digest(files).into(),
+                max_age: policy.max_age,
+                clear: policy.clear,
+                limits,
+                sandbox,
+                rules,
+            }),
+            _ => Err(errors),
+        }
+    }
+
+    /// Decides what the account takes over. Total and pure: the same event gives the same bytes.
+    #[must_use]
+    pub fn evaluate(&self, event: &Event, given: &Given) -> Decision {
+        let session = match self.session(event) {
+            Ok(session) => session,
+            Err(reason) => return self.decision(event, Status::Skipped(reason), Vec::new(), Findings::default()),
+        };
+        let now = Context { now: event.at, session_created_at: session.created_at.min(event.at) };
+        let context = script_context(event, session, now);
+        let around = Surroundings { sandbox: &self.sandbox, context: &context, now };
+        let mut writes = Writes { limits: &self.limits, commands: Vec::new(), bytes: [0; 2] };
+        let mut findings = Findings::default();
+        for rule in &self.rules {
+            let Some(untrusted) = rule.value(event, session) else { continue };
+            if !event.is_visible(rule.sink, &rule.root) {
+                findings.of_rule(rule, Notice::RootNotVisible);
+                continue;
+            }
+            let (clean, fates) = rule.sanitize(&untrusted);
+            if let Some(fates) = fates {
+                let left = self.limits.report_entries.saturating_sub(findings.places);
+                findings.of_places(rule.findings(&untrusted, &fates, left));
+            }
+            let Some(clean) = clean.filter(|clean| !is_empty(clean.json().view())) else { continue };
+            let budget = Budget::new(self.limits.script_operations, given.time_is_up.clone());
+            match rule.merge(event.account(rule.sink, &rule.root), &clean, around, budget) {
+                Outcome::Keep => {}
+                Outcome::Failed(notice) => findings.of_rule(rule, notice),
+                Outcome::Write(value) if writes.fits(rule, value.json().view()) => writes.add(rule, value),
+                Outcome::Write(_) => findings.of_rule(rule, Notice::ResultTooLarge),
+            }
+        }
+        self.note_oversized(event, &writes, &mut findings);
+        let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
+        self.decision(event, status, writes.commands, findings)
+    }
+
+    /// The session to transfer, or why there is none.
+    fn session<'a>(&self, event: &'a Event) -> Result<&'a Session, SkipReason> {
+        let session = event.session.as_ref().ok_or(SkipReason::NoSession)?;
+        if session.expires_at <= event.at {
+            return Err(SkipReason::SessionExpired);
+        }
+        if self.max_age.is_some_and(|max_age| event.at.saturating_sub(session.created_at) > max_age) {
+            return Err(SkipReason::SessionTooOld);
+        }
+        Ok(session)
+    }
+
+    fn decision(&self, event: &Event, status: Status, mut commands: Vec<Command>, findings: Findings) -> Decision {
+        let keeps_session = findings.list.iter().any(|finding| finding.notice.keeps_session());
+        if self.clear && status.reason().is_none() && !keeps_session {
+            commands.push(Command::ClearAnonymousSession);
+        }
+        Decision {
+            id: event.id.clone(),
+            status,
+            policy: Arc::clone(&self.name),
+            digest: Arc::clone(&self.digest),
+            commands,
+            findings: findings.list,
+            findings_omitted: findings.omitted,
+        }
+    }
+
+    /// A metadata object that is larger, after this decision, than the provider recommends.
+    fn note_oversized(&self, event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
+        for sink in [Sink::App, Sink::User] {
+            let before = event.metadata(sink).view();
+            let written = writes.written(sink);
+            // what is read cannot be smaller compact than as it stands in the text
+            let most = before.place().map_or(2, |place| place.span().len()) + writes.bytes_of(sink);
+            if most <= PROFILE_BYTES {
+                continue;
+            }
+            let replaced = before.members().filter(|(name, _)| written.iter().any(|(key, _)| name.is(key)));
+            let gone: usize = replaced.map(|(name, value)| sink_bytes(&name.decode(), value)).sum();
+            if (before.compact_bytes() + writes.bytes_of(sink)).saturating_sub(gone) > PROFILE_BYTES {
+                findings.list.push(Finding {
+                    rule: None,
+                    pointer: String::new(),
+                    notice: Notice::ProfileOversized(sink),
+                });
+            }
+        }
+    }
+
+    /// The policy's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The digest of the policy's files, `sha256:…`.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The compiled rules, in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The bounds of the policy.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// Bytes of a metadata object that the provider recommends at most.
+const PROFILE_BYTES: usize = 10_000;
+
+/// What scripts see as `context`.
+fn script_context(event: &Event, session: &Session, now: Context) -> Json {
+    let member = |name: &str, value: Json| (Json::text(name), value);
+    let session = Json::object(vec![
+        member("id", Json::text(&session.id)),
+        member("created_at", Json::Int(now.session_created_at)),
+    ]);
+    Json::object(vec![
+        member("trigger", Json::text(event.trigger.word())),
+        member("now", Json::Int(now.now)),
+        member("account_id", Json::text(&event.account_id)),
+        member("session", session),
+        member("request", event.context.clone()),
+    ])
+}
+
+/// The commands so far, and the bytes that they take in each sink.
+struct Writes<'a> {
+    limits: &'a Limits,
+    commands: Vec<Command>,
+    bytes: [usize; 2],
+}
+
+impl Writes<'_> {
+    fn bytes_of(&self, sink: Sink) -> usize {
+        let [app, user] = self.bytes;
+        if sink == Sink::App { app } else { user }
+    }
+
+    fn fits(&self, rule: &Rule, value: View<'_>) -> bool {
+        // two braces, and no comma after the last member
+        self.bytes_of(rule.sink) + sink_bytes(&rule.root, value) < self.limits.sink_bytes
+    }
+
+    fn add(&mut self, rule: &Rule, value: crate::decision::Merged) {
+        let [app, user] = &mut self.bytes;
+        *(if rule.sink == Sink::App { app } else { user }) += sink_bytes(&rule.root, value.json().view());
+        self.commands.push(Command::Set { sink: rule.sink, key: rule.root.clone(), value });
+    }
+
+    fn written(&self, sink: Sink) -> Vec<(&str, &Json)> {
+        let set = self.commands.iter().filter_map(|command| match command {
+            Command::Set { sink: own, key, value } if *own == sink => Some((key.as_str(), value.json())),
+            _ => None,
+        });
+        set.collect()
+    }
+}
+
+/// The findings so far.
+#[derive(Default)]
+struct Findings {
+    list: Vec<Finding>,
+    places: usize,
+    omitted: usize,
+}
+
+impl Findings {
+    fn of_rule(&mut self, rule: &Rule, notice: Notice) {
+        self.list.push(Finding { rule: Some(Arc::clone(&rule.name)), pointer: String::new(), notice });
+    }
+
+    fn of_places(&mut self, (places, omitted): (Vec<Finding>, usize)) {
+        self.places += places.len();
+        self.omitted += omitted;
+        self.list.extend(places);
+    }
+}
+
+fn compile_rules(files: &Files, policy: &Policy, sandbox: &Sandbox, errors: &mut Vec<Diagnostic>) -> Vec<Rule> {
+    let mut used = vec![POLICY_FILE.to_owned()];
+    let mut rules = Vec::new();
+    for declaration in &policy.rules {
+        let schema_file = format!("{}.schema.json", declaration.name);
+        let result_file = format!("{}.result.schema.json", declaration.name);
+        let schema = compile_schema(files, &schema_file, options(policy, declaration), errors);
+        if files.get(&schema_file).is_none() {
+            let message = format!("the rule `{}` has no schema: there is no file `{schema_file}`", declaration.name);
+            errors.push(at_rule("P021", files, declaration, message));
+        }
+        let result = compile_schema(files, &result_file, plain(&policy.limits), errors);
+        let merge = compile_merge(files, declaration, sandbox, &mut used, errors);
+        used.extend([schema_file, result_file]);
+        if let (Some(sanitizer), Some(merge)) = (schema, merge) {
+            rules.push(rule(declaration, sanitizer, result, merge));
+        }
+    }
+    unused(files, &used, errors);
+    rules
+}
+
+fn rule(declaration: &Declaration, sanitizer: Sanitizer, result: Option<Sanitizer>, merge: Merge) -> Rule {
+    Rule {
+        name: declaration.name.as_str().into(),
+        from: declaration.from.clone(),
+        from_text: declaration.from_text.clone(),
+        sink: declaration.sink,
+        root: declaration.root.clone(),
+        on: declaration.on.clone(),
+        parse: declaration.parse,
+        sanitizer,
+        result,
+        merge,
+    }
+}
+
+fn options(policy: &Policy, declaration: &Declaration) -> Options {
+    Options {
+        unknown: declaration.unknown,
+        deny: policy.deny,
+        exact_numbers: matches!(declaration.merge, MergeDeclaration::Script(_)),
+        storable_names: true,
+        bytes_max: declaration.max_bytes,
+        ..Options::of(&policy.limits)
+    }
+}
+
+/// A schema by itself: a result schema asserts what is written there and nothing else.
+fn plain(limits: &Limits) -> Options {
+    Options { unknown: Unknown::Keep, deny: Detectors::NONE, ..Options::of(limits) }
+}
+
+fn compile_schema(files: &Files, file: &str, options: Options, errors: &mut Vec<Diagnostic>) -> Option<Sanitizer> {
+    let text = files.get(file)?;
+    Sanitizer::compile(file, text, options).map_err(|found| errors.extend(found)).ok()
+}
+
+fn compile_merge(
+    files: &Files,
+    declaration: &Declaration,
+    sandbox: &Sandbox,
+    used: &mut Vec<String>,
+    errors: &mut Vec<Diagnostic>,
+) -> Option<Merge> {
+    match &declaration.merge {
+        MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
+        MergeDeclaration::Script(file) => {
+            used.push(file.clone());
+            let script = sandbox.compile(file, files.get(file)?).map_err(|found| errors.extend(found));
+            script.ok().map(Merge::Script)
+        }
+    }
+}
+
+/// Without a readable policy, every other file is still checked by itself.
+fn check_files(files: &Files, sandbox: &Sandbox, errors: &mut Vec<Diagnostic>) {
+    for (file, text) in &files.0 {
+        if file.ends_with(".schema.json") {
+            compile_schema(files, file, plain(&Limits::default()), errors);
+        } else if file.ends_with(".merge.rhai")
+            && let Err(found) = sandbox.compile(file, text)
+        {
+            errors.extend(found);
+        }
+    }
+}
+
+/// Files that no rule reads are a typing error in a name; guards are not built.
+fn unused(files: &Files, used: &[String], errors: &mut Vec<Diagnostic>) {
+    for file in files.0.keys().filter(|file| !used.contains(file) && !file.starts_with("lib/")) {
+        let message = if file.ends_with(".guard.rhai") {
+            "guards are not built yet"
+        } else if file.ends_with(".json") || file.ends_with(".rhai") {
+            "no rule reads this file"
+        } else {
+            continue;
+        };
+        errors.push(Diagnostic::error("P023", file, "", 0..0, message.to_owned()));
+    }
+}
+
+/// A diagnostic at the object of a rule in `policy.json`.
+fn at_rule(code: &'static str, files: &Files, declaration: &Declaration, message: String) -> Diagnostic {
+    let text = files.get(POLICY_FILE).unwrap_or_default();
+    let document = Document::read(text.as_bytes()).ok();
+    let rules = document.as_ref().and_then(|document| document.root().get("rules"));
+    let named = |rule: &View<'_>| {
+        rule.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name))
+    };
+    match rules.and_then(|rules| rules.items().find(named)).and_then(View::place) {
+        Some(place) => Diagnostic::at(code, POLICY_FILE, place, message),
+        None => Diagnostic::error(code, POLICY_FILE, text, 0..0, message),
+    }
+}
+
+/// The modules of `lib/`, by the name that scripts import.
+fn modules(files: &Files) -> Vec<(String, String, String)> {
+    let libraries = files.0.iter().filter_map(|(file, text)| {
+        let name = file.strip_suffix(".rhai").filter(|name| name.starts_with("lib/"))?;
+        Some((name.to_owned(), file.clone(), text.clone()))
+    });
+    libraries.collect()
+}
+
+/// SHA-256 over every file's path and text, each with its length before it, in the order of the paths.
+fn digest(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for part in files.0.iter().flat_map(|(path, text)| [path, text]) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}

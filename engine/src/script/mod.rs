@@ -1,0 +1,283 @@
+//! Runs one rhai function under a budget and offers it the strategies. The only module that names `rhai`.
+//!
+//! A script sees its own arguments and nothing else: no I/O, no clock, no randomness, no `eval`. It sees objects as
+//! shared handles on our tree, so what it does not touch is never converted.
+
+mod running;
+mod convert;
+mod handle;
+mod library;
+mod sandbox;
+
+use std::sync::Arc;
+
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Module, Position as ScriptPosition, Scope};
+
+use crate::budget::Budget;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::json::{Json, Position, View};
+use crate::limits::Limits;
+use crate::merge::Context;
+use convert::{to_dynamic, to_json};
+use running::Stop;
+
+/// Bytes of a script file.
+const FILE_BYTES_MAX: usize = 64 * 1_024;
+
+/// The sandbox of one policy, with the modules that its scripts share.
+pub struct Sandbox {
+    engine: Engine,
+    limits: Limits,
+}
+
+/// Shows nothing of the scripts.
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sandbox")
+    }
+}
+
+/// A compiled script.
+pub struct Script {
+    ast: AST,
+    file: Arc<str>,
+    source: Arc<str>,
+}
+
+/// Shows the file only.
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Script({})", self.file)
+    }
+}
+
+/// What a script gave.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A value.
+    Value(Json),
+    /// It chose to leave both sides as they are; the reason is a literal of the script, or `*`.
+    Skip(String),
+    /// It threw, or made something that is not JSON.
+    Failed(Place),
+    /// Its budget is spent.
+    Overrun(Place),
+    /// The account's value has a shape, or holds a number, that the script cannot use.
+    AccountShape,
+}
+
+/// Line and column where a script stopped, if they are known.
+pub type Place = Option<(usize, usize)>;
+
+impl Sandbox {
+    /// A sandbox with the bounds of a policy.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self { engine: sandbox::engine(limits), limits: *limits }
+    }
+
+    /// Adds the modules that scripts import, as (name, file, source).
+    ///
+    /// # Errors
+    /// The modules that do not compile.
+    pub fn add_modules(&mut self, modules: &[(String, String, String)]) -> Result<(), Vec<Diagnostic>> {
+        let mut resolver = rhai::module_resolvers::StaticModuleResolver::new();
+        let mut errors = Vec::new();
+        for (name, file, source) in modules {
+            match self.compile_ast(file, source, &Scope::new()) {
+                Ok(ast) => match Module::eval_ast_as_new(Scope::new(), &ast, &self.engine) {
+                    Ok(module) => drop(resolver.insert(name.as_str(), module)),
+                    Err(error) => errors.push(evaluation_error(file, source, &error)),
+                },
+                Err(error) => errors.push(error),
+            }
+        }
+        self.engine.set_module_resolver(resolver);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Diagnostic> {
+        if source.len() > FILE_BYTES_MAX {
+            let message = format!("the script is larger than {FILE_BYTES_MAX} bytes");
+            return Err(Diagnostic::error("R001", file, source, 0..0, message));
+        }
+        self.engine.compile_with_scope(scope, source).map_err(|error| syntax_error(file, source, &error))
+    }
+
+    /// Compiles a merge script: it has `fn merge(account, anonymous, context)`.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn compile(&self, file: &str, source: &str) -> Result<Script, Vec<Diagnostic>> {
+        let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![error])?;
+        let mut errors = Vec::new();
+        let at = |code, name: &str, message| {
+            let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
+            Diagnostic::error(code, file, source, start..start + name.len(), message)
+        };
+        match ast.iter_functions().find(|function| function.name == "merge") {
+            None => {
+                let error = Diagnostic::error("R003", file, source, 0..0, "no function `merge`".to_owned());
+                errors.push(error.help("write `fn merge(account, anonymous, context) { … }`"));
+            }
+            Some(function) if function.params.len() != 3 => {
+                let message = format!("`merge` takes 3 parameters, not {}", function.params.len());
+                errors.push(at("R004", "merge", message).help("write `fn merge(account, anonymous, context)`"));
+            }
+            Some(_) => {}
+        }
+        for function in ast.iter_functions().filter(|function| library::NAMES.contains(&function.name)) {
+            errors.push(at("R006", function.name, format!("`{}` hides a built-in function", function.name)));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Script { ast, file: file.into(), source: source.into() })
+    }
+
+    /// Calls `merge(account, anonymous, context)`.
+    pub fn merge(&self, script: &Script, call: Call<'_>, budget: Budget) -> Outcome {
+        let Call { account, anonymous, context, now } = call;
+        if [account, Some(anonymous)].into_iter().flatten().any(|value| self.is_oversized(value)) {
+            return Outcome::Overrun(None);
+        }
+        let (result, running) = running::with(budget, now, || {
+            let account = account.map_or(Ok(Dynamic::UNIT), to_dynamic)?;
+            let arguments = (account, to_dynamic(anonymous)?, to_dynamic(context.view())?);
+            let options = CallFnOptions::new();
+            let made: Dynamic =
+                self.engine.call_fn_with_options(options, &mut Scope::new(), &script.ast, "merge", arguments)?;
+            to_json(&made)
+        });
+        outcome(result, running, &script.source)
+    }
+
+    /// Whether a value holds more items or members than a script may be handed.
+    fn is_oversized(&self, value: View<'_>) -> bool {
+        let least = self.limits.array_items.min(self.limits.map_members);
+        let few = value.place().is_some_and(|place| (place.node().size as usize) <= least);
+        !few && {
+            let (items, members) = children(value);
+            items > self.limits.array_items || members > self.limits.map_members
+        }
+    }
+
+    /// Evaluates a script as an expression; the members of `data` are its variables.
+    ///
+    /// # Errors
+    /// The script does not compile.
+    pub fn evaluate(&self, file: &str, source: &str, data: View<'_>, budget: Budget) -> Result<Outcome, Diagnostic> {
+        let context = Context { now: 0, session_created_at: 0 };
+        let mut scope = Scope::new();
+        let (filled, _) = running::with(budget.clone(), context, || {
+            data.members().try_for_each(|(name, value)| {
+                scope.push_dynamic(name.decode().into_owned(), to_dynamic(value)?);
+                Ok::<(), Box<EvalAltResult>>(())
+            })
+        });
+        let ast = self.compile_ast(file, source, &scope)?;
+        let (result, running) = running::with(budget, context, || {
+            filled?;
+            self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast).and_then(|value| to_json(&value))
+        });
+        let mut made = outcome(result, running, source);
+        if let Outcome::AccountShape = made {
+            made = Outcome::Failed(None);
+        }
+        Ok(made)
+    }
+}
+
+/// The arguments of one merge.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The account's value.
+    pub account: Option<View<'a>>,
+    /// The session's, sanitized.
+    pub anonymous: View<'a>,
+    /// What scripts see as `context`.
+    pub context: &'a Json,
+    /// What the library's functions know of the clock.
+    pub now: Context,
+}
+
+impl Script {
+    /// The file below the folder of the policy.
+    #[must_use]
+    pub fn file(&self) -> Arc<str> {
+        Arc::clone(&self.file)
+    }
+}
+
+/// Items and members in a value, summed over the tree.
+fn children(view: View<'_>) -> (usize, usize) {
+    let own = if view.items().next().is_some() { (view.len(), 0) } else { (0, view.members().count()) };
+    let below = view.items().chain(view.members().map(|(_, value)| value)).map(children);
+    below.fold(own, |(items, members), (more, others)| (items + more, members + others))
+}
+
+fn outcome(result: Result<Json, Box<EvalAltResult>>, running: running::Running, source: &str) -> Outcome {
+    match (running.stop, result) {
+        (Some(Stop::Skip(reason)), _) => Outcome::Skip(shown(reason, source)),
+        (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error))),
+        (Some(Stop::Inexact), _) => Outcome::AccountShape,
+        (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error)),
+        (None, Err(error)) => Outcome::Failed(place(&error)),
+        (None, Ok(_)) if running.account_shape => Outcome::AccountShape,
+        (None, Ok(value)) => Outcome::Value(value),
+    }
+}
+
+/// A reason that stands in the script as a literal of a few plain characters; anything else could be a person's.
+fn shown(reason: String, source: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_- ".contains(&byte);
+    let literal = reason.len() <= 64 && reason.bytes().all(plain) && source.contains(&format!("\"{reason}\""));
+    if literal { reason } else { "*".to_owned() }
+}
+
+/// Bounds that rhai keeps itself: sizes of data, nested calls.
+fn is_overrun(error: &EvalAltResult) -> bool {
+    match error {
+        EvalAltResult::ErrorDataTooLarge(..)
+        | EvalAltResult::ErrorStackOverflow(..)
+        | EvalAltResult::ErrorTooManyVariables(..)
+        | EvalAltResult::ErrorTooManyModules(..) => true,
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => is_overrun(inner),
+        _ => false,
+    }
+}
+
+/// The innermost position that an error knows.
+fn place(error: &EvalAltResult) -> Place {
+    let inner = match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => place(inner),
+        _ => None,
+    };
+    let position = error.position();
+    inner.or_else(|| Some((position.line()?, position.position().unwrap_or(1))))
+}
+
+fn syntax_error(file: &str, source: &str, error: &rhai::ParseError) -> Diagnostic {
+    let code = match *error.0 {
+        rhai::ParseErrorType::VariableUndefined(_) => "R012",
+        rhai::ParseErrorType::Reserved(_) => "R016",
+        _ => "R001",
+    };
+    let mut message = error.err_type().to_string();
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    script_error(code, file, source, error.position(), message)
+}
+
+fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {
+    script_error("R001", file, source, error.position(), "the module does not load".to_owned())
+}
+
+fn script_error(code: &'static str, file: &str, source: &str, at: ScriptPosition, message: String) -> Diagnostic {
+    // a position without line is the end of the file
+    let last = Position::of(source.as_bytes(), source.trim_end().len());
+    let start = at.line().map_or(last, |line| Position { line, column: at.position().unwrap_or(1) });
+    let end = Position { column: start.column + 1, ..start };
+    Diagnostic { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None }
+}
