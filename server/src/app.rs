@@ -1,0 +1,85 @@
+//! The routes with all their layers, and the loop that serves them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::{get, post};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+
+use crate::error::ApiError;
+use crate::routes::{health, transfer};
+use crate::state::State;
+
+/// One timer for headers and idle keep-alive.
+const IDLE: Duration = Duration::from_secs(30);
+/// Bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 16 * 1_024;
+/// Fields of a request's head.
+const FIELDS_MAX: usize = 64;
+/// Open connections.
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long open requests may take once the server stops.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// All routes.
+pub fn app(state: State) -> Router {
+    Router::new()
+        .route("/v1/transfer", post(transfer::transfer))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .fallback(|| async { ApiError::new("not_found") })
+        .method_not_allowed_fallback(|| async { ApiError::new("method_not_allowed") })
+        .with_state(state)
+}
+
+/// Serves until SIGTERM or an interrupt, then answers what is open and returns.
+///
+/// # Errors
+/// Signals cannot be heard.
+pub async fn serve(listener: TcpListener, state: State) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot hear SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot hear an interrupt")?;
+    let service = TowerToHyperService::new(app(state.clone()));
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        };
+        // a failed accept is the peer's, or lack of descriptors: give others time to close theirs
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&connections).try_acquire_owned() else { continue };
+        let connection = builder().serve_connection(TokioIo::new(stream), service.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // an error here is the peer's; whoever was owed an answer is gone
+            drop(connection.await);
+            drop(place);
+        });
+    }
+    state.stop();
+    drop(listener);
+    tracing::info!("stopping");
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("open requests were cut off");
+    }
+    Ok(())
+}
+
+fn builder() -> hyper::server::conn::http1::Builder {
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(HEAD_BYTES_MAX).max_headers(FIELDS_MAX);
+    builder
+}

@@ -1,0 +1,89 @@
+//! Loads a policy for a subcommand, and prints what is wrong with it.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use handover_engine::policy::Files;
+use handover_engine::ruleset::RuleSet;
+
+use super::output::{print, say, usage};
+use crate::render::{self, Ink, Report};
+use crate::{config, files};
+
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Pretty,
+    /// One JSON object
+    Json,
+    /// Workflow commands of GitHub
+    Github,
+}
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Colour {
+    fn ink(self) -> Ink {
+        let colour = match self {
+            Self::Auto => std::io::stdout().is_terminal() && !config::colour_refused(),
+            Self::Always => true,
+            Self::Never => false,
+        };
+        if colour { Ink::Colour } else { Ink::Plain }
+    }
+}
+
+/// Reads the folder of a policy; a folder that is not there is a mistake of configuration.
+pub(super) fn read(folder: &Path) -> Result<Files> {
+    files::policy(folder).map_err(|error| if folder.is_dir() { error } else { usage(error) })
+}
+
+/// Compiles a policy, or prints what is wrong with it on standard error.
+pub(super) fn load(folder: &Path) -> Result<Option<RuleSet>> {
+    let files = read(folder)?;
+    match RuleSet::compile(&files) {
+        Ok(rules) => Ok(Some(rules)),
+        Err(diagnostics) => {
+            let report = report(&diagnostics, &files.0, folder);
+            say(render::pretty(&report, config::columns(), Ink::Plain).trim_end());
+            Ok(None)
+        }
+    }
+}
+
+fn report<'a>(
+    diagnostics: &'a [handover_engine::diagnostic::Diagnostic],
+    texts: &'a std::collections::BTreeMap<String, String>,
+    folder: &'a Path,
+) -> Report<'a> {
+    Report { diagnostics, texts, folder: folder.to_str().unwrap_or("rules") }
+}
+
+/// Prints diagnostics in the format asked for, on standard output.
+pub(super) fn show(
+    diagnostics: &[handover_engine::diagnostic::Diagnostic],
+    texts: &std::collections::BTreeMap<String, String>,
+    folder: &Path,
+    format: Format,
+    colour: Colour,
+) -> Result<()> {
+    let report = report(diagnostics, texts, folder);
+    let text = match format {
+        Format::Pretty => render::pretty(&report, config::columns(), colour.ink()),
+        Format::Json => render::json(&report) + "\n",
+        Format::Github => render::github(&report),
+    };
+    print(text.as_bytes())
+}

@@ -1,0 +1,54 @@
+//! `handover serve`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::output::{Status, usage};
+use super::rules;
+use crate::config::{Config, Flags};
+use crate::state::State;
+use crate::{app, telemetry};
+
+/// Arguments of `serve`; each flag can also be set as `HANDOVER_<FLAG>`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Folder of the policy [default: rules]
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Address and port [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Answer callers without a signature, on a loopback address only
+    #[arg(long)]
+    dev: bool,
+    /// Bytes of a request body [default: 1048576]
+    #[arg(long, value_name = "N")]
+    body_bytes: Option<usize>,
+}
+
+/// Deep documents and scripts need more than a thread has by default.
+const STACK_BYTES: usize = 16 * 1_024 * 1_024;
+
+pub(super) fn run(arguments: Arguments) -> Result<Status> {
+    let Arguments { rules, listen, dev, body_bytes } = arguments;
+    let config = Config::new(Flags { rules, listen, dev, body_bytes }).map_err(usage)?;
+    let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
+    telemetry::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
+    let state = State::new(rules, config.body_bytes);
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(config.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        tracing::info!(
+            listen = address.to_string(),
+            policy.name = state.rules.name(),
+            policy.digest = state.rules.digest(),
+            policy.rules = state.rules.rules().len(),
+            "serving"
+        );
+        app::serve(listener, state).await
+    })?;
+    Ok(Status::Ok)
+}

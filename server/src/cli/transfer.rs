@@ -1,0 +1,124 @@
+//! `handover transfer`
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use handover_engine::json::Json;
+use handover_engine::ruleset::RuleSet;
+
+use super::output::{Status, print, say};
+use super::rules;
+use crate::error::ApiError;
+use crate::{files, transfer};
+
+/// Arguments of `transfer`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The request; standard input if absent
+    file: Option<PathBuf>,
+    /// Folder of the policy
+    #[arg(long, default_value = "rules", value_name = "DIR")]
+    rules: PathBuf,
+    /// A request a line in, a decision a line out, in order
+    #[arg(long)]
+    ndjson: bool,
+    /// Wrap each decision as {"account", "decision"}
+    #[arg(long)]
+    with_account: bool,
+    /// Threads that decide
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    threads: usize,
+}
+
+/// Deep documents and scripts need more than a thread has by default.
+const STACK_BYTES: usize = 16 * 1_024 * 1_024;
+/// Lines that are decided before their answers are written, a thread.
+const LINES_PER_ROUND: usize = 64;
+
+pub(super) fn run(arguments: Arguments) -> Result<Status> {
+    let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
+    let form = if arguments.with_account { Form::WithAccount } else { Form::Decision };
+    if arguments.ndjson {
+        lines(&rules, &arguments, form)?;
+        return Ok(Status::Ok);
+    }
+    let body = files::input_bytes(arguments.file.as_deref())?;
+    let (answer, refused) = answer(&rules, &body, form);
+    print(&answer)?;
+    if refused {
+        say("error: the request was refused; the problem is on standard output");
+        return Ok(Status::Usage);
+    }
+    Ok(Status::Ok)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Decision,
+    WithAccount,
+}
+
+/// The line of one body: its decision, or its problem; and whether it was refused.
+fn answer(rules: &RuleSet, body: &[u8], form: Form) -> (Vec<u8>, bool) {
+    match transfer::decide(rules, body, &transfer::clocked(rules)) {
+        Err(refusal) => ((ApiError::refusal(&refusal, body).to_json() + "\n").into_bytes(), true),
+        Ok((event, decision)) => {
+            let mut out = Vec::new();
+            if form == Form::WithAccount {
+                out.extend_from_slice(b"{\"account\":");
+                Json::text(&event.account_id).view().write(&mut out);
+                out.extend_from_slice(b",\"decision\":");
+            }
+            out.extend_from_slice(&decision.to_bytes());
+            out.extend_from_slice(if form == Form::WithAccount { b"}\n" } else { b"\n" });
+            (out, false)
+        }
+    }
+}
+
+fn lines(rules: &RuleSet, arguments: &Arguments, form: Form) -> Result<()> {
+    let mut input = files::input(arguments.file.as_deref())?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let threads = arguments.threads.clamp(1, 64);
+    loop {
+        let round = round(&mut input, if threads == 1 { 1 } else { threads * LINES_PER_ROUND })?;
+        if round.is_empty() {
+            break;
+        }
+        for answer in answers(rules, &round, threads, form)? {
+            out.write_all(&answer)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The next lines of the input, without those that are blank.
+fn round(input: &mut dyn BufRead, lines_max: usize) -> Result<Vec<Vec<u8>>> {
+    let mut lines = Vec::new();
+    let mut line = Vec::new();
+    while lines.len() < lines_max && input.read_until(b'\n', &mut line)? > 0 {
+        if !line.trim_ascii().is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        line.clear();
+    }
+    Ok(lines)
+}
+
+/// The answers of some lines, in order.
+fn answers(rules: &RuleSet, lines: &[Vec<u8>], threads: usize, form: Form) -> Result<Vec<Vec<u8>>> {
+    if threads == 1 {
+        return Ok(lines.iter().map(|line| answer(rules, line, form).0).collect());
+    }
+    std::thread::scope(|scope| {
+        let parts = lines.chunks(lines.len().div_ceil(threads).max(1)).map(|part| {
+            let work = move || part.iter().map(|line| answer(rules, line, form).0).collect::<Vec<_>>();
+            std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work)
+        });
+        let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
+        let joined = parts.into_iter().map(|part| part.join().map_err(|_| anyhow::anyhow!("a thread failed")));
+        Ok(joined.collect::<Result<Vec<_>>>()?.concat())
+    })
+}

@@ -1,0 +1,109 @@
+//! Flags and environment to one checked configuration. The only module that reads the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+/// Where the webhook listens, unless somebody says otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+/// Bytes of a request body.
+const BODY_BYTES: usize = 1_048_576;
+/// The folder of the policy.
+const RULES: &str = "rules";
+
+/// What the flags of `serve` say; what they leave open comes from the environment, then from the default.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--rules`
+    pub rules: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--dev`
+    pub dev: bool,
+    /// `--body-bytes`
+    pub body_bytes: Option<usize>,
+}
+
+/// What `serve` runs with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of the policy.
+    pub rules: PathBuf,
+    /// Where the webhook listens.
+    pub listen: SocketAddr,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+}
+
+impl Config {
+    /// Checks flags and environment (`HANDOVER_<FLAG>`).
+    ///
+    /// # Errors
+    /// What cannot run, and what to do about it.
+    pub fn new(flags: Flags) -> Result<Self> {
+        Self::from(flags, |name| std::env::var(name).ok())
+    }
+
+    fn from(flags: Flags, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let dev = flags.dev || environment("HANDOVER_DEV").is_some_and(|value| value == "1" || value == "true");
+        let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
+        let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
+        let listen: SocketAddr = listen.parse().with_context(|| format!("`{listen}` is no address such as `{LISTEN}`"))?;
+        let body_bytes = match (flags.body_bytes, environment("HANDOVER_BODY_BYTES")) {
+            (Some(bytes), _) => bytes,
+            (None, Some(text)) => text.parse().with_context(|| "HANDOVER_BODY_BYTES is no number of bytes".to_owned())?,
+            (None, None) => BODY_BYTES,
+        };
+        if !dev {
+            bail!("caller authentication comes with the next change: until then, start with `--dev` on a loopback address");
+        }
+        if !listen.ip().is_loopback() {
+            bail!("`--dev` answers anybody, so it listens on a loopback address only, not on `{listen}`");
+        }
+        Ok(Self { rules: rules.unwrap_or_else(|| PathBuf::from(RULES)), listen, body_bytes })
+    }
+}
+
+/// The columns of the terminal, where the environment says.
+#[must_use]
+pub fn columns() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns >= 40).unwrap_or(100)
+}
+
+/// Whether the environment asks for no colour.
+#[must_use]
+pub fn colour_refused() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Flags};
+
+    #[track_caller]
+    fn check(flags: Flags, environment: &[(&str, &str)], expected: Result<&str, &str>) {
+        let look_up = |name: &str| environment.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        match (Config::from(flags, look_up), expected) {
+            (Ok(config), Ok(listen)) => assert_eq!(config.listen.to_string(), listen),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (config, _) => panic!("{config:?}"),
+        }
+    }
+
+    #[test]
+    fn the_flag_wins_over_the_environment() {
+        let flags = Flags { dev: true, listen: Some("127.0.0.1:1".into()), ..Flags::default() };
+        check(flags, &[("HANDOVER_LISTEN", "127.0.0.1:2")], Ok("127.0.0.1:1"));
+        check(Flags { dev: true, ..Flags::default() }, &[("HANDOVER_LISTEN", "127.0.0.1:2")], Ok("127.0.0.1:2"));
+        check(Flags::default(), &[("HANDOVER_DEV", "1")], Ok("127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn nobody_is_answered_without_authentication() {
+        check(Flags::default(), &[], Err("caller authentication comes with the next change"));
+        let public = Flags { dev: true, listen: Some("0.0.0.0:8080".into()), ..Flags::default() };
+        check(public, &[], Err("loopback"));
+    }
+}

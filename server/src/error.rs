@@ -1,0 +1,107 @@
+//! Problems (RFC 9457): status, stable code, and text that holds nothing of the input.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use handover_engine::event::Refusal;
+use handover_engine::json::Position;
+use serde::Serialize;
+
+/// An answer that is no decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    title: String,
+    pointer: Option<String>,
+    position: Option<Position>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+}
+
+impl ApiError {
+    /// A problem of the contract by its code.
+    #[must_use]
+    pub fn new(code: &'static str) -> Self {
+        let (status, title) = match code {
+            "not_found" => (404, "no such route"),
+            "method_not_allowed" => (405, "the route has no such method"),
+            "body_timeout" => (408, "the body did not arrive in time"),
+            "body_too_large" => (413, "the body is too large"),
+            "media_type" => (415, "the body must be `application/json`"),
+            "content_encoding" => (415, "the body must not be encoded"),
+            "invalid_body" => (400, "the body could not be read"),
+            "overloaded" => (503, "too many requests at once"),
+            "not_ready" => (503, "the server is stopping"),
+            "deadline_exceeded" => (504, "the decision took too long"),
+            _ => (500, "an error of the server"),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, code, title: title.to_owned(), pointer: None, position: None }
+    }
+
+    /// The problem of a body that is no request.
+    #[must_use]
+    pub fn refusal(refusal: &Refusal, body: &[u8]) -> Self {
+        let (title, pointer, position) = match refusal {
+            Refusal::Unreadable(error) => (error.message().to_owned(), None, Some(error.position(body))),
+            Refusal::Invalid { pointer, expected } => (format!("expected {expected}"), Some(pointer.clone()), None),
+        };
+        Self { status: StatusCode::BAD_REQUEST, code: refusal.code(), title, pointer, position }
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The problem as compact JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let problem = Problem {
+            r#type: format!("urn:handover:problem:{}", self.code),
+            title: &self.title,
+            status: self.status.as_u16(),
+            code: self.code,
+            pointer: self.pointer.as_deref(),
+            line: self.position.map(|position| position.line),
+            column: self.position.map(|position| position.column),
+        };
+        serde_json::to_string(&problem).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        crate::telemetry::refused(self.status(), self.code);
+        let mut response = (self.status, self.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.code == "overloaded" {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if matches!(self.code, "body_too_large" | "body_timeout" | "overloaded") {
+            // the rest of the body is not read
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

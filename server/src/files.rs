@@ -1,0 +1,102 @@
+//! Folders of files: policies and fixtures. The only module that touches the file system.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use handover_engine::policy::Files;
+
+/// Nested folders that are read.
+const FOLDERS_MAX: usize = 8;
+/// Files that a folder may hold.
+const FILES_MAX: usize = 10_000;
+/// Bytes of one file.
+const FILE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+
+/// Reads the `.json` and `.rhai` files of a policy's folder.
+///
+/// # Errors
+/// The folder or a file cannot be read, or is no UTF-8 text.
+pub fn policy(folder: &Path) -> Result<Files> {
+    Ok(Files(texts(folder, &["json", "rhai"])?))
+}
+
+/// Reads the `.json` files of a folder of fixtures.
+///
+/// # Errors
+/// As [`policy`].
+pub fn fixtures(folder: &Path) -> Result<BTreeMap<String, String>> {
+    texts(folder, &["json"])
+}
+
+fn texts(folder: &Path, extensions: &[&str]) -> Result<BTreeMap<String, String>> {
+    if !folder.is_dir() {
+        bail!("there is no folder `{}`", folder.display());
+    }
+    let mut files = BTreeMap::new();
+    collect(folder, "", 0, extensions, &mut files)?;
+    Ok(files)
+}
+
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    extensions: &[&str],
+    files: &mut BTreeMap<String, String>,
+) -> Result<()> {
+    if depth > FOLDERS_MAX || files.len() > FILES_MAX {
+        bail!("`{}` has more than {FOLDERS_MAX} nested folders or {FILES_MAX} files", folder.display());
+    }
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.is_empty() || name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, &format!("{prefix}{name}/"), depth + 1, extensions, files)?;
+        } else if path.extension().and_then(|end| end.to_str()).is_some_and(|end| extensions.contains(&end)) {
+            files.insert(format!("{prefix}{name}"), text(&path)?);
+        }
+    }
+    Ok(())
+}
+
+/// Reads one text file.
+///
+/// # Errors
+/// It cannot be read, is too large, or is no UTF-8.
+pub fn text(path: &Path) -> Result<String> {
+    let named = || format!("cannot read `{}`", path.display());
+    if std::fs::metadata(path).with_context(named)?.len() > FILE_BYTES_MAX {
+        bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
+    }
+    let bytes = std::fs::read(path).with_context(named)?;
+    String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
+}
+
+/// Opens a file, or standard input where the path is `-` or absent.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn input(path: Option<&Path>) -> Result<Box<dyn BufRead + Send>> {
+    match path.filter(|path| *path != Path::new("-")) {
+        None => Ok(Box::new(BufReader::new(std::io::stdin()))),
+        Some(path) => {
+            let file = std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            Ok(Box::new(BufReader::new(file)))
+        }
+    }
+}
+
+/// Reads all of a file, or of standard input.
+///
+/// # Errors
+/// It cannot be read.
+pub fn input_bytes(path: Option<&Path>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,88 @@
+//! Diagnostics for machines: JSON, and the workflow commands of GitHub.
+
+use std::fmt::Write;
+
+use handover_engine::diagnostic::{Diagnostic, Severity};
+use serde::Serialize;
+
+use super::Report;
+
+#[derive(Serialize)]
+struct Output<'a> {
+    version: u32,
+    errors: Vec<One<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    code: &'a str,
+    severity: &'a str,
+    file: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+    omitted: usize,
+    files: usize,
+}
+
+/// One JSON object with all diagnostics.
+#[must_use]
+pub fn json(report: &Report<'_>) -> String {
+    let output = Output {
+        version: 1,
+        errors: report.diagnostics.iter().map(|diagnostic| one(report, diagnostic)).collect(),
+        summary: Summary {
+            errors: report.count(Severity::Error),
+            warnings: report.count(Severity::Warning),
+            omitted: 0,
+            files: report.texts.len(),
+        },
+    };
+    serde_json::to_string(&output).unwrap_or_default()
+}
+
+fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
+    let Diagnostic { code, severity, start, end, message, help, .. } = diagnostic;
+    One {
+        code,
+        severity: severity.word(),
+        file: report.path(diagnostic),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        message,
+        help: help.as_deref(),
+    }
+}
+
+/// A workflow command a line.
+#[must_use]
+pub fn github(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    for diagnostic in report.diagnostics {
+        let Diagnostic { code, severity, start, end, message, help, .. } = diagnostic;
+        let level = if *severity == Severity::Info { "notice" } else { severity.word() };
+        let help = help.as_ref().map(|help| format!(", {help}")).unwrap_or_default();
+        let text = format!("{message}{help}").replace('%', "%25").replace('\n', "%0A");
+        let path = report.path(diagnostic);
+        // writing to a string cannot fail
+        let _ = writeln!(
+            out,
+            "::{level} file={path},line={},col={},endLine={},endColumn={},title={code}::{text}",
+            start.line, start.column, end.line, end.column
+        );
+    }
+    out
+}

@@ -1,0 +1,31 @@
+//! Diagnostics for people and for machines.
+
+mod pretty;
+mod machine;
+
+pub use machine::{github, json};
+pub use pretty::{Ink, pretty};
+
+use std::collections::BTreeMap;
+
+use handover_engine::diagnostic::{Diagnostic, Severity};
+
+/// Diagnostics with the texts that they speak of.
+pub struct Report<'a> {
+    /// In the order of file and place.
+    pub diagnostics: &'a [Diagnostic],
+    /// The texts, by the path that diagnostics name.
+    pub texts: &'a BTreeMap<String, String>,
+    /// The folder that the paths are below.
+    pub folder: &'a str,
+}
+
+impl Report<'_> {
+    fn path(&self, diagnostic: &Diagnostic) -> String {
+        format!("{}/{}", self.folder.trim_end_matches('/'), diagnostic.file)
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+}

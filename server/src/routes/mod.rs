@@ -1,0 +1,4 @@
+//! One function per URL.
+
+pub mod health;
+pub mod transfer;
