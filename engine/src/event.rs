@@ -128,7 +128,7 @@ impl Event {
     /// Not JSON, or not a request of the contract: the place and what was expected, never a value.
     pub fn read(body: &[u8]) -> Result<Self, Refusal> {
         let document = Document::read(body).map_err(Refusal::Unreadable)?;
-        let root = Member { view: Some(document.root()), pointer: String::new() };
+        let root = Member { view: Some(document.root()), above: None, name: "" };
         root.object("an object")?;
         let account = root.get("account");
         account.object("an object")?;
@@ -235,17 +235,21 @@ fn is_session_id(id: &str) -> bool {
 /// A member of the request, present or not, and where it would stand.
 struct Member<'a> {
     view: Option<View<'a>>,
-    pointer: String,
+    above: Option<&'a Member<'a>>,
+    name: &'static str,
 }
 
 impl<'a> Member<'a> {
-    fn get(&self, name: &str) -> Member<'a> {
-        let view = self.view.and_then(|view| view.get(name));
-        Member { view, pointer: format!("{}/{name}", self.pointer) }
+    fn get(&'a self, name: &'static str) -> Member<'a> {
+        Member { view: self.view.and_then(|view| view.get(name)), above: Some(self), name }
+    }
+
+    fn pointer(&self) -> String {
+        self.above.map_or_else(String::new, |above| format!("{}/{}", above.pointer(), self.name))
     }
 
     fn refuse<T>(&self, expected: &'static str) -> Result<T, Refusal> {
-        Err(Refusal::Invalid { pointer: self.pointer.clone(), expected })
+        Err(Refusal::Invalid { pointer: self.pointer(), expected })
     }
 
     /// The value, unless it is absent or null.

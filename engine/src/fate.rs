@@ -130,7 +130,8 @@ const KEPT: Fate = Fate { what: What::Kept, keyword: Keyword::False, also: None,
 pub struct Fates {
     base: u32,
     nodes: Vec<Fate>,
-    changed: bool,
+    /// Nodes that were not simply kept, in the order in which that was said.
+    changed: Vec<u32>,
 }
 
 /// Shows sizes, never a value.
@@ -144,11 +145,11 @@ impl Fates {
     /// All of `value` is kept, until somebody says otherwise.
     #[must_use]
     pub fn of(value: Place<'_>) -> Self {
-        Self { base: value.at, nodes: vec![KEPT; value.node().size as usize], changed: false }
+        Self { base: value.at, nodes: vec![KEPT; value.node().size as usize], changed: Vec::new() }
     }
 
     fn set(&mut self, at: u32, fate: Fate) {
-        self.changed = true;
+        self.changed.push(at);
         if let Some(slot) = self.nodes.get_mut((at - self.base) as usize) {
             *slot = fate;
         }
@@ -185,7 +186,7 @@ impl Fates {
     /// Whether everything is kept.
     #[must_use]
     pub fn all_kept(&self) -> bool {
-        !self.changed
+        self.changed.is_empty()
     }
 
     /// The places that were removed or shortened, each as far up as it goes (P1), in the order of P6.
@@ -194,8 +195,11 @@ impl Fates {
     #[must_use]
     pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, show: &dyn Fn(&str) -> bool) -> Report {
         let mut report = Report { entries: Vec::new(), omitted: 0 };
-        if self.changed {
-            let mut walk = Walk { fates: self, show, entries_max, report: &mut report, pointer: prefix.to_owned() };
+        let mut changed = self.changed.clone();
+        changed.sort_unstable();
+        if !changed.is_empty() {
+            let mut walk =
+                Walk { fates: self, changed: &changed, show, entries_max, report: &mut report, pointer: prefix.to_owned() };
             walk.place(value);
         }
         report
@@ -288,6 +292,8 @@ pub struct Report {
 
 struct Walk<'a> {
     fates: &'a Fates,
+    /// The nodes that were not simply kept, in document order.
+    changed: &'a [u32],
     show: &'a dyn Fn(&str) -> bool,
     entries_max: usize,
     report: &'a mut Report,
@@ -312,17 +318,18 @@ impl Walk<'_> {
     }
 
     fn children(&mut self, place: Place<'_>) {
-        if !self.any_below(place) {
-            return;
-        }
         match place.node().kind() {
             Kind::Array => {
                 for (index, item) in View::Place(place).items().enumerate() {
-                    self.below(item, &index.to_string());
+                    if let Some(item) = self.changed_place(item) {
+                        self.below(item, &index.to_string());
+                    }
                 }
             }
             Kind::Object => {
-                let mut members: Vec<_> = View::Place(place).members().collect();
+                let members = View::Place(place).members();
+                let mut members: Vec<_> =
+                    members.filter_map(|(name, value)| Some((name, self.changed_place(value)?))).collect();
                 members.sort_by(|(a, _), (b, _)| a.compare(*b));
                 for (name, value) in members {
                     let name = name.decode();
@@ -334,18 +341,18 @@ impl Walk<'_> {
         }
     }
 
-    fn below(&mut self, value: View<'_>, token: &str) {
-        let Some(place) = value.place() else { return };
+    fn below(&mut self, place: Place<'_>, token: &str) {
         let length = self.pointer.len();
         pointer::push(&mut self.pointer, token);
         self.place(place);
         self.pointer.truncate(length);
     }
 
-    fn any_below(&self, place: Place<'_>) -> bool {
-        let first = (place.at - self.fates.base) as usize;
-        let nodes = self.fates.nodes.get(first + 1..first + place.node().size as usize).unwrap_or_default();
-        nodes.iter().any(|fate| fate.what != What::Kept)
+    /// The place of a value in which anything was not simply kept.
+    fn changed_place<'v>(&self, value: View<'v>) -> Option<Place<'v>> {
+        let place = value.place()?;
+        let first = self.changed.partition_point(|&at| at < place.at);
+        self.changed.get(first).filter(|&&at| at < place.at + place.node().size).map(|_| place)
     }
 
     fn entry(&mut self, place: Place<'_>, keyword: Keyword, action: Action, by: u16) {
@@ -372,7 +379,14 @@ impl Walk<'_> {
     fn cause(&self, place: Place<'_>) -> Option<(String, Keyword)> {
         let mut report = Report { entries: Vec::new(), omitted: 0 };
         let mut walk =
-            Walk { fates: self.fates, show: self.show, entries_max: 1, report: &mut report, pointer: self.pointer.clone() };
+            Walk {
+            fates: self.fates,
+            changed: self.changed,
+            show: self.show,
+            entries_max: 1,
+            report: &mut report,
+            pointer: self.pointer.clone(),
+        };
         walk.children(place);
         report.entries.pop().map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }

@@ -121,6 +121,13 @@ impl Node {
         self.bits & VERBATIM != 0
     }
 
+    /// Whether equal source texts make equal values: same kind, and each its own compact text.
+    pub(crate) fn same_text(self, other: Self) -> bool {
+        self.end - self.start == other.end - other.start
+            && (self.bits | other.bits) & VERBATIM != 0
+            && self.bits & (KIND | VERBATIM) == other.bits & (KIND | VERBATIM)
+    }
+
     /// Items of an array, members of an object.
     pub(crate) fn count(self) -> usize {
         (self.bits >> COUNT_SHIFT) as usize

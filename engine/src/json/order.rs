@@ -16,7 +16,7 @@ use super::value::View;
 #[must_use]
 pub fn same(a: View<'_>, b: View<'_>) -> bool {
     if let (View::Place(x), View::Place(y)) = (a, b)
-        && (x.source() == y.source() && x.node().verbatim() && y.node().verbatim() && x.node().kind() == y.node().kind())
+        && (x.is(y) || (x.node().same_text(y.node()) && x.source() == y.source()))
     {
         return true;
     }
@@ -31,9 +31,15 @@ fn same_members(a: View<'_>, b: View<'_>) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let in_order =
-        a.members().zip(b.members()).all(|((name, value), (other, theirs))| name.same(other) && same(value, theirs));
-    in_order || compare_members(a, b) == Ordering::Equal
+    for ((name, value), (other, theirs)) in a.members().zip(b.members()) {
+        if !name.same(other) {
+            return compare_members(a, b) == Ordering::Equal;
+        }
+        if !same(value, theirs) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The total order: by kind (null, boolean, number, string, array, object), then by value.

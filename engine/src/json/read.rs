@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::document::{Document, Kind, Node, TEXT_BYTES_MAX};
 use super::place::Position;
-use super::text::Text;
+use super::text::{Text, plain_run};
 
 /// Nested arrays and objects that a text may have, unless a caller says otherwise.
 pub const DEPTH_MAX: usize = 128;
@@ -105,13 +105,23 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// Nodes of the names of the objects that are open.
-    names: Vec<u32>,
+    /// The names of the objects that are open.
+    names: Vec<Name>,
     depth: usize,
     depth_max: usize,
     deepest: usize,
     name_bytes: usize,
 }
+
+/// A member name: its node, and length and first bytes in one word, which most different names do not share.
+#[derive(Clone, Copy)]
+struct Name {
+    key: u64,
+    node: u32,
+}
+
+/// The key of a name with escapes: it may equal any other.
+const ESCAPED_KEY: u64 = u64::MAX;
 
 /// Whether the text read so far is compact: no white space between tokens.
 type Compact = bool;
@@ -331,10 +341,14 @@ impl Reader<'_> {
         if self.peek() != Some(b'"') {
             return Err(syntax("expected a member name in quotation marks", self.at));
         }
-        self.names.push(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let start = self.at;
+        let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let start = self.at + 1;
         self.string()?;
-        self.name_bytes = self.name_bytes.max(self.at - start - 2);
+        let end = self.at - 1;
+        self.name_bytes = self.name_bytes.max(end - start);
+        let escaped = self.nodes.last().is_some_and(|node| node.escaped());
+        let key = if escaped { ESCAPED_KEY } else { self.name_key(start, end) };
+        self.names.push(Name { key, node });
         let mut compact = self.space();
         if self.peek() != Some(b':') {
             return Err(syntax("expected `:`", self.at));
@@ -344,25 +358,30 @@ impl Reader<'_> {
         Ok(self.value()? & compact)
     }
 
-    fn distinct(&mut self, first: usize) -> Result<(), ReadError> {
-        let count = self.names.len() - first;
-        if count > PAIRWISE_MAX {
-            return self.distinct_sorted(first);
-        }
+    fn name_key(&self, start: usize, end: usize) -> u64 {
+        let bytes = self.bytes.get(start..end.min(start + 4)).unwrap_or_default();
+        bytes.iter().fold((end - start) as u64, |key, &byte| (key << 8) | u64::from(byte))
+    }
+
+    fn distinct(&self, first: usize) -> Result<(), ReadError> {
         let names = self.names.get(first..).unwrap_or_default();
-        for (index, &name) in names.iter().enumerate() {
-            let text = self.name(name);
-            if names.iter().take(index).any(|&earlier| self.name(earlier).same(text)) {
-                return Err(self.duplicate(name));
+        if names.len() > PAIRWISE_MAX {
+            return self.distinct_sorted(names);
+        }
+        for (index, name) in names.iter().enumerate() {
+            let earlier = names.get(..index).unwrap_or_default();
+            let alike = |other: &&Name| other.key == name.key || other.key == ESCAPED_KEY || name.key == ESCAPED_KEY;
+            if earlier.iter().filter(alike).any(|other| self.name(other.node).same(self.name(name.node))) {
+                return Err(self.duplicate(name.node));
             }
         }
         Ok(())
     }
 
-    fn distinct_sorted(&self, first: usize) -> Result<(), ReadError> {
-        let mut names = self.names.get(first..).unwrap_or_default().to_vec();
-        names.sort_by(|&a, &b| self.name(a).compare(self.name(b)));
-        let mut pairs = names.windows(2).filter_map(|pair| match *pair {
+    fn distinct_sorted(&self, names: &[Name]) -> Result<(), ReadError> {
+        let mut nodes: Vec<u32> = names.iter().map(|name| name.node).collect();
+        nodes.sort_by(|&a, &b| self.name(a).compare(self.name(b)));
+        let mut pairs = nodes.windows(2).filter_map(|pair| match *pair {
             [a, b] if self.name(a).same(self.name(b)) => Some(a.max(b)),
             _ => None,
         });
@@ -378,34 +397,6 @@ impl Reader<'_> {
         let (start, end) = self.nodes.get(node as usize).map_or((0, 0), |node| (node.start as usize, node.end as usize));
         ReadError { kind: ReadErrorKind::Duplicate, offset: start.saturating_sub(1), end: end + 1 }
     }
-}
-
-const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
-/// Bytes before the first quotation mark, backslash or control character, eight at a time.
-fn plain_run(bytes: &[u8]) -> usize {
-    let mut run = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        let special = below_space(word) | equals(word, b'"') | equals(word, b'\\');
-        if special != 0 {
-            return run + special.trailing_zeros() as usize / 8;
-        }
-        run += 8;
-    }
-    let rest = bytes.get(run..).unwrap_or_default();
-    run + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len())
-}
-
-/// The high bit of each byte below 0x20; the lowest such bit is exact, those above it may be too many.
-fn below_space(word: u64) -> u64 {
-    word.wrapping_sub(LOW_BITS * 0x20) & !word & HIGH_BITS
-}
-
-fn equals(word: u64, byte: u8) -> u64 {
-    let difference = word ^ (LOW_BITS * u64::from(byte));
-    difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS
 }
 
 fn syntax(message: &'static str, offset: usize) -> ReadError {

@@ -113,6 +113,11 @@ impl<'a> Place<'a> {
         self.document.source(self.node())
     }
 
+    /// Whether both are one node of one document.
+    pub(crate) fn is(self, other: Place<'_>) -> bool {
+        self.at == other.at && Arc::ptr_eq(self.document, other.document)
+    }
+
     /// The bytes that this value takes in its text, quotation marks included.
     #[must_use]
     pub fn span(self) -> Range<usize> {

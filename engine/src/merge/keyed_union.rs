@@ -67,14 +67,17 @@ impl KeyedUnion {
         let (account, anonymous) = lists(account, anonymous)?;
         budget.charge((account.len() + anonymous.len()) as u64)?;
         let lines: Vec<_> = account.iter().chain(&anonymous).copied().collect();
-        let keys: Vec<_> = lines.iter().map(|line| self.key_of(*line)).collect();
-        let fingerprints: Vec<_> = keys.iter().map(|key| fingerprint_of(key)).collect();
-        let first = first_equal(&fingerprints, |i, j| compare_keys(keys.get(i), keys.get(j)));
+        let parts = self.key.len();
+        let mut keys: Vec<Option<View<'_>>> = Vec::with_capacity(lines.len() * parts);
+        lines.iter().for_each(|line| keys.extend(self.key_of(*line)));
+        let key = |index: usize| keys.get(index * parts..(index + 1) * parts).unwrap_or_default();
+        let fingerprints: Vec<_> = (0..lines.len()).map(|index| fingerprint_of(key(index))).collect();
+        let first = first_equal(&fingerprints, |i, j| compare_keys(key(i), key(j)));
         let mut joined: Vec<Option<Json>> = vec![None; lines.len()];
         let mut room = self.list.limit.unwrap_or(usize::MAX).saturating_sub(account.len());
         for index in account.len()..lines.len() {
             let (Some(line), Some(&leader)) = (lines.get(index), first.get(index)) else { continue };
-            if keys.get(index).is_none_or(|key| key.iter().all(Option::is_none)) {
+            if key(index).iter().all(Option::is_none) {
                 continue;
             }
             let current = if leader < account.len() { lines.get(leader).copied() } else { None };
@@ -101,9 +104,9 @@ impl KeyedUnion {
         Ok(self.list.joined(kept, new, changed))
     }
 
-    fn key_of<'a>(&self, line: View<'a>) -> Vec<Option<View<'a>>> {
-        let member = |path: &Vec<String>| path.iter().try_fold(line, |value, name| value.get(name));
-        self.key.iter().map(|path| member(path).filter(|value| !value.is_null())).collect()
+    fn key_of<'a>(&self, line: View<'a>) -> impl Iterator<Item = Option<View<'a>>> {
+        let member = move |path: &Vec<String>| path.iter().try_fold(line, |value, name| value.get(name));
+        self.key.iter().map(move |path| member(path).filter(|value| !value.is_null()))
     }
 
     /// One line made of the account's and the visitor's.
@@ -156,12 +159,10 @@ fn fingerprint_of(key: &[Option<View<'_>>]) -> u64 {
 }
 
 /// Missing equals only missing.
-fn compare_keys(a: Option<&Vec<Option<View<'_>>>>, b: Option<&Vec<Option<View<'_>>>>) -> Ordering {
-    let parts = a.into_iter().flatten().zip(b.into_iter().flatten());
-    let differing = parts.map(|(a, b)| match (a, b) {
+fn compare_keys(a: &[Option<View<'_>>], b: &[Option<View<'_>>]) -> Ordering {
+    let differing = a.iter().zip(b).map(|(a, b)| match (a, b) {
         (Some(a), Some(b)) => compare(*a, *b),
         (a, b) => a.is_some().cmp(&b.is_some()),
     });
     differing.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
-

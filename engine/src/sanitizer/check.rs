@@ -142,12 +142,12 @@ impl Check {
         }
     }
 
-    /// Whether a value that the keyword does not look at, or that has no such type, holds by itself.
-    pub(super) fn holds(&self, value: View<'_>) -> bool {
+    /// Whether a scalar holds, its number or text already read; one that the keyword does not look at always does.
+    pub(super) fn holds(&self, value: View<'_>, number: Option<Number<'_>>, text: Option<Text<'_>>) -> bool {
         match self {
             Self::Enum(values) => values.iter().any(|one| same(one.view(), value)),
             Self::Const(one) => same(one.view(), value),
-            _ => match (value.as_number(), value.as_text()) {
+            _ => match (number, text) {
                 (Some(number), _) => self.holds_number(number),
                 (_, Some(text)) => self.holds_text(text),
                 _ => true,

@@ -225,6 +225,9 @@ const NAME_SHOWN_BYTES: usize = 64;
 
 /// Whether no character needs an escape to be shown.
 fn is_printable(name: &str) -> bool {
+    if name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return true;
+    }
     // `escape_debug` also escapes quotation marks and backslashes, and a combining mark at the start
     let spaced = format!("a{name}");
     spaced.escape_debug().count() == spaced.chars().count() + spaced.matches(['"', '\'', '\\']).count()

@@ -146,7 +146,10 @@ impl<'a> Place<'a> {
 
 impl JsonNumber for Number<'_> {
     fn as_u64(&self) -> Option<u64> {
-        self.as_str().parse().ok()
+        match *self {
+            Number::Int(value) => u64::try_from(value).ok(),
+            _ => self.as_str().parse().ok(),
+        }
     }
 
     fn as_i64(&self) -> Option<i64> {

@@ -60,22 +60,21 @@ impl<'a> Pass<'a> {
     /// The first keyword that a scalar fails (R5).
     fn scalar(&self, plan: &Plan, at: u32, node: Node, kind: Kind) -> Option<(Keyword, Id)> {
         let number = (kind == Kind::Number).then(|| self.number(node));
+        let text = (kind == Kind::String).then(|| self.text(node));
         if number.is_some_and(|number| !plan.types.allows_number(number)) {
             return Some((Keyword::Type, plan.types_by));
         }
-        if !plan.checks.is_empty() {
-            let value = View::Place(Place { document: self.document, at });
-            let failing = plan.checks.iter().find(|(_, check)| check.looks_at(kind) && !check.holds(value));
-            if let Some((by, check)) = failing {
-                return Some((check.keyword(), *by));
-            }
+        let value = View::Place(Place { document: self.document, at });
+        let failing = plan.checks.iter().find(|(_, check)| check.looks_at(kind) && !check.holds(value, number, text));
+        if let Some((by, check)) = failing {
+            return Some((check.keyword(), *by));
         }
-        let found = match (number, kind) {
+        let found = match (number, text) {
             (Some(number), _) if self.options.exact_numbers && !number.is_exact() => {
                 return Some((Keyword::NumberRange, plan.by));
             }
             (Some(number), _) => plan.detectors.find_in_number(number),
-            (None, Kind::String) => plan.detectors.find_in_text(self.text(node)),
+            (None, Some(text)) => plan.detectors.find_in_text(text),
             _ => None,
         };
         found.map(|detector| (detector.keyword(), plan.by))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::check::{Check, Pattern, PatternError, Types};
 use super::format::Format;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::json::{Divisor, Document, Kind, Place, View};
+use crate::json::{Divisor, Document, Json, Kind, Place, View};
 use crate::pointer::{self, Pointer};
 use crate::sensitive::{Detector, Detectors};
 
@@ -289,11 +289,12 @@ impl<'a> Reader<'a> {
             self.wrong(value, "a number");
             return None;
         };
+        let bound = number.as_i64().map_or_else(|| value.to_json(), Json::Int);
         Some(match keyword {
-            "minimum" => Check::Minimum(value.to_json()),
-            "maximum" => Check::Maximum(value.to_json()),
-            "exclusiveMinimum" => Check::ExclusiveMinimum(value.to_json()),
-            "exclusiveMaximum" => Check::ExclusiveMaximum(value.to_json()),
+            "minimum" => Check::Minimum(bound),
+            "maximum" => Check::Maximum(bound),
+            "exclusiveMinimum" => Check::ExclusiveMinimum(bound),
+            "exclusiveMaximum" => Check::ExclusiveMaximum(bound),
             _ => match Divisor::new(number) {
                 Some(divisor) => Check::MultipleOf(divisor),
                 None => {
