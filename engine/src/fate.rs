@@ -198,8 +198,14 @@ impl Fates {
         let mut changed = self.changed.clone();
         changed.sort_unstable();
         if !changed.is_empty() {
-            let mut walk =
-                Walk { fates: self, changed: &changed, show, entries_max, report: &mut report, pointer: prefix.to_owned() };
+            let mut walk = Walk {
+                fates: self,
+                changed: &changed,
+                show,
+                entries_max,
+                report: &mut report,
+                pointer: prefix.to_owned(),
+            };
             walk.place(value);
         }
         report
@@ -378,8 +384,7 @@ impl Walk<'_> {
     /// The first entry that the subtree of a dropped place would have had by itself.
     fn cause(&self, place: Place<'_>) -> Option<(String, Keyword)> {
         let mut report = Report { entries: Vec::new(), omitted: 0 };
-        let mut walk =
-            Walk {
+        let mut walk = Walk {
             fates: self.fates,
             changed: self.changed,
             show: self.show,

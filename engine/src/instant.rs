@@ -42,7 +42,11 @@ pub fn of_text(text: Text<'_>) -> Option<Millis> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range is checked before")]
 fn of_number(number: Number<'_>) -> Option<Millis> {
     if let Number::Int(value) = number {
-        return if (value as f64).abs() < SECONDS_BELOW { value.checked_mul(1_000) } else { in_range(value as f64).then_some(value) };
+        return if (value as f64).abs() < SECONDS_BELOW {
+            value.checked_mul(1_000)
+        } else {
+            in_range(value as f64).then_some(value)
+        };
     }
     let value = number.as_f64();
     let millis = if value.abs() < SECONDS_BELOW { (value * 1_000.0).floor() } else { value.floor() };

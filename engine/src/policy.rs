@@ -82,9 +82,24 @@ const PROTECTED: [&str; 4] = ["groups", "permissions", "plan", "roles"];
 
 /// Roots of `app_metadata` that Auth0 keeps for itself.
 const RESERVED: [&str; 18] = [
-    "__tenant", "_id", "blocked", "clientID", "created_at", "email", "email_verified", "globalClientID",
-    "global_client_id", "identities", "lastIP", "lastLogin", "loginsCount", "metadata", "multifactor",
-    "multifactor_last_modified", "updated_at", "user_id",
+    "__tenant",
+    "_id",
+    "blocked",
+    "clientID",
+    "created_at",
+    "email",
+    "email_verified",
+    "globalClientID",
+    "global_client_id",
+    "identities",
+    "lastIP",
+    "lastLogin",
+    "loginsCount",
+    "metadata",
+    "multifactor",
+    "multifactor_last_modified",
+    "updated_at",
+    "user_id",
 ];
 
 /// The receipt's root.
@@ -239,7 +254,12 @@ impl Reader<'_> {
         let text = self.text(view)?;
         let millis = duration(&text);
         if millis.is_none() {
-            self.error_help("P015", view, format!("`{text}` is no duration"), "write `30d`, `12h`, `45m` or `90s`".into());
+            self.error_help(
+                "P015",
+                view,
+                format!("`{text}` is no duration"),
+                "write `30d`, `12h`, `45m` or `90s`".into(),
+            );
         }
         millis
     }
@@ -251,12 +271,9 @@ impl Reader<'_> {
         for (view, name) in self.strings(deny) {
             match Detector::by_name(&name) {
                 Some(detector) => detectors.set(detector, true),
-                None => self.error_help(
-                    "P006",
-                    view,
-                    format!("no detector `{name}`"),
-                    suggestion(&name, &Detector::NAMES),
-                ),
+                None => {
+                    self.error_help("P006", view, format!("no detector `{name}`"), suggestion(&name, &Detector::NAMES))
+                }
             }
         }
         detectors
@@ -303,7 +320,18 @@ impl Reader<'_> {
         let max_bytes = rule.get("max_bytes").and_then(|view| self.size(view));
         let merge = name.as_ref().and_then(|name| self.merge(rule, name));
         let (sink, root) = target?;
-        Some(Declaration { name: name?, from: from?, from_text: from_text?, sink, root, merge: merge?, on, unknown, parse, max_bytes })
+        Some(Declaration {
+            name: name?,
+            from: from?,
+            from_text: from_text?,
+            sink,
+            root,
+            merge: merge?,
+            on,
+            unknown,
+            parse,
+            max_bytes,
+        })
     }
 
     /// A rule's name is the stem of its files.
@@ -342,7 +370,8 @@ impl Reader<'_> {
 
     fn pointer(&mut self, rule: View<'_>, text: &str) -> Option<Pointer> {
         let pointer = Pointer::parse(text).filter(|pointer| !pointer.tokens().is_empty());
-        let reserved = pointer.as_ref().is_some_and(|pointer| pointer.tokens().first().is_some_and(|root| root == RECEIPT));
+        let reserved =
+            pointer.as_ref().is_some_and(|pointer| pointer.tokens().first().is_some_and(|root| root == RECEIPT));
         match (pointer, rule.get("from")) {
             (Some(pointer), _) if !reserved => Some(pointer),
             (Some(_), view) => {

@@ -100,7 +100,13 @@ impl Rule {
     }
 
     /// Merges a clean value into the account's.
-    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: Surroundings<'_>, mut budget: Budget) -> Outcome {
+    pub fn merge(
+        &self,
+        account: Option<View<'_>>,
+        clean: &Clean,
+        around: Surroundings<'_>,
+        mut budget: Budget,
+    ) -> Outcome {
         let shape = self.result.as_ref().unwrap_or(&self.sanitizer);
         if account.is_some_and(|value| !shape.allows(value.kind())) {
             return Outcome::Failed(Notice::AccountShape);

@@ -362,9 +362,8 @@ fn at_rule(code: &'static str, files: &Files, declaration: &Declaration, message
     let text = files.get(POLICY_FILE).unwrap_or_default();
     let document = Document::read(text.as_bytes()).ok();
     let rules = document.as_ref().and_then(|document| document.root().get("rules"));
-    let named = |rule: &View<'_>| {
-        rule.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name))
-    };
+    let named =
+        |rule: &View<'_>| rule.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name));
     match rules.and_then(|rules| rules.items().find(named)).and_then(View::place) {
         Some(place) => Diagnostic::at(code, POLICY_FILE, place, message),
         None => Diagnostic::error(code, POLICY_FILE, text, 0..0, message),

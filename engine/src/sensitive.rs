@@ -86,7 +86,9 @@ impl Detectors {
             return None;
         }
         let whole = match number {
-            Number::Decimal(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => return self.find(text.as_bytes()),
+            Number::Decimal(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                return self.find(text.as_bytes());
+            }
             other => other.as_i64()?.unsigned_abs(),
         };
         if whole < PAN_LEAST { None } else { self.find(whole.to_string().as_bytes()) }
@@ -156,9 +158,9 @@ fn luhn(run: &[u8]) -> bool {
 
 fn has_ssn(text: &[u8]) -> bool {
     let digit_at = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
-    text.windows(SSN_BYTES).enumerate().any(|(start, window)| {
-        is_ssn(window) && !digit_at(start.checked_sub(1)) && !digit_at(Some(start + SSN_BYTES))
-    })
+    text.windows(SSN_BYTES)
+        .enumerate()
+        .any(|(start, window)| is_ssn(window) && !digit_at(start.checked_sub(1)) && !digit_at(Some(start + SSN_BYTES)))
 }
 
 fn is_ssn(window: &[u8]) -> bool {

@@ -49,14 +49,19 @@ impl Config {
         let dev = flags.dev || environment("HANDOVER_DEV").is_some_and(|value| value == "1" || value == "true");
         let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
-        let listen: SocketAddr = listen.parse().with_context(|| format!("`{listen}` is no address such as `{LISTEN}`"))?;
+        let listen: SocketAddr =
+            listen.parse().with_context(|| format!("`{listen}` is no address such as `{LISTEN}`"))?;
         let body_bytes = match (flags.body_bytes, environment("HANDOVER_BODY_BYTES")) {
             (Some(bytes), _) => bytes,
-            (None, Some(text)) => text.parse().with_context(|| "HANDOVER_BODY_BYTES is no number of bytes".to_owned())?,
+            (None, Some(text)) => {
+                text.parse().with_context(|| "HANDOVER_BODY_BYTES is no number of bytes".to_owned())?
+            }
             (None, None) => BODY_BYTES,
         };
         if !dev {
-            bail!("caller authentication comes with the next change: until then, start with `--dev` on a loopback address");
+            bail!(
+                "caller authentication comes with the next change: until then, start with `--dev` on a loopback address"
+            );
         }
         if !listen.ip().is_loopback() {
             bail!("`--dev` answers anybody, so it listens on a loopback address only, not on `{listen}`");
@@ -68,7 +73,11 @@ impl Config {
 /// The columns of the terminal, where the environment says.
 #[must_use]
 pub fn columns() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns >= 40).unwrap_or(100)
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .filter(|columns| *columns >= 40)
+        .unwrap_or(100)
 }
 
 /// Whether the environment asks for no colour.
@@ -84,7 +93,8 @@ mod tests {
 
     #[track_caller]
     fn check(flags: Flags, environment: &[(&str, &str)], expected: Result<&str, &str>) {
-        let look_up = |name: &str| environment.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let look_up =
+            |name: &str| environment.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
         match (Config::from(flags, look_up), expected) {
             (Ok(config), Ok(listen)) => assert_eq!(config.listen.to_string(), listen),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),

@@ -28,8 +28,19 @@ const AT: &str = "2026-11-23T10:00:00Z";
 const DAY_MILLIS: i64 = 86_400_000;
 
 const MEMBERS: [&str; 13] = [
-    "$schema", "account_id", "anonymous", "app_metadata", "at", "context", "expect", "request", "session", "skip",
-    "trigger", "user_metadata", "visible",
+    "$schema",
+    "account_id",
+    "anonymous",
+    "app_metadata",
+    "at",
+    "context",
+    "expect",
+    "request",
+    "session",
+    "skip",
+    "trigger",
+    "user_metadata",
+    "visible",
 ];
 const EXPECT_MEMBERS: [&str; 7] = ["app_metadata", "code", "commands", "findings", "reason", "status", "user_metadata"];
 const STATUSES: [&str; 4] = ["transferred", "unchanged", "skipped", "refused"];
@@ -321,9 +332,10 @@ impl Judge<'_> {
     fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
         self.status(decision.status.word());
         self.word("reason", decision.status.reason().map(crate::decision::SkipReason::word));
-        let reads = event.session.as_ref().is_some_and(|session| {
-            rules.rules().iter().any(|rule| rule.value(event, session).is_some())
-        });
+        let reads = event
+            .session
+            .as_ref()
+            .is_some_and(|session| rules.rules().iter().any(|rule| rule.value(event, session).is_some()));
         let metadata = event.session.as_ref().and_then(|session| session.metadata());
         if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
             self.fail("F031", self.expect, "no rule reads the event".to_owned());
@@ -461,7 +473,8 @@ pub fn duplicates(fixtures: &[Fixture]) -> Vec<Diagnostic> {
     for (index, fixture) in fixtures.iter().enumerate() {
         let twin = fixtures.iter().take(index).find(|other| same(other.document.root(), fixture.document.root()));
         if let Some(twin) = twin {
-            let mut error = Diagnostic::error("F032", &fixture.file, "", 0..0, format!("the same case as `{}`", twin.file));
+            let mut error =
+                Diagnostic::error("F032", &fixture.file, "", 0..0, format!("the same case as `{}`", twin.file));
             error.severity = Severity::Error;
             errors.push(error);
         }

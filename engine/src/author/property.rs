@@ -40,9 +40,9 @@ fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, 
 
 fn with_account(request: View<'_>, app: &Json, user: &Json) -> Json {
     let replaced = |object: View<'_>, changes: &[(&str, Json)]| {
-        let kept = object.named_members().filter(|(name, _)| {
-            !name.as_text().is_some_and(|name| changes.iter().any(|(change, _)| name.is(change)))
-        });
+        let kept = object
+            .named_members()
+            .filter(|(name, _)| !name.as_text().is_some_and(|name| changes.iter().any(|(change, _)| name.is(change))));
         let mut members: Vec<_> = kept.map(|(name, value)| (name.to_json(), value.to_json())).collect();
         members.extend(changes.iter().map(|(name, value)| (Json::text(name), value.clone())));
         Json::object(members)
@@ -77,7 +77,9 @@ fn reversed(view: View<'_>) -> Json {
 fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
     let Some(session) = &event.session else { return true };
     rules.rules().iter().all(|rule| {
-        let Some(clean) = rule.value(event, session).and_then(|untrusted| rule.sanitize(&untrusted).0) else { return true };
+        let Some(clean) = rule.value(event, session).and_then(|untrusted| rule.sanitize(&untrusted).0) else {
+            return true;
+        };
         let text = clean.json().view().to_text();
         let again = rule.sanitizer.sanitize(text.as_bytes(), 1);
         again.report.entries.is_empty() && again.output.is_some_and(|output| output.view().to_text() == text)

@@ -13,8 +13,8 @@ mod value;
 mod order;
 mod write;
 
-pub use document::{Document, Kind, TEXT_BYTES_MAX};
 pub(crate) use document::Node;
+pub use document::{Document, Kind, TEXT_BYTES_MAX};
 pub use number::{Divisor, Number};
 pub use order::{compare, fingerprint, same};
 pub use place::Position;

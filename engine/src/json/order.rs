@@ -91,9 +91,9 @@ pub fn fingerprint(view: View<'_>) -> u64 {
         Kind::Number => view.as_number().map_or(0, |number| mix(4, (number.as_f64() + 0.0).to_bits())),
         Kind::String => view.as_text().map_or(0, of_text),
         Kind::Array => view.items().fold(6, |hash, item| mix(hash, fingerprint(item))),
-        Kind::Object => view
-            .members()
-            .fold(7, |hash, (name, value)| hash.wrapping_add(mix(of_text(name), fingerprint(value)))),
+        Kind::Object => {
+            view.members().fold(7, |hash, (name, value)| hash.wrapping_add(mix(of_text(name), fingerprint(value))))
+        }
     }
 }
 

@@ -394,7 +394,8 @@ impl Reader<'_> {
     }
 
     fn duplicate(&self, node: u32) -> ReadError {
-        let (start, end) = self.nodes.get(node as usize).map_or((0, 0), |node| (node.start as usize, node.end as usize));
+        let (start, end) =
+            self.nodes.get(node as usize).map_or((0, 0), |node| (node.start as usize, node.end as usize));
         ReadError { kind: ReadErrorKind::Duplicate, offset: start.saturating_sub(1), end: end + 1 }
     }
 }

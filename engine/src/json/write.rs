@@ -33,7 +33,8 @@ impl View<'_> {
         match self.kind() {
             Kind::Array => 2 + self.len().saturating_sub(1) + self.items().map(View::compact_bytes).sum::<usize>(),
             Kind::Object => {
-                let members = self.named_members().map(|(name, value)| name.compact_bytes() + 1 + value.compact_bytes());
+                let members =
+                    self.named_members().map(|(name, value)| name.compact_bytes() + 1 + value.compact_bytes());
                 2 + self.len().saturating_sub(1) + members.sum::<usize>()
             }
             _ => self.to_text().len(),

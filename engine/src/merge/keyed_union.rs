@@ -153,9 +153,8 @@ impl KeyedUnion {
 }
 
 fn fingerprint_of(key: &[Option<View<'_>>]) -> u64 {
-    key.iter().fold(0, |hash: u64, part| {
-        hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part.map_or(0, fingerprint))
-    })
+    key.iter()
+        .fold(0, |hash: u64, part| hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part.map_or(0, fingerprint)))
 }
 
 /// Missing equals only missing.

@@ -38,7 +38,12 @@ pub struct OptionError<'a> {
 
 type Read<'a, T> = Result<T, OptionError<'a>>;
 
-fn error<'a, T>(kind: OptionErrorKind, view: View<'a>, message: impl Into<String>, help: Option<String>) -> Read<'a, T> {
+fn error<'a, T>(
+    kind: OptionErrorKind,
+    view: View<'a>,
+    message: impl Into<String>,
+    help: Option<String>,
+) -> Read<'a, T> {
     Err(OptionError { kind, view, message: message.into(), help })
 }
 
@@ -59,7 +64,8 @@ impl Strategy {
             return Self::read(view);
         }
         let default = view.get("default");
-        let mut functions = view.named_members().filter(|(name, _)| !name.as_text().is_some_and(|name| name.is("default")));
+        let mut functions =
+            view.named_members().filter(|(name, _)| !name.as_text().is_some_and(|name| name.is("default")));
         let (Some((name, options)), None) = (functions.next(), functions.next()) else {
             let message = "expected one function and its options";
             return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &FUNCTIONS)));
@@ -71,7 +77,12 @@ impl Strategy {
         Self::read_function(name, &function, options, default)
     }
 
-    fn read_function<'a>(name: View<'a>, function: &str, options: View<'a>, default: Option<View<'a>>) -> Read<'a, Self> {
+    fn read_function<'a>(
+        name: View<'a>,
+        function: &str,
+        options: View<'a>,
+        default: Option<View<'a>>,
+    ) -> Read<'a, Self> {
         Ok(match function {
             adding if ADDING.contains(&adding) => return adds_again(name, adding),
             "union" => Self::Union(Union::read(options)?),
@@ -209,7 +220,12 @@ impl KeyedUnion {
                 Some(otherwise) => otherwise,
                 None => {
                     let message = "expected what happens to the other members";
-                    return error(OptionErrorKind::Value, view, message, Some(suggestion(&word(view), &Otherwise::WORDS)));
+                    return error(
+                        OptionErrorKind::Value,
+                        view,
+                        message,
+                        Some(suggestion(&word(view), &Otherwise::WORDS)),
+                    );
                 }
             },
         };

@@ -102,10 +102,11 @@ impl Recent {
 fn newest_of_each(entries: &[Entry], key: &str) -> Vec<usize> {
     let ids: Vec<_> = entries.iter().map(|entry| entry.value.view().get(key).filter(|id| !id.is_null())).collect();
     let fingerprints: Vec<_> = ids.iter().map(|id| id.map_or(0, fingerprint)).collect();
-    let first = first_equal(&fingerprints, |i, j| match (ids.get(i).copied().flatten(), ids.get(j).copied().flatten()) {
-        (Some(a), Some(b)) => compare(a, b),
-        _ => i.cmp(&j),
-    });
+    let first =
+        first_equal(&fingerprints, |i, j| match (ids.get(i).copied().flatten(), ids.get(j).copied().flatten()) {
+            (Some(a), Some(b)) => compare(a, b),
+            _ => i.cmp(&j),
+        });
     let mut newest: Vec<usize> = (0..entries.len()).collect();
     for (index, &leader) in first.iter().enumerate() {
         let time = |index: usize| entries.get(index).and_then(|entry| entry.time);

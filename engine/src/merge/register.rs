@@ -35,12 +35,7 @@ pub(super) fn is_blank(value: View<'_>) -> bool {
 /// The larger or smaller number; a cap bounds what is added and never lowers the account's.
 ///
 /// Anything but a number is ignored on the anonymous side and kept on the account's.
-pub(super) fn extreme(
-    account: Option<View<'_>>,
-    anonymous: View<'_>,
-    cap: Option<&Json>,
-    wins: Ordering,
-) -> Made {
+pub(super) fn extreme(account: Option<View<'_>>, anonymous: View<'_>, cap: Option<&Json>, wins: Ordering) -> Made {
     let (Some(number), current) = (anonymous.as_number(), account.map(View::as_number)) else { return Made::Keep };
     let cap = cap.filter(|cap| cap.view().as_number().is_some_and(|cap| number.compare(cap).is_gt()));
     let (candidate, number) = cap.map_or((anonymous, number), |cap| {

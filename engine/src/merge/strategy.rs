@@ -45,19 +45,8 @@ pub enum Strategy {
 
 impl Strategy {
     /// The strategies that have no options.
-    pub const NAMES: [&'static str; 11] = [
-        "account",
-        "all",
-        "anonymous",
-        "any",
-        "earliest_time",
-        "fill",
-        "keep",
-        "latest_time",
-        "max",
-        "min",
-        "union",
-    ];
+    pub const NAMES: [&'static str; 11] =
+        ["account", "all", "anonymous", "any", "earliest_time", "fill", "keep", "latest_time", "max", "min", "union"];
 
     /// The strategy of a name, without options.
     #[must_use]

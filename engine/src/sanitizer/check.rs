@@ -89,7 +89,11 @@ impl Pattern {
     pub(super) fn compile(text: &str) -> Result<Self, PatternError> {
         let kind = || {
             let not_linear = ["(?=", "(?!", "(?<=", "(?<!", "\\1", "\\2", "\\k<"];
-            if not_linear.iter().any(|sign| text.contains(sign)) { PatternError::NotLinear } else { PatternError::Invalid }
+            if not_linear.iter().any(|sign| text.contains(sign)) {
+                PatternError::NotLinear
+            } else {
+                PatternError::Invalid
+            }
         };
         let translated = jsonschema_regex::to_rust_regex(text).map_err(|()| kind())?;
         regex::Regex::new(&translated).map(Self).map_err(|_| kind())

@@ -86,8 +86,12 @@ impl Children {
             let at = u32::try_from(child.start - self.base).unwrap_or(u32::MAX);
             View::Place(Place { document: &tree, at })
         };
-        let mut order: Vec<_> =
-            self.children.iter().enumerate().map(|(index, child)| (fingerprint(place(child)), index, place(child))).collect();
+        let mut order: Vec<_> = self
+            .children
+            .iter()
+            .enumerate()
+            .map(|(index, child)| (fingerprint(place(child)), index, place(child)))
+            .collect();
         order.sort_by(|(a, i, x), (b, j, y)| a.cmp(b).then_with(|| compare(*x, *y)).then(i.cmp(j)));
         let pairs = order.windows(2).filter_map(|pair| match pair {
             [(a, _, x), (b, later, y)] if a == b && compare(*x, *y).is_eq() => Some(*later),

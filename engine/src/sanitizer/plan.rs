@@ -214,7 +214,9 @@ impl<'a> Compiler<'a> {
         let mut schemas = Vec::new();
         for (_, object) in objects {
             let before = schemas.len();
-            schemas.extend(object.properties.iter().filter(|(own, _)| own == name).map(|(_, id)| (*id, Keyword::Properties)));
+            schemas.extend(
+                object.properties.iter().filter(|(own, _)| own == name).map(|(_, id)| (*id, Keyword::Properties)),
+            );
             let matching = object.patterns.iter().filter(|(pattern, _)| pattern.matches(name));
             schemas.extend(matching.map(|(_, id)| (*id, Keyword::PatternProperties)));
             if schemas.len() == before {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Options;
-use super::plan::{Known, MembersPlan, Plan, PlanId};
 use super::children::Children;
+use super::plan::{Known, MembersPlan, Plan, PlanId};
 use super::schema::Id;
 use crate::fate::{Fates, Keyword};
 use crate::json::{Document, Kind, Node, Number, Place, Text, View};
@@ -210,7 +210,10 @@ impl<'a> Pass<'a> {
     /// `dependentRequired`: a trigger without what it needs goes, until none is left (R11).
     fn without_triggers(&mut self, members: &MembersPlan, at: u32, start: usize, mut present: u128) -> u128 {
         let failing = |present: u128| {
-            members.dependent.iter().find(move |(trigger, needs, _)| present & trigger != 0 && present & needs != *needs)
+            members
+                .dependent
+                .iter()
+                .find(move |(trigger, needs, _)| present & trigger != 0 && present & needs != *needs)
         };
         while let Some(&(trigger, _, by)) = failing(present) {
             present &= !trigger;
@@ -328,11 +331,8 @@ impl<'a> Pass<'a> {
         let mut children = Children::of(self.document, at, &self.out, start);
         let sizes = children.sizes(self.document, &self.out);
         let array = self.document.node(at).kind() == Kind::Array;
-        let order: Vec<usize> = if array {
-            (0..children.len()).rev().collect()
-        } else {
-            self.dispensable(&plan.members, &children)
-        };
+        let order: Vec<usize> =
+            if array { (0..children.len()).rev().collect() } else { self.dispensable(&plan.members, &children) };
         let mut bytes = Children::bytes_of(self.document, &self.out, start);
         let (mut left, least) = (children.len(), if array { plan.length.min } else { plan.members.bounds.min });
         for index in order {

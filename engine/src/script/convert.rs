@@ -34,10 +34,12 @@ pub(super) fn to_dynamic(value: View<'_>) -> Fallible<Dynamic> {
 fn number(value: View<'_>) -> Fallible<Dynamic> {
     match value.as_number() {
         Some(Number::Int(value)) => Ok(Dynamic::from_int(value)),
-        Some(number) if number.is_exact() => Ok(match value.place().map(|place| place.source().contains(['.', 'e', 'E'])) {
-            Some(false) => number.as_i64().map_or_else(|| Dynamic::from_float(number.as_f64()), Dynamic::from_int),
-            _ => Dynamic::from_float(number.as_f64()),
-        }),
+        Some(number) if number.is_exact() => {
+            Ok(match value.place().map(|place| place.source().contains(['.', 'e', 'E'])) {
+                Some(false) => number.as_i64().map_or_else(|| Dynamic::from_float(number.as_f64()), Dynamic::from_int),
+                _ => Dynamic::from_float(number.as_f64()),
+            })
+        }
         _ => Err(end(Stop::Inexact)),
     }
 }
@@ -49,7 +51,11 @@ pub(super) fn to_json(value: &Dynamic) -> Fallible<Json> {
 
 fn to_json_within(value: &Dynamic, depth: usize) -> Fallible<Json> {
     if let Some(handle) = value.read_lock::<Handle>() {
-        return if handle.0.view().depth() <= depth { Ok(handle.0.clone()) } else { Err(failure("the result is too deep")) };
+        return if handle.0.view().depth() <= depth {
+            Ok(handle.0.clone())
+        } else {
+            Err(failure("the result is too deep"))
+        };
     }
     if let Some(items) = value.read_lock::<Array>() {
         let below = depth.checked_sub(1).ok_or_else(|| failure("the result is too deep"))?;

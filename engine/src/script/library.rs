@@ -11,7 +11,16 @@ type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// Names that a script cannot define itself.
 pub(super) const NAMES: [&str; 11] = [
-    "coalesce", "fill", "is_blank", "keyed_union", "max_of", "merge_fields", "min_of", "recent", "skip", "time_of",
+    "coalesce",
+    "fill",
+    "is_blank",
+    "keyed_union",
+    "max_of",
+    "merge_fields",
+    "min_of",
+    "recent",
+    "skip",
+    "time_of",
     "union",
 ];
 
@@ -40,7 +49,13 @@ pub(super) fn register(engine: &mut Engine) {
         });
 }
 
-fn call(name: &str, account: Dynamic, anonymous: &Dynamic, options: &Dynamic, default: Option<&Json>) -> Fallible<Dynamic> {
+fn call(
+    name: &str,
+    account: Dynamic,
+    anonymous: &Dynamic,
+    options: &Dynamic,
+    default: Option<&Json>,
+) -> Fallible<Dynamic> {
     let options = to_json(options)?;
     let strategy = of_call(name, &options, default).map_err(|_| failure("an option of a merge function is wrong"))?;
     merge(&strategy, account, anonymous)

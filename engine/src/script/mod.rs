@@ -242,7 +242,9 @@ fn is_overrun(error: &EvalAltResult) -> bool {
         | EvalAltResult::ErrorStackOverflow(..)
         | EvalAltResult::ErrorTooManyVariables(..)
         | EvalAltResult::ErrorTooManyModules(..) => true,
-        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => is_overrun(inner),
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
+            is_overrun(inner)
+        }
         _ => false,
     }
 }
@@ -261,6 +263,8 @@ fn syntax_error(file: &str, source: &str, error: &rhai::ParseError) -> Diagnosti
     let code = match *error.0 {
         rhai::ParseErrorType::VariableUndefined(_) => "R012",
         rhai::ParseErrorType::Reserved(_) => "R016",
+        // the only bad input of this form: a symbol that the sandbox has turned off
+        rhai::ParseErrorType::BadInput(rhai::LexError::ImproperSymbol(..)) if is_disabled(error) => "R016",
         _ => "R001",
     };
     let mut message = error.err_type().to_string();
@@ -268,6 +272,10 @@ fn syntax_error(file: &str, source: &str, error: &rhai::ParseError) -> Diagnosti
         first.make_ascii_lowercase();
     }
     script_error(code, file, source, error.position(), message)
+}
+
+fn is_disabled(error: &rhai::ParseError) -> bool {
+    error.err_type().to_string().ends_with("is disabled")
 }
 
 fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {

@@ -50,7 +50,9 @@ pub(super) fn on<T>(act: impl FnOnce(&mut Running) -> T, idle: T) -> T {
 
 /// Spends operations; past the end the script is ended.
 pub(super) fn charge(operations: usize) -> Result<(), Box<EvalAltResult>> {
-    on(|running| running.budget.charge(operations as u64).is_ok(), false).then_some(()).ok_or_else(|| end(Stop::Overrun))
+    on(|running| running.budget.charge(operations as u64).is_ok(), false)
+        .then_some(())
+        .ok_or_else(|| end(Stop::Overrun))
 }
 
 /// Ends the script: no `catch` of its own can hold this up.

@@ -39,6 +39,8 @@ pub(super) fn engine(limits: &Limits) -> Engine {
         engine.disable_symbol(symbol);
     }
     engine
+        // rhai's fast operators join a string with `()`; ours refuse it
+        .set_fast_operators(false)
         .set_strict_variables(true)
         .set_max_call_levels(CALL_LEVELS_MAX)
         .set_max_expr_depths(EXPRESSION_LEVELS_MAX.0, EXPRESSION_LEVELS_MAX.1)
@@ -65,7 +67,9 @@ pub(super) fn engine(limits: &Limits) -> Engine {
 fn register_bounded(engine: &mut Engine) {
     engine
         .register_fn("sort", |array: &mut Array| sort(array))
-        .register_fn("sort", |context: NativeCallContext, array: &mut Array, order: FnPtr| sort_by(&context, array, &order))
+        .register_fn("sort", |context: NativeCallContext, array: &mut Array, order: FnPtr| {
+            sort_by(&context, array, &order)
+        })
         .register_fn("sort_by", |context: NativeCallContext, array: &mut Array, order: FnPtr| {
             sort_by(&context, array, &order)
         })

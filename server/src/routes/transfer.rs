@@ -69,9 +69,8 @@ fn decide(state: &State, body: &[u8]) -> Result<Vec<u8>, ApiError> {
     let start = Instant::now();
     let given = transfer::clocked(&state.rules);
     let decided = catch_unwind(AssertUnwindSafe(|| transfer::decide(&state.rules, body, &given)));
-    let (event, decision) = decided
-        .map_err(|_| ApiError::new("internal"))?
-        .map_err(|refusal| ApiError::refusal(&refusal, body))?;
+    let (event, decision) =
+        decided.map_err(|_| ApiError::new("internal"))?.map_err(|refusal| ApiError::refusal(&refusal, body))?;
     if start.elapsed() > ANSWER_TIME {
         return Err(ApiError::new("deadline_exceeded"));
     }

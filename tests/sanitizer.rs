@@ -49,7 +49,7 @@ fn check(case: View<'_>) -> Result<(), Vec<String>> {
 
 #[test]
 fn worked_cases() {
-    let cases = Document::read(include_bytes!("../../tests/cases/sanitizer.json")).unwrap();
+    let cases = Document::read(include_bytes!("cases/sanitizer.json")).unwrap();
     let cases = cases.root();
     let mut waiting: BTreeMap<String, usize> = BTreeMap::new();
     let mut ran = 0;

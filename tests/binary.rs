@@ -1,0 +1,133 @@
+//! The built binary: run to its end, or serving.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Runs `handover` in the root of the workspace.
+pub(crate) fn handover(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child =
+        command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_handover"));
+    command.args(arguments).current_dir(root()).env_remove("HANDOVER_DEV").env("NO_COLOR", "1");
+    command
+}
+
+/// A file in the temporary folder of the tests.
+pub(crate) fn temporary(name: &str, text: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A serving binary; it is stopped when dropped.
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+    log: std::thread::JoinHandle<String>,
+}
+
+/// One answer of HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Server {
+    /// Starts the shipped policy on a free port.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = command(&["serve", "--dev", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut first = String::new();
+        lines.read_line(&mut first).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("{first}"));
+        let address = line["listen"].as_str().unwrap().to_owned();
+        let log = std::thread::spawn(move || {
+            let mut rest = first;
+            drop(lines.read_to_string(&mut rest));
+            rest
+        });
+        Self { child, address, log }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    /// Sends a request as it is, and reads the answer to the end of the connection.
+    pub(crate) fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        // a refused body is answered before it is read: the rest of the write may fail
+        drop(stream.write_all(request));
+        answer(&mut stream)
+    }
+
+    pub(crate) fn post(&self, body: &[u8]) -> Answer {
+        self.post_with("content-type: application/json\r\n", body)
+    }
+
+    pub(crate) fn post_with(&self, fields: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "POST /v1/transfer HTTP/1.1\r\nhost: handover\r\nconnection: close\r\n{fields}content-length: {}\r\n\r\n",
+            body.len()
+        );
+        self.raw(&[head.as_bytes(), body].concat())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.raw(format!("GET {path} HTTP/1.1\r\nhost: handover\r\nconnection: close\r\n\r\n").as_bytes())
+    }
+
+    pub(crate) fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end; gives the exit code and all that was logged.
+    pub(crate) fn wait(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        let log = std::mem::replace(&mut self.log, std::thread::spawn(String::new));
+        (code, log.join().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Reads one answer until the connection is closed.
+pub(crate) fn answer(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    drop(stream.read_to_end(&mut bytes));
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    // the date is the one field that no two answers need to share
+    let head: Vec<_> = head.lines().map(str::to_ascii_lowercase).filter(|line| !line.starts_with("date:")).collect();
+    Answer { status, head: head.join("\n"), body: body.to_owned() }
+}

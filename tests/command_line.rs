@@ -1,0 +1,177 @@
+//! The command line: what each command prints, and how it ends.
+
+use serde_json::Value;
+
+use crate::binary::{handover, root, temporary};
+
+#[track_caller]
+fn check(arguments: &[&str], input: &str, code: i32, part: &str) -> String {
+    let output = handover(arguments, input.as_bytes());
+    let (out, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {out}{error}");
+    assert!(out.contains(part) || error.contains(part), "{arguments:?}: {out}{error}");
+    out
+}
+
+#[test]
+fn usage_is_explained() {
+    check(&["--help"], "", 0, "Decide one request");
+    check(&["check", "--help"], "", 0, "Folder of the policy");
+    check(&[], "", 2, "Usage: handover");
+    check(&["chekc"], "", 2, "check");
+    check(&["version"], "", 0, "handover 0.");
+    check(&["version", "--json"], "", 0, "{\"name\":\"handover\"");
+    check(&["check", "--rules", "nowhere"], "", 2, "there is no folder `nowhere`");
+    check(&["serve"], "", 2, "caller authentication comes with the next change");
+    check(&["serve", "--dev", "--listen", "0.0.0.0:0"], "", 2, "loopback");
+}
+
+/// A folder of rules with some texts replaced in their files.
+fn rules(name: &str, changes: &[(&str, &str, &str)]) -> String {
+    for entry in std::fs::read_dir(root().join("rules")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        for (_, from, to) in changes.iter().filter(|(own, _, _)| *own == file) {
+            assert!(text.contains(from), "{file}: {from}");
+            text = text.replace(from, to);
+        }
+        temporary(&format!("{name}/{file}"), &text);
+    }
+    let path = temporary(&format!("{name}/.keep"), "");
+    path.trim_end_matches("/.keep").to_owned()
+}
+
+#[test]
+fn check_reports_every_error_of_every_file_in_one_pass() {
+    let folder = rules(
+        "check",
+        &[
+            ("policy.json", "\"from\"", "\"form\""),
+            ("policy.json", "\"clear\": true", "\"clear\": 1"),
+            ("cart.schema.json", "\"maxItems\"", "\"maxItmes\""),
+            ("cart.schema.json", "\"integer\"", "\"int\""),
+            ("preferences.schema.json", "\"enum\"", "\"anyOf\""),
+            ("cart.merge.rhai", "account ??", "acount ??"),
+        ],
+    );
+    let text = check(&["check", "--rules", &folder, "--format", "json"], "", 3, "\"version\":1");
+    let output: Value = serde_json::from_str(&text).unwrap();
+    let found: Vec<_> = output["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            let file = error["file"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+            (file, error["line"].as_u64().unwrap(), error["column"].as_u64().unwrap(), error["code"].as_str().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("cart.merge.rhai", 3, 16, "R012"),
+        ("cart.schema.json", 10, 7, "S010"),
+        ("cart.schema.json", 16, 28, "S011"),
+        ("policy.json", 4, 82, "P005"),
+        ("policy.json", 16, 7, "P003"),
+        ("preferences.schema.json", 6, 34, "S010"),
+    ];
+    assert_eq!(found, expected.map(|(file, line, column, code)| (file.to_owned(), line, column, code)));
+    assert!(text.contains("`anyOf` is not built yet") && text.contains("did you mean `maxItems`?"));
+    let pretty = check(&["check", "--rules", &folder], "", 3, "6 errors in 4 files");
+    assert!(pretty.contains("error[P003]: unknown member `form`"), "{pretty}");
+    check(&["check", "--rules", &folder, "--format", "github"], "", 3, "title=S010::");
+    check(&["transfer", "--rules", &folder], "{}", 3, "error[P003]");
+    check(&["test", "--rules", &folder], "", 3, "error[P003]");
+    check(&["serve", "--dev", "--rules", &folder], "", 3, "error[P003]");
+}
+
+#[test]
+fn every_mistake_of_a_policy_has_its_place() {
+    for (from, to, code) in [
+        ("\"name\": \"storefront\"", "\"name\": 1", "P005"),
+        ("\"app_metadata.cart\"", "\"app_metadata.roles\"", "P012"),
+        ("\"app_metadata.cart\"", "\"app_metadata.handover\"", "P012"),
+        ("\"app_metadata.cart\"", "\"app_metadata.identities\"", "P012"),
+        ("\"app_metadata.cart\"", "\"cart\"", "P013"),
+        ("\"app_metadata.cart\"", "\"app_metadata.recently_viewed\"", "P011"),
+        ("\"/viewed\"", "\"viewed\"", "P014"),
+        ("\"/viewed\"", "\"/handover\"", "P014"),
+        ("\"30d\", \"max_age\"", "\"30 days\", \"max_age\"", "P015"),
+        ("\"cart.merge.rhai\"", "\"kart.merge.rhai\"", "P022"),
+        ("\"cart.merge.rhai\"", "\"../cart.merge.rhai\"", "P024"),
+        ("\"name\": \"cart\"", "\"name\": \"preferences\"", "P010"),
+        ("{ \"recent\":", "{ \"recnt\":", "P030"),
+        ("\"clamp\"", "\"clmp\"", "P031"),
+        ("\"limit\": 20", "\"limit\": -1", "P032"),
+        ("\"fill\", \"currency\"", "\"sum\", \"currency\"", "P040"),
+        ("\"max_bytes\": 16384", "\"max_bytes\": 0", "P007"),
+        ("\"auth0\"", "\"auth1\"", "P006"),
+        ("\"clear\": true", "\"once\": true", "P006"),
+        ("\"token\": \"ignored\"", "\"token\": \"required\"", "P006"),
+        ("{\n  \"name\"", "{\n  \"name\": \"a\",\n  \"name\"", "P002"),
+        ("\"protected\":", "\"protected\"", "P001"),
+    ] {
+        let folder = rules("policy", &[("policy.json", from, to)]);
+        check(&["check", "--rules", &folder, "--format", "github"], "", 3, &format!("title={code}::"));
+    }
+}
+
+#[test]
+fn one_document_is_sanitized() {
+    let schema = "rules/cart.schema.json";
+    let input = r#"{"items":[{"sku":"A","qty":1,"price":1.10},{"sku":"B","qty":-1}],"note":"4111111111111111"}"#;
+    let text = check(&["sanitize", "--schema", schema], input, 0, "");
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(answer["output"], serde_json::json!({ "items": [{ "sku": "A", "qty": 1 }] }));
+    assert_eq!(answer["report"]["outcome"], "changed");
+    let entries = answer["report"]["entries"].as_array().unwrap();
+    assert_eq!(entries[1]["cause"], serde_json::json!({ "pointer": "/items/1/qty", "keyword": "minimum" }));
+    assert_eq!(entries[1]["schema"], "#/properties/items/items/required");
+    assert_eq!(answer["report"]["nodes_in"], 10);
+    assert_eq!(answer["report"]["nodes_out"], 5);
+    let kept = check(&["sanitize", "--schema", schema, "--unknown", "keep", "--deny", "none"], input, 0, "");
+    assert!(
+        kept.starts_with(r#"{"output":{"items":[{"sku":"A","qty":1,"price":1.10}],"note":"4111111111111111"}"#),
+        "{kept}"
+    );
+    let nothing = check(&["sanitize", "--schema", schema], "{", 0, "x-json");
+    assert!(!nothing.contains("\"output\""), "{nothing}");
+    check(&["sanitize", "--schema", schema, "--limit", "anonymous_nodes=3"], input, 0, "x-limit");
+    check(&["sanitize", "--schema", schema, "--limit", "nodes=3"], input, 2, "is no limit");
+    let lines = check(&["sanitize", "--schema", schema, "--ndjson"], "{\"items\":[]}\n[]\n", 0, "");
+    assert_eq!(lines.lines().count(), 2);
+    let bad = temporary("sanitize/bad.schema.json", "{\"oneOf\": [true], \"typ\": 1}");
+    check(&["sanitize", "--schema", &bad], "{}", 3, "keyword `oneOf` is not built yet");
+}
+
+#[test]
+fn a_refused_request_is_a_problem() {
+    let text = check(&["transfer"], "{\"id\":\"a\"}", 2, "");
+    let problem: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((problem["code"].as_str(), problem["pointer"].as_str()), (Some("invalid_request"), Some("/account")));
+    let lines = check(&["transfer", "--ndjson"], "{\n\n[1\n", 0, "");
+    assert_eq!(lines.matches("invalid_json").count(), 2 * 2, "{lines}");
+}
+
+#[test]
+fn a_pipeline_keeps_the_account_beside_the_decision() {
+    let request = r#"{"id":"a","trigger":"login","at":"2026-11-23T10:00:00Z","account":{"id":"auth0|1"}}"#;
+    let text = check(&["transfer", "--with-account"], request, 0, "");
+    assert!(
+        text.starts_with(r#"{"account":"auth0|1","decision":{"id":"a","status":"skipped","reason":"no_session""#),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_test_that_fails_is_shown_at_its_place() {
+    let fixture = r#"{
+  "anonymous": { "preferences": { "theme": "dark" } },
+  "expect": { "status": "transferred", "user_metadata": { "preferences": { "theme": "light" } } }
+}"#;
+    temporary("failing/theme.json", fixture);
+    let folder = temporary("failing/.keep", "");
+    let folder = folder.trim_end_matches("/.keep");
+    let text = check(&["test", "--fixtures", folder], "", 4, "0 passed, 1 failed, 0 skipped");
+    assert!(text.contains("error[F020]: /user_metadata/preferences/theme is \"dark\", not \"light\""), "{text}");
+    check(&["test", "--filter", "no-such-case"], "", 4, "nothing was tested");
+}

@@ -1,0 +1,69 @@
+//! The fixtures: run as `handover test` runs them, and no two of them for the same fact.
+
+use std::collections::BTreeMap;
+
+use handover::{cli, files, transfer};
+use handover_engine::author::fixture::Fixture;
+use handover_engine::decision::{Command, SkipReason};
+use handover_engine::ruleset::{Given, RuleSet};
+
+use crate::binary::{handover, root};
+
+fn shipped() -> (RuleSet, BTreeMap<String, String>) {
+    let rules = RuleSet::compile(&files::policy(&root().join("rules")).unwrap()).unwrap();
+    (rules, files::fixtures(&root().join("fixtures")).unwrap())
+}
+
+#[test]
+fn all_pass_and_every_property_holds() {
+    let (rules, texts) = shipped();
+    let run = cli::test::cases(&rules, &texts);
+    assert!(run.failures.is_empty(), "{:#?}", run.failures);
+    assert!(run.passed >= 30 && run.failed == 0, "{run:?}");
+}
+
+#[test]
+fn the_command_runs_them_too() {
+    let output = handover(&["test"], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains(" passed, 0 failed, 0 skipped"), "{text}");
+}
+
+/// What a case is about: status, reason or code, what each rule noticed, and which roots are written.
+fn fact(rules: &RuleSet, fixture: &Fixture) -> String {
+    match transfer::decide(rules, &fixture.body, &Given::default()) {
+        Err(refusal) => format!("refused {}", refusal.code()),
+        Ok((_, decision)) => {
+            let findings = decision.findings.iter().map(|finding| {
+                let rule = finding.rule.as_deref().unwrap_or_default();
+                format!("{rule} {} {}", finding.notice.keyword(), finding.notice.action())
+            });
+            let mut findings: Vec<_> = findings.collect();
+            findings.sort();
+            findings.dedup();
+            let written = decision.commands.iter().filter_map(|command| match command {
+                Command::Set { key, .. } => Some(key.as_str()),
+                Command::ClearAnonymousSession => None,
+            });
+            let reason = decision.status.reason().map(SkipReason::word).unwrap_or_default();
+            format!("{} {reason} {:?} {findings:?}", decision.status.word(), written.collect::<Vec<_>>())
+        }
+    }
+}
+
+#[test]
+fn no_two_are_about_the_same_fact_and_a_third_are_failures() {
+    let (rules, texts) = shipped();
+    let mut facts = BTreeMap::<String, String>::new();
+    let mut failures = 0;
+    for (file, text) in &texts {
+        let fixture = Fixture::read(file, text, &rules).unwrap();
+        let fact = fact(&rules, &fixture);
+        failures += usize::from(!fact.starts_with("transferred") || fact.contains("drop"));
+        if let Some(other) = facts.insert(fact.clone(), file.clone()) {
+            panic!("{file} and {other}: {fact}");
+        }
+    }
+    assert!(failures * 3 >= texts.len(), "{failures} of {} are failures or hostile", texts.len());
+}
