@@ -1,5 +1,13 @@
 //! The integration tests of the workspace: one binary, against the real `handover`.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it ran"
+)]
+
 mod binary;
 mod tidy;
 mod reader;

@@ -132,7 +132,7 @@ impl Random {
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((word ^ (word >> 31)) % bound as u64) as usize
+        usize::try_from((word ^ (word >> 31)) % bound as u64).unwrap()
     }
 }
 
@@ -201,7 +201,7 @@ fn valid(random: &mut Random, depth: usize, out: &mut String) {
         0 => out.push_str("null"),
         1 => out.push_str(["true", "false"][random.below(2)]),
         2 => {
-            out.push_str(["0", "-0", "12", "1.50", "1e3", "9007199254740993", "18446744073709551616"][random.below(7)])
+            out.push_str(["0", "-0", "12", "1.50", "1e3", "9007199254740993", "18446744073709551616"][random.below(7)]);
         }
         3 | 4 => out.push_str(["\"\"", "\"a\\\"b\"", "\"\\u00e9\"", "\"é😀\"", "\"0123456789\\n\""][random.below(5)]),
         5 | 6 => {
@@ -216,7 +216,7 @@ fn valid(random: &mut Random, depth: usize, out: &mut String) {
             out.push('{');
             for index in 0..random.below(16) {
                 out.push_str(if index > 0 { "," } else { "" });
-                out.push_str(&format!("\"k{index}\" :"));
+                out.extend(["\"k", &index.to_string(), "\" :"]);
                 valid(random, depth - 1, out);
             }
             out.push('}');

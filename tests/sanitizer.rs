@@ -30,13 +30,13 @@ fn check(case: View<'_>) -> Result<(), Vec<String>> {
         let waits = errors.into_iter().map(|error| error.message);
         waits.inspect(|message| assert!(message.contains("not built yet"), "{id}: {message}")).collect::<Vec<_>>()
     })?;
-    let sanitized = sanitizer.sanitize(text("input").as_bytes(), 100);
-    let entries = sanitized.report.entries.iter();
+    let result = sanitizer.sanitize(text("input").as_bytes(), 100);
+    let entries = result.report.entries.iter();
     let report = entries.map(|entry| [entry.pointer.clone(), entry.keyword.word().into(), entry.action.word().into()]);
     let expected = case.get("report").unwrap().items();
     let expected = expected.map(|entry| ["pointer", "keyword", "action"].map(|name| word(entry, name)));
     assert_eq!(report.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{id}");
-    match sanitized.output {
+    match result.output {
         None => assert!(case.get("output").unwrap().is_null(), "{id}: nothing"),
         Some(output) => {
             assert!(same(output.view(), case.get("output").unwrap()), "{id}: {}", output.view().to_text());
@@ -60,6 +60,8 @@ fn worked_cases() {
         }
     }
     println!("{ran} of {} cases ran; the others wait:", cases.len());
-    waiting.iter().for_each(|(keyword, count)| println!("  {count:3} {keyword}"));
+    for (keyword, count) in &waiting {
+        println!("  {count:3} {keyword}");
+    }
     assert!(ran >= 58, "{ran} cases ran");
 }

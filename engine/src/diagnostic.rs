@@ -61,10 +61,10 @@ impl Diagnostic {
     /// An error at a value that stands in a file, or at the start of the file if it stands in none.
     #[must_use]
     pub fn at_view(code: &'static str, file: &str, view: View<'_>, message: String) -> Self {
-        view.place().map_or_else(
-            || Self::error(code, file, "", 0..0, message.clone()),
-            |place| Self::at(code, file, place, message.clone()),
-        )
+        match view.place() {
+            Some(place) => Self::at(code, file, place, message),
+            None => Self::error(code, file, "", 0..0, message),
+        }
     }
 
     /// The error of a file that is not JSON, or names a member twice.

@@ -80,12 +80,12 @@ pub fn push(pointer: &mut String, token: &str) {
 #[cfg(test)]
 mod tests {
     use super::{Pointer, push};
-    use crate::json::Document;
+    use crate::json::{Document, View};
 
     #[track_caller]
     fn check(pointer: &str, found: Option<&str>) {
         let document = Document::read(br#"{"a":[10,{"b/c":1,"~":2,"":3}],"01":4}"#).unwrap();
-        let value = Pointer::parse(pointer).and_then(|pointer| pointer.get(document.root()).map(|view| view.to_text()));
+        let value = Pointer::parse(pointer).and_then(|pointer| pointer.get(document.root()).map(View::to_text));
         assert_eq!(value.as_deref(), found, "{pointer}");
     }
 

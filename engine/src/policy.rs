@@ -272,7 +272,8 @@ impl Reader<'_> {
             match Detector::by_name(&name) {
                 Some(detector) => detectors.set(detector, true),
                 None => {
-                    self.error_help("P006", view, format!("no detector `{name}`"), suggestion(&name, &Detector::NAMES))
+                    let help = suggestion(&name, &Detector::NAMES);
+                    self.error_help("P006", view, format!("no detector `{name}`"), help);
                 }
             }
         }
@@ -286,9 +287,9 @@ impl Reader<'_> {
         }
         for (name, value) in view.members() {
             let Some(limit) = limits.by_name(&name.decode()) else { continue };
-            let size = value.as_number().and_then(|number| number.as_i64()).and_then(|size| u64::try_from(size).ok());
+            let size = value.as_size();
             match size {
-                Some(size) if size > 0 => limit.set(size),
+                Some(size) if size > 0 => limit.set(size as u64),
                 Some(_) => self.error("P007", value, "a limit is 1 or more"),
                 None => self.error("P005", value, "expected a whole number"),
             }
@@ -401,7 +402,7 @@ impl Reader<'_> {
     }
 
     fn size(&mut self, view: View<'_>) -> Option<usize> {
-        let size = view.as_number().and_then(|number| number.as_i64()).and_then(|size| usize::try_from(size).ok());
+        let size = view.as_size();
         match size {
             Some(size) if size > 0 => Some(size),
             Some(_) => {

@@ -80,6 +80,7 @@ impl Rule {
     }
 
     /// Sanitizes an anonymous value; its fates say what it lost.
+    #[must_use]
     pub fn sanitize(&self, untrusted: &Untrusted) -> (Option<Clean>, Option<Fates>) {
         let Some(place) = untrusted.0.view().place() else { return (None, None) };
         let mut fates = Fates::of(place);
@@ -100,6 +101,7 @@ impl Rule {
     }
 
     /// Merges a clean value into the account's.
+    #[must_use]
     pub fn merge(
         &self,
         account: Option<View<'_>>,

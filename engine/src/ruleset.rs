@@ -103,7 +103,7 @@ impl RuleSet {
                 Outcome::Write(_) => findings.of_rule(rule, Notice::ResultTooLarge),
             }
         }
-        self.note_oversized(event, &writes, &mut findings);
+        note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         self.decision(event, status, writes.commands, findings)
     }
@@ -136,28 +136,6 @@ impl RuleSet {
         }
     }
 
-    /// A metadata object that is larger, after this decision, than the provider recommends.
-    fn note_oversized(&self, event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
-        for sink in [Sink::App, Sink::User] {
-            let before = event.metadata(sink).view();
-            let written = writes.written(sink);
-            // what is read cannot be smaller compact than as it stands in the text
-            let most = before.place().map_or(2, |place| place.span().len()) + writes.bytes_of(sink);
-            if most <= PROFILE_BYTES {
-                continue;
-            }
-            let replaced = before.members().filter(|(name, _)| written.iter().any(|(key, _)| name.is(key)));
-            let gone: usize = replaced.map(|(name, value)| sink_bytes(&name.decode(), value)).sum();
-            if (before.compact_bytes() + writes.bytes_of(sink)).saturating_sub(gone) > PROFILE_BYTES {
-                findings.list.push(Finding {
-                    rule: None,
-                    pointer: String::new(),
-                    notice: Notice::ProfileOversized(sink),
-                });
-            }
-        }
-    }
-
     /// The policy's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -185,6 +163,24 @@ impl RuleSet {
 
 /// Bytes of a metadata object that the provider recommends at most.
 const PROFILE_BYTES: usize = 10_000;
+
+/// A metadata object that is larger, after this decision, than the provider recommends.
+fn note_oversized(event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
+    for sink in [Sink::App, Sink::User] {
+        let before = event.metadata(sink).view();
+        let written = writes.written(sink);
+        // what is read cannot be smaller compact than as it stands in the text
+        let most = before.place().map_or(2, |place| place.span().len()) + writes.bytes_of(sink);
+        if most <= PROFILE_BYTES {
+            continue;
+        }
+        let replaced = before.members().filter(|(name, _)| written.iter().any(|(key, _)| name.is(key)));
+        let gone: usize = replaced.map(|(name, value)| sink_bytes(&name.decode(), value)).sum();
+        if (before.compact_bytes() + writes.bytes_of(sink)).saturating_sub(gone) > PROFILE_BYTES {
+            findings.list.push(Finding { rule: None, pointer: String::new(), notice: Notice::ProfileOversized(sink) });
+        }
+    }
+}
 
 /// What scripts see as `context`.
 fn script_context(event: &Event, session: &Session, now: Context) -> Json {
@@ -386,6 +382,5 @@ fn digest(files: &Files) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{:x}", hash.finalize())
 }

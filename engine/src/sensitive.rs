@@ -164,14 +164,15 @@ fn has_ssn(text: &[u8]) -> bool {
 }
 
 fn is_ssn(window: &[u8]) -> bool {
-    let [a, b, c, b'-', d, e, b'-', f, g, h, i] = *window else { return false };
-    let digits = [a, b, c, d, e, f, g, h, i];
-    digits.iter().all(u8::is_ascii_digit)
-        && ![a, b, c].starts_with(b"9")
-        && [a, b, c] != *b"000"
-        && [a, b, c] != *b"666"
-        && [d, e] != *b"00"
-        && [f, g, h, i] != *b"0000"
+    let [_, _, _, b'-', _, _, b'-', _, _, _, _] = window else { return false };
+    let mut parts = window.split(|&byte| byte == b'-');
+    let (Some(area), Some(group), Some(serial)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    [area, group, serial].concat().iter().all(u8::is_ascii_digit)
+        && !area.starts_with(b"9")
+        && area != b"000"
+        && area != b"666"
+        && group != b"00"
+        && serial != b"0000"
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::decision::{Command, Decision, Finding, Notice, Status};
 use crate::diagnostic::{Diagnostic, Severity, suggestion};
-use crate::event::{Event, Refusal, Sink};
+use crate::event::{Event, Refusal, Session, Sink};
 use crate::fate::Action;
 use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
@@ -336,7 +336,7 @@ impl Judge<'_> {
             .session
             .as_ref()
             .is_some_and(|session| rules.rules().iter().any(|rule| rule.value(event, session).is_some()));
-        let metadata = event.session.as_ref().and_then(|session| session.metadata());
+        let metadata = event.session.as_ref().and_then(Session::metadata);
         if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
             self.fail("F031", self.expect, "no rule reads the event".to_owned());
         }

@@ -132,7 +132,7 @@ impl Divisor {
         for digit in value.digits() {
             rest = (rest * 10 + u128::from(digit)) % modulus;
         }
-        rest * power_of_ten(zeros, modulus) % modulus == 0
+        (rest * power_of_ten(zeros, modulus)).is_multiple_of(modulus)
     }
 }
 

@@ -190,6 +190,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The value of a whole number that counts something: 0 or more.
+    #[must_use]
+    pub fn as_size(self) -> Option<usize> {
+        self.as_number()?.as_i64().and_then(|size| usize::try_from(size).ok())
+    }
+
     /// The value of a string.
     #[must_use]
     pub fn as_text(self) -> Option<Text<'a>> {
@@ -231,7 +237,6 @@ impl<'a> View<'a> {
     }
 
     /// The members of an object with their names; of anything else, none.
-    #[must_use]
     pub fn members(self) -> impl Iterator<Item = (Text<'a>, View<'a>)> + use<'a> {
         self.named_members().map(|(name, value)| (name.as_text().unwrap_or(Text::plain("")), value))
     }

@@ -69,7 +69,9 @@ impl KeyedUnion {
         let lines: Vec<_> = account.iter().chain(&anonymous).copied().collect();
         let parts = self.key.len();
         let mut keys: Vec<Option<View<'_>>> = Vec::with_capacity(lines.len() * parts);
-        lines.iter().for_each(|line| keys.extend(self.key_of(*line)));
+        for line in &lines {
+            keys.extend(self.key_of(*line));
+        }
         let key = |index: usize| keys.get(index * parts..(index + 1) * parts).unwrap_or_default();
         let fingerprints: Vec<_> = (0..lines.len()).map(|index| fingerprint_of(key(index))).collect();
         let first = first_equal(&fingerprints, |i, j| compare_keys(key(i), key(j)));

@@ -38,12 +38,7 @@ pub struct OptionError<'a> {
 
 type Read<'a, T> = Result<T, OptionError<'a>>;
 
-fn error<'a, T>(
-    kind: OptionErrorKind,
-    view: View<'a>,
-    message: impl Into<String>,
-    help: Option<String>,
-) -> Read<'a, T> {
+fn error<T>(kind: OptionErrorKind, view: View<'_>, message: impl Into<String>, help: Option<String>) -> Read<'_, T> {
     Err(OptionError { kind, view, message: message.into(), help })
 }
 
@@ -172,7 +167,7 @@ fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> 
 
 fn limit(options: View<'_>) -> Read<'_, Option<usize>> {
     let Some(view) = options.get("limit") else { return Ok(None) };
-    let limit = view.as_number().and_then(|number| number.as_i64()).and_then(|limit| usize::try_from(limit).ok());
+    let limit = view.as_size();
     limit.map_or_else(|| value_error(view, "a whole number, 0 or more"), |limit| Ok(Some(limit)))
 }
 

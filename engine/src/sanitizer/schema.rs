@@ -239,7 +239,7 @@ impl<'a> Reader<'a> {
     fn keyword(&mut self, member: Member<'_>, object: &mut Object) {
         let Member { keyword, value, .. } = member;
         match keyword {
-            "type" => object.types = self.types(value),
+            "type" => object.types = Some(self.types(value)),
             "enum" | "const" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
             | "minLength" | "maxLength" | "pattern" | "format" => object.checks.extend(self.check(keyword, value)),
             "required" => object.required = self.strings(value),
@@ -294,7 +294,7 @@ impl<'a> Reader<'a> {
         self.error("S011", value, format!("expected {expected}"));
     }
 
-    fn types(&mut self, value: View<'_>) -> Option<Types> {
+    fn types(&mut self, value: View<'_>) -> Types {
         let mut types = Types::NONE;
         let words: Vec<_> = if value.kind() == Kind::Array { value.items().collect() } else { vec![value] };
         for word in words {
@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
                 ),
             }
         }
-        Some(types)
+        types
     }
 
     fn check(&mut self, keyword: &str, value: View<'_>) -> Option<Check> {
@@ -329,8 +329,8 @@ impl<'a> Reader<'a> {
             self.wrong(value, "a list of values");
             return None;
         }
-        let all_scalar = value.items().fold(true, |all, item| self.scalar(item) && all);
-        all_scalar.then(|| Check::Enum(value.items().map(View::to_json).collect()))
+        let scalars = value.items().filter(|item| self.scalar(*item)).count();
+        (scalars == value.len()).then(|| Check::Enum(value.items().map(View::to_json).collect()))
     }
 
     fn scalar(&mut self, value: View<'_>) -> bool {
@@ -363,7 +363,7 @@ impl<'a> Reader<'a> {
     }
 
     fn size(&mut self, value: View<'_>) -> Option<usize> {
-        let size = value.as_number().and_then(|number| number.as_i64()).and_then(|size| usize::try_from(size).ok());
+        let size = value.as_size();
         if size.is_none() {
             self.wrong(value, "a whole number, 0 or more");
         }

@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
 use super::handle::Handle;
 use super::running::{Stop, charge, end};
-use crate::json::{Json, Kind, Number, View};
+use crate::json::{Json, Kind, Number, Text, View};
 
 /// Nested containers that a script's result may have.
 const DEPTH_MAX: usize = 64;
@@ -20,7 +20,7 @@ pub(super) fn to_dynamic(value: View<'_>) -> Fallible<Dynamic> {
         Kind::Bool => Dynamic::from_bool(value.as_bool() == Some(true)),
         Kind::Number => number(value)?,
         Kind::String => {
-            let text = value.as_text().map(|text| text.decode()).unwrap_or_default();
+            let text = value.as_text().map(Text::decode).unwrap_or_default();
             Dynamic::from(ImmutableString::from(text.as_ref()))
         }
         Kind::Array => {

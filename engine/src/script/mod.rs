@@ -86,22 +86,24 @@ impl Sandbox {
         for (name, file, source) in modules {
             match self.compile_ast(file, source, &Scope::new()) {
                 Ok(ast) => match Module::eval_ast_as_new(Scope::new(), &ast, &self.engine) {
-                    Ok(module) => drop(resolver.insert(name.as_str(), module)),
+                    Ok(module) => {
+                        resolver.insert(name.as_str(), module);
+                    }
                     Err(error) => errors.push(evaluation_error(file, source, &error)),
                 },
-                Err(error) => errors.push(error),
+                Err(error) => errors.push(*error),
             }
         }
         self.engine.set_module_resolver(resolver);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Diagnostic> {
+    fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
         if source.len() > FILE_BYTES_MAX {
             let message = format!("the script is larger than {FILE_BYTES_MAX} bytes");
-            return Err(Diagnostic::error("R001", file, source, 0..0, message));
+            return Err(Box::new(Diagnostic::error("R001", file, source, 0..0, message)));
         }
-        self.engine.compile_with_scope(scope, source).map_err(|error| syntax_error(file, source, &error))
+        self.engine.compile_with_scope(scope, source).map_err(|error| Box::new(syntax_error(file, source, &error)))
     }
 
     /// Compiles a merge script: it has `fn merge(account, anonymous, context)`.
@@ -109,7 +111,7 @@ impl Sandbox {
     /// # Errors
     /// All that is wrong with it.
     pub fn compile(&self, file: &str, source: &str) -> Result<Script, Vec<Diagnostic>> {
-        let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![error])?;
+        let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
         let mut errors = Vec::new();
         let at = |code, name: &str, message| {
             let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
@@ -166,7 +168,13 @@ impl Sandbox {
     ///
     /// # Errors
     /// The script does not compile.
-    pub fn evaluate(&self, file: &str, source: &str, data: View<'_>, budget: Budget) -> Result<Outcome, Diagnostic> {
+    pub fn evaluate(
+        &self,
+        file: &str,
+        source: &str,
+        data: View<'_>,
+        budget: Budget,
+    ) -> Result<Outcome, Box<Diagnostic>> {
         let context = Context { now: 0, session_created_at: 0 };
         let mut scope = Scope::new();
         let (filled, _) = running::with(budget.clone(), context, || {

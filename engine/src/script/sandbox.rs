@@ -77,11 +77,11 @@ fn register_bounded(engine: &mut Engine) {
     for name in ["+", "+=", "append"] {
         engine
             .register_fn(name, |_: ImmutableString, _: Dynamic| no_text())
-            .register_fn(name, |_: ImmutableString, _: ()| no_text());
+            .register_fn(name, |_: ImmutableString, (): ()| no_text());
     }
     engine
         .register_fn("+", |_: Dynamic, _: ImmutableString| no_text())
-        .register_fn("+", |_: (), _: ImmutableString| no_text())
+        .register_fn("+", |(): (), _: ImmutableString| no_text())
         .register_fn("+", |a: ImmutableString, b: ImmutableString| a + b)
         .register_fn("+=", |a: &mut ImmutableString, b: ImmutableString| *a += b);
 }

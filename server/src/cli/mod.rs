@@ -46,6 +46,7 @@ enum Command {
 }
 
 /// Parses the arguments and runs one subcommand.
+#[must_use]
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -58,8 +59,8 @@ pub fn main() -> ExitCode {
     };
     let status = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
-        Command::Transfer(arguments) => transfer::run(arguments),
-        Command::Sanitize(arguments) => sanitize::run(arguments),
+        Command::Transfer(arguments) => transfer::run(&arguments),
+        Command::Sanitize(arguments) => sanitize::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

@@ -42,7 +42,7 @@ enum UnknownMembers {
     Keep,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Status> {
+pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let schema = files::text(&arguments.schema).map_err(usage)?;
     let limits = limits(&arguments.limits).map_err(usage)?;
     let unknown = match arguments.unknown {
@@ -54,7 +54,9 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
     let sanitizer = match Sanitizer::compile(&name, &schema, options) {
         Ok(sanitizer) => sanitizer,
         Err(diagnostics) => {
-            diagnostics.iter().for_each(|diagnostic| say(&format!("error[{}]: {diagnostic}", diagnostic.code)));
+            for diagnostic in diagnostics {
+                say(&format!("error[{}]: {diagnostic}", diagnostic.code));
+            }
             return Ok(Status::Rules);
         }
     };
@@ -103,33 +105,33 @@ fn detectors(list: &str) -> Result<Detectors> {
 
 /// `{"output": …, "report": …}`; the output is written as its own bytes.
 fn answer(sanitizer: &Sanitizer, document: &[u8], entries_max: usize) -> Vec<u8> {
-    let sanitized = sanitizer.sanitize(document, entries_max);
+    let result = sanitizer.sanitize(document, entries_max);
     let mut out = b"{".to_vec();
-    if let Some(output) = &sanitized.output {
+    if let Some(output) = &result.output {
         out.extend_from_slice(b"\"output\":");
         output.view().write(&mut out);
         out.push(b',');
     }
     out.extend_from_slice(b"\"report\":");
-    out.extend_from_slice(report(sanitizer, &sanitized).to_string().as_bytes());
+    out.extend_from_slice(report(sanitizer, &result).to_string().as_bytes());
     out.extend_from_slice(b"}\n");
     out
 }
 
-fn report(sanitizer: &Sanitizer, sanitized: &Sanitized) -> Value {
-    let entries: Vec<Value> = sanitized.report.entries.iter().map(|one| entry(sanitizer, one)).collect();
+fn report(sanitizer: &Sanitizer, result: &Sanitized) -> Value {
+    let entries: Vec<Value> = result.report.entries.iter().map(|one| entry(sanitizer, one)).collect();
     let mut counts = serde_json::Map::new();
-    for one in &sanitized.report.entries {
+    for one in &result.report.entries {
         let count = counts.entry(one.action.word()).or_insert(json!(0));
         *count = json!(count.as_u64().unwrap_or(0) + 1);
     }
     json!({
-        "outcome": sanitized.outcome.word(),
+        "outcome": result.outcome.word(),
         "entries": entries,
         "counts": counts,
-        "omitted": sanitized.report.omitted,
-        "nodes_in": sanitized.nodes_in,
-        "nodes_out": sanitized.nodes_out,
+        "omitted": result.report.omitted,
+        "nodes_in": result.nodes_in,
+        "nodes_out": result.nodes_out,
     })
 }
 

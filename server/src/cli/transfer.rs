@@ -36,11 +36,11 @@ const STACK_BYTES: usize = 16 * 1_024 * 1_024;
 /// Lines that are decided before their answers are written, a thread.
 const LINES_PER_ROUND: usize = 64;
 
-pub(super) fn run(arguments: Arguments) -> Result<Status> {
+pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
     let form = if arguments.with_account { Form::WithAccount } else { Form::Decision };
     if arguments.ndjson {
-        lines(&rules, &arguments, form)?;
+        lines(&rules, arguments, form)?;
         return Ok(Status::Ok);
     }
     let body = files::input_bytes(arguments.file.as_deref())?;
