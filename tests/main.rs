@@ -14,6 +14,7 @@ mod reader;
 mod sanitizer;
 mod merging;
 mod storefront;
+mod policies;
 mod fixtures;
 mod command_line;
 mod webhook;

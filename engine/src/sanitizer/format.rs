@@ -22,10 +22,15 @@ pub(super) enum Format {
     Uuid,
     /// RFC 6901
     JsonPointer,
+    /// RFC 3986, with a scheme
+    Uri,
+    /// RFC 3986, with or without a scheme
+    UriReference,
 }
 
 impl Format {
-    pub(super) const NAMES: [&'static str; 7] = ["date", "date-time", "ipv4", "ipv6", "json-pointer", "time", "uuid"];
+    pub(super) const NAMES: [&'static str; 9] =
+        ["date", "date-time", "ipv4", "ipv6", "json-pointer", "time", "uri", "uri-reference", "uuid"];
 
     pub(super) fn by_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -36,6 +41,8 @@ impl Format {
             "ipv6" => Self::Ipv6,
             "uuid" => Self::Uuid,
             "json-pointer" => Self::JsonPointer,
+            "uri" => Self::Uri,
+            "uri-reference" => Self::UriReference,
             _ => return None,
         })
     }
@@ -50,6 +57,8 @@ impl Format {
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
             Self::Uuid => is_uuid(text),
             Self::JsonPointer => crate::pointer::Pointer::parse(text).is_some(),
+            Self::Uri => fluent_uri::Uri::parse(text).is_ok(),
+            Self::UriReference => fluent_uri::UriRef::parse(text).is_ok(),
         }
     }
 }
@@ -92,5 +101,7 @@ mod tests {
         check("ipv6", &["::1"], &["::1%eth0", "1"]);
         check("uuid", &["2eb8aa08-aa98-11ea-b4aa-73b441d16380"], &["2eb8aa08aa9811eab4aa73b441d16380"]);
         check("json-pointer", &["", "/a~0"], &["a", "/~"]);
+        check("uri", &["https://shop.test/p/1?x#y", "urn:a:b"], &["/p/1", "https://shop.test/ a", "https://[x"]);
+        check("uri-reference", &["/p/1", ""], &["/ a", "\\"]);
     }
 }

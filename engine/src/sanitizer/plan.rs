@@ -68,6 +68,8 @@ pub(super) struct Known {
     pub(super) rank: Option<usize>,
     /// Its bit among the tracked names, or 0.
     pub(super) bit: u128,
+    /// Whether the provider can store it, where that matters.
+    pub(super) storable: bool,
 }
 
 /// All plans of a schema.
@@ -205,6 +207,7 @@ impl<'a> Compiler<'a> {
             plan: self.named(objects, name),
             rank: ranks.iter().position(|ranked| *ranked == name),
             bit: tracked.iter().position(|one| *one == name).map_or(0, |bit| 1 << bit),
+            storable: !self.options.storable_names || super::project::is_storable(name),
         });
         known.collect()
     }

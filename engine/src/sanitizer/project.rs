@@ -180,7 +180,8 @@ impl<'a> Pass<'a> {
         }
         let known = find(&members.known, text);
         let plan = match known {
-            Some(known) => known.plan,
+            Some(known) if known.storable => known.plan,
+            Some(_) => return (Gone(Keyword::Name, 0), 0),
             None => match self.unknown(members, text) {
                 Ok(plan) => plan,
                 Err(keyword) => return (Gone(keyword, 0), 0),

@@ -1,0 +1,237 @@
+//! Small policies, each for one fact of rules and rule sets that the shipped policy has no case for.
+
+use std::collections::BTreeMap;
+
+use handover::transfer;
+use handover_engine::policy::Files;
+use handover_engine::ruleset::{Given, RuleSet};
+use serde_json::{Value, json};
+
+const OPEN: &str = r#"{ "type": ["array", "object"], "additionalProperties": true }"#;
+const SCRIPT: &str = "fn merge(account, anonymous, context) {\n    BODY\n}\n";
+
+/// A policy of two rules: `a` as given, and `b`, which writes what the visitor chose.
+fn policy(rule: &str, files: &[(&str, &str)]) -> Files {
+    let policy = format!(
+        r#"{{ "name": "test", "rules": [ {{ "name": "a", "to": "app_metadata.a"{rule} }},
+             {{ "name": "b", "to": "app_metadata.b", "merge": "anonymous" }} ] LIMITS }}"#
+    );
+    let limits = files.iter().find(|(name, _)| *name == "limits").map(|(_, text)| format!(", \"limits\": {text}"));
+    let mut all = BTreeMap::from([
+        ("policy.json".to_owned(), policy.replace("LIMITS", &limits.unwrap_or_default())),
+        ("a.schema.json".to_owned(), OPEN.to_owned()),
+        ("b.schema.json".to_owned(), OPEN.to_owned()),
+    ]);
+    let files = files.iter().filter(|(name, _)| *name != "limits");
+    all.extend(files.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+    Files(all)
+}
+
+fn request(account: &Value, metadata: &Value) -> Vec<u8> {
+    let request = json!({
+        "id": "tx_1", "trigger": "login", "at": "2026-11-23T10:00:00Z",
+        "account": { "id": "auth0|1", "app_metadata": account },
+        "anonymous_session": { "id": "anon@1", "created_at": 1_795_000_000, "expires_at": 1_796_000_000, "metadata": metadata },
+    });
+    request.to_string().into_bytes()
+}
+
+fn decide(files: &Files, account: &Value, metadata: &Value) -> Value {
+    let rules = RuleSet::compile(files).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let (_, decision) = transfer::decide(&rules, &request(account, metadata), &Given::default()).unwrap();
+    serde_json::from_slice(&decision.to_bytes()).unwrap()
+}
+
+/// The decision of a policy whose rule `a` has this script: what `a` writes, and its finding.
+#[track_caller]
+fn script(body: &str, account: &Value, written: &Value, finding: &str) {
+    let files = policy("", &[("a.merge.rhai", &SCRIPT.replace("BODY", body))]);
+    let metadata = json!({ "a": { "n": 1, "l": [1, 2] }, "b": { "x": 1 } });
+    let decision = decide(&files, &json!({ "a": account }), &metadata);
+    let value = |key: &str| {
+        let commands = decision["commands"].as_array().unwrap().iter();
+        commands.filter(|one| one["key"] == key).map(|one| one["value"].clone()).next().unwrap_or(Value::Null)
+    };
+    assert_eq!(value("a"), *written, "{body}: {decision}");
+    assert_eq!(value("b"), json!({ "x": 1 }), "the other rule runs: {body}: {decision}");
+    let found = decision["findings"][0]["keyword"].as_str().unwrap_or_default();
+    assert_eq!(found, finding, "{body}: {decision}");
+    let cleared = decision.to_string().contains("clear_anonymous_session");
+    assert_eq!(cleared, matches!(finding, "" | "skipped"), "a failure keeps the session: {body}: {decision}");
+}
+
+#[test]
+fn a_script_that_fails_writes_nothing_and_the_other_rules_run() {
+    let (old, none) = (json!({ "n": 0 }), json!(null));
+    script("anonymous", &old, &json!({ "n": 1, "l": [1, 2] }), "");
+    script("account", &old, &none, "");
+    script("throw \"x\"", &old, &none, "script_failed");
+    script("loop { }", &old, &none, "budget_exceeded");
+    script("let l = anonymous.l; loop { l += l; }", &old, &none, "budget_exceeded");
+    script("#{ n: 0.0 / 0.0 }", &old, &none, "script_failed");
+    script("#{ f: |x| x }", &old, &none, "script_failed");
+    script("()", &old, &none, "script_failed");
+    script("()", &none, &none, "");
+    script("#{}", &none, &none, "");
+    script("skip(\"no reason\")", &old, &none, "skipped");
+    script("#{ \"a.b\": 1 }", &old, &none, "name_not_storable");
+    script("union(account, anonymous.l)", &old, &none, "account_shape");
+    script("max_of(account.n, 5)", &json!({ "n": 18_446_744_073_709_551_615_u64 }), &none, "account_shape");
+    script("let d = []; for i in 0..70 { d = [d]; } d", &old, &none, "script_failed");
+    script(
+        "#{ now: context.now, trigger: context.trigger, session: context.session.created_at }",
+        &old,
+        &json!({
+            "now": 1_795_428_000_000_i64, "trigger": "login", "session": 1_795_000_000_000_i64
+        }),
+        "",
+    );
+    script("#{ same: account.n == 0 && context.request.x == () }", &old, &json!({ "same": true }), "");
+}
+
+#[test]
+fn a_failure_names_its_place_and_never_its_text() {
+    let files = policy("", &[("a.merge.rhai", &SCRIPT.replace("BODY", "throw anonymous.secret"))]);
+    let decision = decide(&files, &json!({}), &json!({ "a": { "secret": "4711-geheim" } })).to_string();
+    assert!(decision.contains(r#""at":"a.merge.rhai:2:5""#) && !decision.contains("geheim"), "{decision}");
+}
+
+#[test]
+fn what_passes_through_leaves_as_its_own_bytes() {
+    let files = policy("", &[("a.merge.rhai", &SCRIPT.replace("BODY", "let a = account; a.more = anonymous; a"))]);
+    let rules = RuleSet::compile(&files).unwrap();
+    let body =
+        String::from_utf8(request(&json!({ "a": { "big": "BIG", "text": "TEXT" } }), &json!({ "a": { "n": "N" } })))
+            .unwrap();
+    let body =
+        body.replace("\"BIG\"", "18446744073709551616").replace("\"TEXT\"", r#""\u00e9\/""#).replace("\"N\"", "1.10");
+    let (_, decision) = transfer::decide(&rules, body.as_bytes(), &Given::default()).unwrap();
+    let text = String::from_utf8(decision.to_bytes()).unwrap();
+    assert!(text.contains(r#""value":{"big":18446744073709551616,"text":"\u00e9\/","more":{"n":1.10}}"#), "{text}");
+}
+
+/// Findings as `keyword pointer`, and the written value of `a`.
+#[track_caller]
+fn rule(rule: &str, files: &[(&str, &str)], metadata: &Value, findings: &[&str], written: &Value) {
+    let decision = decide(&policy(rule, files), &json!({}), &json!({ "a": metadata }));
+    let list = decision["findings"].as_array().unwrap().iter();
+    let found: Vec<_> =
+        list.map(|one| format!("{} {}", one["keyword"].as_str().unwrap(), one["pointer"].as_str().unwrap())).collect();
+    assert_eq!(found, findings, "{decision}");
+    let value =
+        decision["commands"].as_array().unwrap().iter().find(|one| one["key"] == "a").map(|one| one["value"].clone());
+    assert_eq!(value.unwrap_or(Value::Null), *written, "{decision}");
+}
+
+#[test]
+fn a_number_that_a_script_cannot_hold_is_dropped_and_a_strategy_holds_all() {
+    let value: Value = serde_json::from_str(r#"{"n":36893488147419103232,"m":1.10}"#).unwrap();
+    let identity = SCRIPT.replace("BODY", "anonymous");
+    // serde_json writes the large number as a float: what counts is which side it falls
+    let text = r#"{"n":36893488147419103231,"m":1.10}"#;
+    rule("", &[("a.merge.rhai", &identity)], &json!(text), &["number_range /a/n"], &json!({ "m": 1.1 }));
+    rule(r#", "merge": "anonymous""#, &[], &value, &[], &value);
+}
+
+#[test]
+fn a_rule_does_what_its_options_say() {
+    let merge = r#", "merge": "anonymous""#;
+    let closed = r#"{ "type": "object", "properties": { "x": true } }"#;
+    let both = json!({ "x": 1, "y": 2 });
+    rule(merge, &[("a.schema.json", closed)], &both, &["x-unknown /a/y"], &json!({ "x": 1 }));
+    rule(&format!(r#"{merge}, "unknown": "keep""#), &[("a.schema.json", closed)], &both, &[], &both);
+    rule(&format!(r#"{merge}, "on": ["signup"]"#), &[], &both, &[], &Value::Null);
+    rule(&format!(r#"{merge}, "from": "/a/x""#), &[], &json!({ "x": "{\"z\":1}" }), &[], &json!({ "z": 1 }));
+    rule(&format!(r#"{merge}, "parse": "never""#), &[], &json!("{}"), &["type /a"], &Value::Null);
+    rule(
+        &format!(r#"{merge}, "max_bytes": 13"#),
+        &[],
+        &json!({ "xx": 1, "yyy": 2 }),
+        &["x-max-bytes /a/yyy"],
+        &json!({ "xx": 1 }),
+    );
+    rule(
+        &format!(r#"{merge}, "max_bytes": 16"#),
+        &[],
+        &json!({ "xx": 1, "yyy": 2 }),
+        &[],
+        &json!({ "xx": 1, "yyy": 2 }),
+    );
+    let text = ("a.schema.json", r#"{ "type": ["string", "object"] }"#);
+    rule(merge, &[text], &json!("{\"x\":1}"), &[], &json!("{\"x\":1}"));
+    let result =
+        ("a.result.schema.json", r#"{ "type": "object", "required": ["x"], "properties": { "x": { "maximum": 1 } } }"#);
+    rule(merge, &[result], &both, &[], &both);
+    rule(merge, &[result], &json!({ "x": 2 }), &["result_invalid "], &Value::Null);
+    rule(
+        merge,
+        &[("a.schema.json", r#"{ "properties": { "a.b": true, "x": true } }"#)],
+        &json!({ "a.b": 1, "x": 1 }),
+        &["x-name /a/a.b"],
+        &json!({ "x": 1 }),
+    );
+}
+
+#[test]
+fn every_limit_holds_at_its_value_and_not_one_past_it() {
+    let merge = r#", "merge": "anonymous""#;
+    let value = json!({ "x": [1, "two"] });
+    let limit = ["x-limit /a"];
+    for (name, least) in [("anonymous_bytes", 15), ("anonymous_depth", 2), ("anonymous_nodes", 4), ("name_bytes", 1)] {
+        rule(merge, &[("limits", &format!("{{ \"{name}\": {least} }}"))], &value, &[], &value);
+        if least > 1 {
+            rule(merge, &[("limits", &format!("{{ \"{name}\": {} }}", least - 1))], &value, &limit, &Value::Null);
+        }
+    }
+    rule(merge, &[("limits", r#"{ "name_bytes": 1 }"#)], &json!({ "xy": 1 }), &limit, &Value::Null);
+    // {"a":{"x":[1,"two"]}} is 21 bytes
+    rule(merge, &[("limits", r#"{ "sink_bytes": 21 }"#)], &value, &[], &value);
+    rule(merge, &[("limits", r#"{ "sink_bytes": 20 }"#)], &value, &["result_too_large "], &Value::Null);
+    let identity = ("a.merge.rhai", "fn merge(account, anonymous, context) { anonymous }");
+    let long = json!({ "x": [1, 2, 3] });
+    rule("", &[identity, ("limits", r#"{ "array_items": 3 }"#)], &long, &[], &long);
+    rule("", &[identity, ("limits", r#"{ "array_items": 2 }"#)], &long, &["budget_exceeded "], &Value::Null);
+    rule("", &[identity, ("limits", r#"{ "map_members": 1 }"#)], &long, &[], &long);
+    rule(
+        "",
+        &[identity, ("limits", r#"{ "map_members": 1 }"#)],
+        &json!({ "x": 1, "y": 2 }),
+        &["budget_exceeded "],
+        &Value::Null,
+    );
+    let items = r#"{ "type": "object", "properties": { "x": { "type": "array", "items": { "type": "integer" } } } }"#;
+    let few = [("a.schema.json", items), ("limits", r#"{ "report_entries": 1 }"#)];
+    let decision = decide(&policy(merge, &few), &json!({}), &json!({ "a": { "x": ["p", "q", 1] } }));
+    assert_eq!((decision["findings"].as_array().unwrap().len(), &decision["findings_omitted"]), (1, &json!(1)));
+}
+
+#[test]
+fn scripts_share_what_lib_holds() {
+    let files = [
+        (
+            "a.merge.rhai",
+            "import \"lib/money\" as money;\nfn merge(account, anonymous, context) { #{ n: money::double(anonymous.n) } }\n",
+        ),
+        ("lib/money.rhai", "fn double(n) { n * 2 }\n"),
+    ];
+    rule("", &files, &json!({ "n": 2 }), &[], &json!({ "n": 4 }));
+}
+
+#[test]
+fn an_oversized_profile_is_noted_and_changes_nothing_else() {
+    let files = policy(r#", "merge": "anonymous""#, &[]);
+    let note = "t".repeat(9_980);
+    for (note, findings) in [(&note[..9_950], 0), (&note[..], 1)] {
+        let decision = decide(&files, &json!({ "note": note }), &json!({ "a": { "x": 1 } }));
+        assert_eq!(decision["findings"].as_array().unwrap().len(), findings, "{}", decision["findings"]);
+        assert_eq!(decision["commands"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn the_same_files_have_the_same_digest_and_others_another() {
+    let digest = |rule: &str| RuleSet::compile(&policy(rule, &[])).unwrap().digest().to_owned();
+    let (one, two) = (digest(r#", "merge": "anonymous""#), digest(r#", "merge": "fill""#));
+    assert_eq!(one, digest(r#", "merge": "anonymous""#));
+    assert!(one != two && one.len() == "sha256:".len() + 64);
+}
