@@ -1,6 +1,6 @@
 //! What became of each node of an anonymous value, and why. Findings, reports and counts are views of it.
 
-use crate::json::{Kind, Place, View};
+use crate::json::{INT_DIGITS, Kind, Place, View, int_text};
 use crate::pointer;
 
 /// A keyword of JSON Schema, or one of the sanitizer's own, in the order in which scalars are asked (rule R5).
@@ -189,26 +189,66 @@ impl Fates {
         self.changed.is_empty()
     }
 
-    /// The places that were removed or shortened, each as far up as it goes (P1), in the order of P6.
+    /// Visits the places that were removed or shortened, each as far up as it goes (P1), in the order of P6.
     ///
-    /// `show` prints a member name or hides it (P8). The first `entries_max` entries are made, the rest counted.
-    #[must_use]
-    pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, show: &dyn Fn(&str) -> bool) -> Report {
-        let mut report = Report { entries: Vec::new(), omitted: 0 };
+    /// `show` says whether a member name may be printed; others are `*` in the pointers (P8).
+    pub fn visit(
+        &self,
+        value: Place<'_>,
+        prefix: &str,
+        show: &dyn Fn(&str) -> bool,
+        visit: &mut dyn FnMut(Visited<'_>),
+    ) {
         let mut changed = self.changed.clone();
         changed.sort_unstable();
         if !changed.is_empty() {
-            let mut walk = Walk {
-                fates: self,
-                changed: &changed,
-                show,
-                entries_max,
-                report: &mut report,
-                pointer: prefix.to_owned(),
-            };
+            let mut walk = Walk { fates: self, changed: &changed, show, visit, pointer: prefix.to_owned() };
             walk.place(value);
         }
+    }
+
+    /// The visited places with what each cost and why; the first `entries_max` are listed, the rest counted.
+    #[must_use]
+    pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, show: &dyn Fn(&str) -> bool) -> Report {
+        let mut report = Report { entries: Vec::new(), omitted: 0 };
+        self.visit(value, prefix, show, &mut |visited| {
+            if report.entries.len() < entries_max {
+                report.entries.push(self.entry(&visited, show));
+            } else {
+                report.omitted += 1;
+            }
+        });
         report
+    }
+
+    fn entry(&self, visited: &Visited<'_>, show: &dyn Fn(&str) -> bool) -> Entry {
+        let Visited { place, pointer, keyword, action, by } = *visited;
+        let view = View::Place(place);
+        let nodes = match action {
+            Action::Drop => view.nodes(),
+            Action::Truncate => view.items().filter(|item| self.is_cut(*item)).map(View::nodes).sum(),
+        };
+        let cause = if keyword.cascades() { self.cause(place, pointer, show) } else { None };
+        Entry { pointer: pointer.to_owned(), keyword, action, by, nodes, cause }
+    }
+
+    fn is_cut(&self, item: View<'_>) -> bool {
+        item.place().is_some_and(|place| self.get(place.at).what == What::Cut)
+    }
+
+    /// The first place below a dropped one that would have been visited by itself, as far down as it goes.
+    fn cause(&self, place: Place<'_>, pointer: &str, show: &dyn Fn(&str) -> bool) -> Option<(String, Keyword)> {
+        let mut changed = self.changed.clone();
+        changed.sort_unstable();
+        let mut first: Option<Entry> = None;
+        let mut visit = |visited: Visited<'_>| {
+            if first.is_none() {
+                first = Some(self.entry(&visited, show));
+            }
+        };
+        let mut walk = Walk { fates: self, changed: &changed, show, visit: &mut visit, pointer: pointer.to_owned() };
+        walk.children(place);
+        first.map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 
     /// How many nodes were kept, changed and dropped; names do not count.
@@ -296,26 +336,41 @@ pub struct Report {
     pub omitted: usize,
 }
 
+/// One visited place.
+#[derive(Clone, Copy)]
+pub struct Visited<'a> {
+    /// The place in the input.
+    pub place: Place<'a>,
+    /// Its pointer.
+    pub pointer: &'a str,
+    /// What failed there.
+    pub keyword: Keyword,
+    /// What was done.
+    pub action: Action,
+    /// The schema object that says so.
+    pub by: u16,
+}
+
 struct Walk<'a> {
     fates: &'a Fates,
     /// The nodes that were not simply kept, in document order.
     changed: &'a [u32],
     show: &'a dyn Fn(&str) -> bool,
-    entries_max: usize,
-    report: &'a mut Report,
+    visit: &'a mut dyn FnMut(Visited<'_>),
     pointer: String,
 }
 
 impl Walk<'_> {
     fn place(&mut self, place: Place<'_>) {
-        let fate = self.fates.get(place.at);
-        match fate.what {
-            What::Dropped => self.entry(place, fate.keyword, Action::Drop, fate.by),
+        let Fate { what, keyword, also, by } = self.fates.get(place.at);
+        let mut say = |keyword, action| (self.visit)(Visited { place, pointer: &self.pointer, keyword, action, by });
+        match what {
+            What::Dropped => say(keyword, Action::Drop),
             What::Cut => {}
             What::Truncated => {
-                self.entry(place, fate.keyword, Action::Truncate, fate.by);
-                if let Some(keyword) = fate.also {
-                    self.entry(place, keyword, Action::Truncate, fate.by);
+                say(keyword, Action::Truncate);
+                if let Some(keyword) = also {
+                    say(keyword, Action::Truncate);
                 }
                 self.children(place);
             }
@@ -328,7 +383,7 @@ impl Walk<'_> {
             Kind::Array => {
                 for (index, item) in View::Place(place).items().enumerate() {
                     if let Some(item) = self.changed_place(item) {
-                        self.below(item, &index.to_string());
+                        self.below(item, int_text(i64::try_from(index).unwrap_or(i64::MAX), &mut [0; INT_DIGITS]));
                     }
                 }
             }
@@ -359,40 +414,5 @@ impl Walk<'_> {
         let place = value.place()?;
         let first = self.changed.partition_point(|&at| at < place.at);
         self.changed.get(first).filter(|&&at| at < place.at + place.node().size).map(|_| place)
-    }
-
-    fn entry(&mut self, place: Place<'_>, keyword: Keyword, action: Action, by: u16) {
-        if self.report.entries.len() >= self.entries_max {
-            self.report.omitted += 1;
-            return;
-        }
-        let nodes = match action {
-            Action::Drop => View::Place(place).nodes(),
-            Action::Truncate => {
-                let cut = View::Place(place).items().filter(|item| self.is_cut(*item));
-                cut.map(View::nodes).sum()
-            }
-        };
-        let cause = if keyword.cascades() { self.cause(place) } else { None };
-        self.report.entries.push(Entry { pointer: self.pointer.clone(), keyword, action, by, nodes, cause });
-    }
-
-    fn is_cut(&self, item: View<'_>) -> bool {
-        item.place().is_some_and(|place| self.fates.get(place.at).what == What::Cut)
-    }
-
-    /// The first entry that the subtree of a dropped place would have had by itself.
-    fn cause(&self, place: Place<'_>) -> Option<(String, Keyword)> {
-        let mut report = Report { entries: Vec::new(), omitted: 0 };
-        let mut walk = Walk {
-            fates: self.fates,
-            changed: self.changed,
-            show: self.show,
-            entries_max: 1,
-            report: &mut report,
-            pointer: self.pointer.clone(),
-        };
-        walk.children(place);
-        report.entries.pop().map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 }

@@ -91,13 +91,19 @@ impl Rule {
     #[must_use]
     pub fn findings(&self, untrusted: &Untrusted, fates: &Fates, entries_max: usize) -> (Vec<Finding>, usize) {
         let Some(place) = untrusted.0.view().place().filter(|_| !fates.all_kept()) else { return (Vec::new(), 0) };
-        let report = fates.report(place, &self.from_text, entries_max, &|name| self.sanitizer.shows(name));
-        let findings = report.entries.into_iter().map(|entry| Finding {
-            rule: Some(Arc::clone(&self.name)),
-            pointer: entry.pointer,
-            notice: Notice::Place(entry.keyword, entry.action),
+        let (mut findings, mut omitted) = (Vec::new(), 0);
+        fates.visit(place, &self.from_text, &|name| self.sanitizer.shows(name), &mut |visited| {
+            if findings.len() == entries_max {
+                omitted += 1;
+                return;
+            }
+            findings.push(Finding {
+                rule: Some(Arc::clone(&self.name)),
+                pointer: visited.pointer.to_owned(),
+                notice: Notice::Place(visited.keyword, visited.action),
+            });
         });
-        (findings.collect(), report.omitted)
+        (findings, omitted)
     }
 
     /// Merges a clean value into the account's.

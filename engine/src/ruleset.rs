@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::budget::{Budget, TimeIsUp};
-use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status, sink_bytes};
+use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Session, Sink};
 use crate::json::{Document, Json, View};
@@ -99,8 +99,11 @@ impl RuleSet {
             match rule.merge(event.account(rule.sink, &rule.root), &clean, around, budget) {
                 Outcome::Keep => {}
                 Outcome::Failed(notice) => findings.of_rule(rule, notice),
-                Outcome::Write(value) if writes.fits(rule, value.json().view()) => writes.add(rule, value),
-                Outcome::Write(_) => findings.of_rule(rule, Notice::ResultTooLarge),
+                Outcome::Write(value) => {
+                    if let Err(notice) = writes.add(rule, value) {
+                        findings.of_rule(rule, notice);
+                    }
+                }
             }
         }
         note_oversized(event, &writes, &mut findings);
@@ -211,15 +214,17 @@ impl Writes<'_> {
         if sink == Sink::App { app } else { user }
     }
 
-    fn fits(&self, rule: &Rule, value: View<'_>) -> bool {
-        // two braces, and no comma after the last member
-        self.bytes_of(rule.sink) + sink_bytes(&rule.root, value) < self.limits.sink_bytes
-    }
-
-    fn add(&mut self, rule: &Rule, value: crate::decision::Merged) {
+    /// Adds a command, unless the sink has no room left for it.
+    fn add(&mut self, rule: &Rule, value: Merged) -> Result<(), Notice> {
+        let bytes = self.bytes_of(rule.sink) + sink_bytes(&rule.root, value.json().view());
+        // two braces around all, and no comma after the last member
+        if bytes >= self.limits.sink_bytes {
+            return Err(Notice::ResultTooLarge);
+        }
         let [app, user] = &mut self.bytes;
-        *(if rule.sink == Sink::App { app } else { user }) += sink_bytes(&rule.root, value.json().view());
+        *(if rule.sink == Sink::App { app } else { user }) = bytes;
         self.commands.push(Command::Set { sink: rule.sink, key: rule.root.clone(), value });
+        Ok(())
     }
 
     fn written(&self, sink: Sink) -> Vec<(&str, &Json)> {

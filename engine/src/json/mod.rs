@@ -16,6 +16,7 @@ mod write;
 pub(crate) use document::Node;
 pub use document::{Document, Kind, TEXT_BYTES_MAX};
 pub use number::{Divisor, Number};
+pub(crate) use number::{INT_DIGITS, int_text};
 pub use order::{compare, fingerprint, same};
 pub use place::Position;
 pub use read::{DEPTH_MAX, ReadError, ReadErrorKind};

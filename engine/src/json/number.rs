@@ -20,6 +20,14 @@ impl<'a> Number<'a> {
         text.parse().map_or(Self::Decimal(text), Self::Int)
     }
 
+    /// Reads the text of a short integer: a sign at most, and digits that fit.
+    pub(crate) fn from_digits(text: &str) -> Self {
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+        let value =
+            digits.bytes().fold(0_i64, |value, digit| value.wrapping_mul(10).wrapping_add(i64::from(digit & 15)));
+        Self::Int(if negative { -value } else { value })
+    }
+
     /// The value as an integer, also where it is written `3.0` or `3e2`.
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {

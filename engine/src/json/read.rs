@@ -77,7 +77,7 @@ impl Document {
         if bytes.len() > TEXT_BYTES_MAX {
             return Err(ReadError { kind: ReadErrorKind::TooLarge, offset: TEXT_BYTES_MAX, end: bytes.len() });
         }
-        let text = std::str::from_utf8(bytes).map_err(|error| syntax("the text is not UTF-8", error.valid_up_to()))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| *syntax("the text is not UTF-8", error.valid_up_to()))?;
         let mut reader = Reader {
             text,
             bytes,
@@ -90,10 +90,10 @@ impl Document {
             name_bytes: 0,
         };
         reader.space();
-        reader.value()?;
+        reader.value().map_err(|error| *error)?;
         reader.space();
         if reader.at < bytes.len() {
-            return Err(syntax("expected the end of the text", reader.at));
+            return Err(*syntax("expected the end of the text", reader.at));
         }
         let Reader { nodes, deepest, name_bytes, .. } = reader;
         Ok(Arc::new(Self { text: Arc::from(text), nodes, depth: deepest, name_bytes }))
@@ -123,6 +123,9 @@ struct Name {
 /// The key of a name with escapes: it may equal any other.
 const ESCAPED_KEY: u64 = u64::MAX;
 
+/// A refusal on the way; boxed, so that what goes well travels in registers.
+type Step<T> = Result<T, Box<ReadError>>;
+
 /// Whether the text read so far is compact: no white space between tokens.
 type Compact = bool;
 
@@ -143,7 +146,7 @@ impl Reader<'_> {
         self.at == start
     }
 
-    fn value(&mut self) -> Result<Compact, ReadError> {
+    fn value(&mut self) -> Step<Compact> {
         match self.peek() {
             Some(b'"') => {
                 self.string()?;
@@ -160,7 +163,7 @@ impl Reader<'_> {
         }
     }
 
-    fn word(&mut self, word: &str) -> Result<Compact, ReadError> {
+    fn word(&mut self, word: &str) -> Step<Compact> {
         let (start, end) = (self.at, self.at + word.len());
         if self.bytes.get(start..end) != Some(word.as_bytes()) {
             return Err(syntax("expected a value", start));
@@ -173,7 +176,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn number(&mut self) -> Result<Compact, ReadError> {
+    fn number(&mut self) -> Step<Compact> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
@@ -198,7 +201,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn digits(&mut self) -> Result<usize, ReadError> {
+    fn digits(&mut self) -> Step<usize> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -213,7 +216,7 @@ impl Reader<'_> {
         self.text.get(start..end).and_then(|text| text.parse::<f64>().ok()).is_some_and(f64::is_finite)
     }
 
-    fn string(&mut self) -> Result<(), ReadError> {
+    fn string(&mut self) -> Step<()> {
         self.at += 1;
         let start = self.at;
         let mut escaped = false;
@@ -234,7 +237,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn escape(&mut self) -> Result<(), ReadError> {
+    fn escape(&mut self) -> Step<()> {
         let start = self.at;
         match self.bytes.get(start + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -246,7 +249,7 @@ impl Reader<'_> {
         }
     }
 
-    fn surrogates(&mut self, start: usize) -> Result<(), ReadError> {
+    fn surrogates(&mut self, start: usize) -> Step<()> {
         let unit = self.hex(start)?;
         self.at = start + 6;
         match unit {
@@ -263,7 +266,7 @@ impl Reader<'_> {
         }
     }
 
-    fn hex(&self, start: usize) -> Result<u32, ReadError> {
+    fn hex(&self, start: usize) -> Step<u32> {
         let digits = self.bytes.get(start + 2..start + 6).unwrap_or_default();
         if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(syntax("`\\u` needs four hexadecimal digits", start));
@@ -271,11 +274,11 @@ impl Reader<'_> {
         Ok(digits.iter().fold(0, |unit, &digit| unit * 16 + char::from(digit).to_digit(16).unwrap_or(0)))
     }
 
-    fn open(&mut self, kind: Kind) -> Result<usize, ReadError> {
+    fn open(&mut self, kind: Kind) -> Step<usize> {
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
         if self.depth > self.depth_max {
-            return Err(ReadError { kind: ReadErrorKind::TooDeep, offset: self.at, end: self.at + 1 });
+            return Err(Box::new(ReadError { kind: ReadErrorKind::TooDeep, offset: self.at, end: self.at + 1 }));
         }
         let node = self.nodes.len();
         self.nodes.push(Node::open(kind, self.at));
@@ -294,7 +297,7 @@ impl Reader<'_> {
         compact
     }
 
-    fn array(&mut self) -> Result<Compact, ReadError> {
+    fn array(&mut self) -> Step<Compact> {
         let node = self.open(Kind::Array)?;
         let mut compact = self.space();
         let mut count = 0;
@@ -314,7 +317,7 @@ impl Reader<'_> {
         }
     }
 
-    fn object(&mut self) -> Result<Compact, ReadError> {
+    fn object(&mut self) -> Step<Compact> {
         let node = self.open(Kind::Object)?;
         let first_name = self.names.len();
         let mut compact = self.space();
@@ -337,7 +340,7 @@ impl Reader<'_> {
         Ok(self.close(node, count, compact))
     }
 
-    fn member(&mut self) -> Result<Compact, ReadError> {
+    fn member(&mut self) -> Step<Compact> {
         if self.peek() != Some(b'"') {
             return Err(syntax("expected a member name in quotation marks", self.at));
         }
@@ -363,7 +366,7 @@ impl Reader<'_> {
         bytes.iter().fold((end - start) as u64, |key, &byte| (key << 8) | u64::from(byte))
     }
 
-    fn distinct(&self, first: usize) -> Result<(), ReadError> {
+    fn distinct(&self, first: usize) -> Step<()> {
         let names = self.names.get(first..).unwrap_or_default();
         if names.len() > PAIRWISE_MAX {
             return self.distinct_sorted(names);
@@ -378,7 +381,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn distinct_sorted(&self, names: &[Name]) -> Result<(), ReadError> {
+    fn distinct_sorted(&self, names: &[Name]) -> Step<()> {
         let mut nodes: Vec<u32> = names.iter().map(|name| name.node).collect();
         nodes.sort_by(|&a, &b| self.name(a).compare(self.name(b)));
         let mut pairs = nodes.windows(2).filter_map(|pair| match *pair {
@@ -393,13 +396,14 @@ impl Reader<'_> {
         Text::source(self.text.get(node.start as usize..node.end as usize).unwrap_or_default(), node.escaped())
     }
 
-    fn duplicate(&self, node: u32) -> ReadError {
+    fn duplicate(&self, node: u32) -> Box<ReadError> {
         let (start, end) =
             self.nodes.get(node as usize).map_or((0, 0), |node| (node.start as usize, node.end as usize));
-        ReadError { kind: ReadErrorKind::Duplicate, offset: start.saturating_sub(1), end: end + 1 }
+        Box::new(ReadError { kind: ReadErrorKind::Duplicate, offset: start.saturating_sub(1), end: end + 1 })
     }
 }
 
-fn syntax(message: &'static str, offset: usize) -> ReadError {
-    ReadError { kind: ReadErrorKind::Syntax(message), offset, end: offset + 1 }
+#[cold]
+fn syntax(message: &'static str, offset: usize) -> Box<ReadError> {
+    Box::new(ReadError { kind: ReadErrorKind::Syntax(message), offset, end: offset + 1 })
 }

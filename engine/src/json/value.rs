@@ -109,6 +109,24 @@ impl<'a> Place<'a> {
         self.document.node(self.at)
     }
 
+    /// The member of an object by its name: most names are told apart by their length.
+    fn member(self, name: &str) -> Option<Place<'a>> {
+        let node = self.node();
+        if node.kind() != Kind::Object {
+            return None;
+        }
+        let (mut at, end) = (self.at + 1, self.at + node.size);
+        while at < end {
+            let own = self.document.node(at);
+            let like = own.escaped() || (own.end - own.start) as usize == name.len();
+            if like && Text::source(self.document.source(own), own.escaped()).is(name) {
+                return Some(Place { document: self.document, at: at + 1 });
+            }
+            at += 1 + self.document.node(at + 1).size;
+        }
+        None
+    }
+
     pub(crate) fn source(self) -> &'a str {
         self.document.source(self.node())
     }
@@ -182,7 +200,7 @@ impl<'a> View<'a> {
                     return None;
                 }
                 let text = place.document.source(node);
-                Some(if node.integer() { Number::from_text(text) } else { Number::Decimal(text) })
+                Some(if node.integer() { Number::from_digits(text) } else { Number::from_text(text) })
             }
             Self::Built(Json::Int(value)) => Some(Number::Int(*value)),
             Self::Built(Json::Float(value)) => Some(Number::Float(*value)),
@@ -254,7 +272,10 @@ impl<'a> View<'a> {
     /// The member of an object by its name.
     #[must_use]
     pub fn get(self, name: &str) -> Option<View<'a>> {
-        self.members().find(|(member, _)| member.is(name)).map(|(_, value)| value)
+        match self {
+            Self::Place(place) => place.member(name).map(Self::Place),
+            Self::Built(_) => self.members().find(|(member, _)| member.is(name)).map(|(_, value)| value),
+        }
     }
 
     /// The item of an array by its position.

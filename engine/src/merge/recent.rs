@@ -25,10 +25,13 @@ pub struct Recent {
     pub clamp: bool,
 }
 
-/// An entry with its time; those without key or readable time sort last.
-struct Entry {
-    value: Json,
+/// An entry; those without id or readable time sort last.
+struct Entry<'a> {
+    value: View<'a>,
+    id: Option<View<'a>>,
     time: Option<Millis>,
+    /// The value with its time forced into the session's, where it had to be.
+    clamped: Option<Json>,
 }
 
 impl Recent {
@@ -46,25 +49,28 @@ impl Recent {
             return Ok(Made::Keep);
         }
         let Some(key) = &self.key else { return Ok(self.moved_to_front(&account, &anonymous)) };
-        let mut entries: Vec<Entry> = account.iter().map(|entry| self.entry(*entry, key)).collect();
+        let mut entries: Vec<Entry<'_>> = Vec::with_capacity(account.len() + anonymous.len());
+        entries.extend(account.iter().map(|entry| self.entry(*entry, key)));
         entries.extend(anonymous.iter().filter_map(|entry| self.visitors(*entry, key, context)));
-        let mut newest = newest_of_each(&entries, key);
+        let mut newest = newest_of_each(&entries);
         newest.sort_by_key(|&index| Reverse(entries.get(index).and_then(|entry| entry.time)));
         newest.truncate(self.limit.unwrap_or(usize::MAX));
         if newest.len() == account.len() && newest.iter().enumerate().all(|(place, &index)| place == index) {
             return Ok(Made::Keep);
         }
-        let values = newest.into_iter().filter_map(|index| entries.get(index)).map(|entry| entry.value.clone());
+        let values = newest.into_iter().filter_map(|index| entries.get(index));
+        let values = values.map(|entry| entry.clamped.clone().unwrap_or_else(|| entry.value.to_json()));
         Ok(Made::Write(Json::list(values.collect())))
     }
 
-    fn entry(&self, value: View<'_>, key: &str) -> Entry {
-        let named = value.get(key).is_some_and(|key| !key.is_null());
-        Entry { value: value.to_json(), time: value.get(&self.at).filter(|_| named).and_then(instant::read) }
+    fn entry<'a>(&self, value: View<'a>, key: &str) -> Entry<'a> {
+        let id = value.get(key).filter(|id| !id.is_null());
+        let time = id.and_then(|_| value.get(&self.at)).and_then(instant::read);
+        Entry { value, id, time, clamped: None }
     }
 
     /// A visitor's entry; with `clamp`, its time is forced into the session's, and dropped where it is unreadable.
-    fn visitors(&self, value: View<'_>, key: &str, context: &Context) -> Option<Entry> {
+    fn visitors<'a>(&self, value: View<'a>, key: &str, context: &Context) -> Option<Entry<'a>> {
         let mut entry = self.entry(value, key);
         if !self.clamp {
             return Some(entry);
@@ -79,7 +85,7 @@ impl Recent {
         };
         entry.time = instant::read(bound.view());
         if let Made::Write(value) = changed(Some(value), vec![(Json::text(&self.at), bound)]) {
-            entry.value = value;
+            entry.clamped = Some(value);
         }
         Some(entry)
     }
@@ -99,17 +105,16 @@ impl Recent {
 }
 
 /// Of each id the entry with the latest time, the earliest in the list on ties; entries without id all stay.
-fn newest_of_each(entries: &[Entry], key: &str) -> Vec<usize> {
-    let ids: Vec<_> = entries.iter().map(|entry| entry.value.view().get(key).filter(|id| !id.is_null())).collect();
-    let fingerprints: Vec<_> = ids.iter().map(|id| id.map_or(0, fingerprint)).collect();
-    let first =
-        first_equal(&fingerprints, |i, j| match (ids.get(i).copied().flatten(), ids.get(j).copied().flatten()) {
-            (Some(a), Some(b)) => compare(a, b),
-            _ => i.cmp(&j),
-        });
+fn newest_of_each(entries: &[Entry<'_>]) -> Vec<usize> {
+    let fingerprints: Vec<_> = entries.iter().map(|entry| entry.id.map_or(0, fingerprint)).collect();
+    let id = |index: usize| entries.get(index).and_then(|entry| entry.id);
+    let first = first_equal(&fingerprints, |i, j| match (id(i), id(j)) {
+        (Some(a), Some(b)) => compare(a, b),
+        _ => i.cmp(&j),
+    });
+    let time = |index: usize| entries.get(index).and_then(|entry| entry.time);
     let mut newest: Vec<usize> = (0..entries.len()).collect();
     for (index, &leader) in first.iter().enumerate() {
-        let time = |index: usize| entries.get(index).and_then(|entry| entry.time);
         if let Some(slot) = newest.get_mut(leader)
             && time(index) > time(*slot)
         {

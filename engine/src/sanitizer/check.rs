@@ -174,7 +174,10 @@ impl Check {
     fn holds_text(&self, text: Text<'_>) -> bool {
         match self {
             // a code point takes one to four bytes, an escape more: most texts need no counting
-            Self::MinLength(min) => *min == 0 || (text.source_bytes() >= *min && text.code_points() >= *min),
+            Self::MinLength(min) => {
+                let bytes = text.source_bytes();
+                (*min <= 1 && bytes >= *min) || (bytes >= *min && text.code_points() >= *min)
+            }
             Self::MaxLength(max) => text.source_bytes() <= *max || text.code_points() <= *max,
             Self::Pattern(pattern) => pattern.matches(&text.decode()),
             Self::Format(format) => format.holds(&text.decode()),

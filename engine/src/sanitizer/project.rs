@@ -82,7 +82,7 @@ impl<'a> Pass<'a> {
 
     fn number(&self, node: Node) -> Number<'a> {
         let text = self.document.source(node);
-        if node.integer() { Number::from_text(text) } else { Number::Decimal(text) }
+        if node.integer() { Number::from_digits(text) } else { Number::from_text(text) }
     }
 
     fn text(&self, node: Node) -> Text<'a> {
