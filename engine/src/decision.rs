@@ -4,17 +4,32 @@ use std::sync::Arc;
 
 use crate::event::Sink;
 use crate::fate::{Action, Keyword};
-use crate::json::{Json, Text, View, write_string};
+use crate::json::{Json, Text, write_string};
 
 /// A value that a rule made: all that a command can hold. Made by `rule` only.
 #[derive(Clone, Debug)]
-pub struct Merged(pub(crate) Json);
+pub struct Merged {
+    json: Json,
+    bytes: usize,
+}
 
 impl Merged {
+    /// Takes what a rule made.
+    pub(crate) fn new(json: Json) -> Self {
+        let bytes = json.view().compact_bytes();
+        Self { json, bytes }
+    }
+
+    /// Bytes of its compact text.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The value.
     #[must_use]
     pub fn json(&self) -> &Json {
-        &self.0
+        &self.json
     }
 }
 
@@ -228,7 +243,7 @@ impl Decision {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let values = self.commands.iter().map(|command| match command {
-            Command::Set { value, .. } => value.json().view().len() * 48 + 64,
+            Command::Set { key, value, .. } => value.bytes() + key.len() + 64,
             Command::ClearAnonymousSession => 48,
         });
         let mut out = Vec::with_capacity(256 + values.sum::<usize>() + self.findings.len() * 96);
@@ -295,6 +310,8 @@ fn separate(index: usize, out: &mut Vec<u8>) {
 
 /// Compact bytes that `{root: value}` adds to one metadata object's commands.
 #[must_use]
-pub fn sink_bytes(key: &str, value: View<'_>) -> usize {
-    Json::text(key).view().compact_bytes() + ":,".len() + value.compact_bytes()
+pub fn sink_bytes(key: &str, value_bytes: usize) -> usize {
+    let mut name = Vec::with_capacity(key.len() + 2);
+    string(key, &mut name);
+    name.len() + ":,".len() + value_bytes
 }

@@ -156,7 +156,7 @@ impl Rule {
         if self.result.as_ref().is_some_and(|result| !result.accepts(view)) {
             return Outcome::Failed(Notice::ResultInvalid);
         }
-        Outcome::Write(Merged(value))
+        Outcome::Write(Merged::new(value))
     }
 }
 

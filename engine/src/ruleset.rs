@@ -178,7 +178,7 @@ fn note_oversized(event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
             continue;
         }
         let replaced = before.members().filter(|(name, _)| written.iter().any(|(key, _)| name.is(key)));
-        let gone: usize = replaced.map(|(name, value)| sink_bytes(&name.decode(), value)).sum();
+        let gone: usize = replaced.map(|(name, value)| sink_bytes(&name.decode(), value.compact_bytes())).sum();
         if (before.compact_bytes() + writes.bytes_of(sink)).saturating_sub(gone) > PROFILE_BYTES {
             findings.list.push(Finding { rule: None, pointer: String::new(), notice: Notice::ProfileOversized(sink) });
         }
@@ -216,7 +216,7 @@ impl Writes<'_> {
 
     /// Adds a command, unless the sink has no room left for it.
     fn add(&mut self, rule: &Rule, value: Merged) -> Result<(), Notice> {
-        let bytes = self.bytes_of(rule.sink) + sink_bytes(&rule.root, value.json().view());
+        let bytes = self.bytes_of(rule.sink) + sink_bytes(&rule.root, value.bytes());
         // two braces around all, and no comma after the last member
         if bytes >= self.limits.sink_bytes {
             return Err(Notice::ResultTooLarge);

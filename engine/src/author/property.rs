@@ -136,7 +136,9 @@ fn budget_is_kept(rules: &RuleSet, decision: &Decision) -> bool {
     use crate::decision::{Command, sink_bytes};
     [Sink::App, Sink::User].into_iter().all(|sink| {
         let bytes = decision.commands.iter().map(|command| match command {
-            Command::Set { sink: own, key, value } if *own == sink => sink_bytes(key, value.json().view()),
+            Command::Set { sink: own, key, value } if *own == sink => {
+                sink_bytes(key, value.json().view().compact_bytes())
+            }
             _ => 0,
         });
         bytes.sum::<usize>() <= rules.limits().sink_bytes

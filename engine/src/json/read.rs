@@ -82,7 +82,7 @@ impl Document {
             text,
             bytes,
             at: 0,
-            nodes: Vec::with_capacity(bytes.len() / 10 + 8),
+            nodes: Vec::with_capacity(bytes.len() / BYTES_PER_NODE + 16),
             names: Vec::new(),
             depth: 0,
             depth_max,
@@ -99,6 +99,9 @@ impl Document {
         Ok(Arc::new(Self { text: Arc::from(text), nodes, depth: deepest, name_bytes }))
     }
 }
+
+/// Bytes of text for each node, at the least, in lists of small objects: then no room is made twice.
+const BYTES_PER_NODE: usize = 6;
 
 struct Reader<'a> {
     text: &'a str,
@@ -137,13 +140,22 @@ impl Reader<'_> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Skips white space; says whether there was none.
-    fn space(&mut self) -> Compact {
-        let start = self.at;
+    /// Skips white space.
+    fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
-        self.at == start
+    }
+
+    /// The next byte that is no white space; white space before it makes the text not compact.
+    fn token(&mut self, compact: &mut Compact) -> Option<u8> {
+        let byte = self.peek();
+        if byte.is_none_or(|byte| byte > b' ') {
+            return byte;
+        }
+        *compact = false;
+        self.space();
+        self.peek()
     }
 
     fn value(&mut self) -> Step<Compact> {
@@ -158,6 +170,11 @@ impl Reader<'_> {
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
             Some(b'n') => self.word("null"),
+            Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                self.space();
+                self.value()?;
+                Ok(false)
+            }
             Some(_) => Err(syntax("expected a value", self.at)),
             None => Err(syntax("expected a value, found the end of the text", self.at)),
         }
@@ -299,40 +316,35 @@ impl Reader<'_> {
 
     fn array(&mut self) -> Step<Compact> {
         let node = self.open(Kind::Array)?;
-        let mut compact = self.space();
-        let mut count = 0;
-        if self.peek() == Some(b']') {
+        let (mut compact, mut count) = (true, 0);
+        if self.token(&mut compact) == Some(b']') {
             return Ok(self.close(node, 0, compact));
         }
         loop {
             compact &= self.value()?;
             count += 1;
-            compact &= self.space();
-            match self.peek() {
+            match self.token(&mut compact) {
                 Some(b',') => self.at += 1,
                 Some(b']') => return Ok(self.close(node, count, compact)),
                 _ => return Err(syntax("expected `,` or `]`", self.at)),
             }
-            compact &= self.space();
         }
     }
 
     fn object(&mut self) -> Step<Compact> {
         let node = self.open(Kind::Object)?;
         let first_name = self.names.len();
-        let mut compact = self.space();
-        if self.peek() == Some(b'}') {
+        let mut compact = true;
+        if self.token(&mut compact) == Some(b'}') {
             return Ok(self.close(node, 0, compact));
         }
         loop {
-            compact &= self.member()?;
-            compact &= self.space();
-            match self.peek() {
+            self.member(&mut compact)?;
+            match self.token(&mut compact) {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 _ => return Err(syntax("expected `,` or `}`", self.at)),
             }
-            compact &= self.space();
         }
         self.distinct(first_name)?;
         let count = self.names.len() - first_name;
@@ -340,8 +352,8 @@ impl Reader<'_> {
         Ok(self.close(node, count, compact))
     }
 
-    fn member(&mut self) -> Step<Compact> {
-        if self.peek() != Some(b'"') {
+    fn member(&mut self, compact: &mut Compact) -> Step<()> {
+        if self.token(compact) != Some(b'"') {
             return Err(syntax("expected a member name in quotation marks", self.at));
         }
         let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
@@ -352,13 +364,12 @@ impl Reader<'_> {
         let escaped = self.nodes.last().is_some_and(|node| node.escaped());
         let key = if escaped { ESCAPED_KEY } else { self.name_key(start, end) };
         self.names.push(Name { key, node });
-        let mut compact = self.space();
-        if self.peek() != Some(b':') {
+        if self.token(compact) != Some(b':') {
             return Err(syntax("expected `:`", self.at));
         }
         self.at += 1;
-        compact &= self.space();
-        Ok(self.value()? & compact)
+        *compact &= self.value()?;
+        Ok(())
     }
 
     fn name_key(&self, start: usize, end: usize) -> u64 {

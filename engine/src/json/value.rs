@@ -340,11 +340,14 @@ pub struct Places<'a> {
     document: &'a Arc<Document>,
     at: u32,
     end: u32,
+    left: usize,
 }
 
 impl<'a> Places<'a> {
     fn below(place: Place<'a>) -> Self {
-        Self { document: place.document, at: place.at + 1, end: place.at + place.node().size }
+        let node = place.node();
+        let left = if node.kind() == Kind::Object { node.count() * 2 } else { node.count() };
+        Self { document: place.document, at: place.at + 1, end: place.at + node.size, left }
     }
 }
 
@@ -355,8 +358,13 @@ impl<'a> Iterator for Places<'a> {
         (self.at < self.end).then(|| {
             let place = Place { document: self.document, at: self.at };
             self.at += place.node().size;
+            self.left = self.left.saturating_sub(1);
             place
         })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
     }
 }
 
@@ -378,6 +386,13 @@ impl<'a> Iterator for Items<'a> {
             Self::Built(items) => items.next().map(Json::view),
         }
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Places(places) => places.size_hint(),
+            Self::Built(items) => items.size_hint(),
+        }
+    }
 }
 
 /// The members of an object, names as values.
@@ -397,5 +412,13 @@ impl<'a> Iterator for Members<'a> {
             Self::Places(places) => Some((View::Place(places.next()?), View::Place(places.next()?))),
             Self::Built(members) => members.next().map(|(name, value)| (name.view(), value.view())),
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = match self {
+            Self::Places(places) => places.left / 2,
+            Self::Built(members) => members.len(),
+        };
+        (left, Some(left))
     }
 }

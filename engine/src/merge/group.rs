@@ -4,20 +4,19 @@ use std::cmp::Ordering;
 
 /// For each key, the position of the first key that equals it; keys are numbered in the order given.
 ///
-/// `fingerprint` may collide; `compare` decides, and is asked only where fingerprints are equal.
+/// `fingerprint`s may collide; `compare` decides, and is asked only where they are equal.
 pub(super) fn first_equal(fingerprints: &[u64], compare: impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<(u64, usize)> = fingerprints.iter().copied().zip(0..).collect();
-    order.sort_unstable_by(|(a, i), (b, j)| a.cmp(b).then_with(|| compare(*i, *j)).then(i.cmp(j)));
+    order.sort_unstable();
     let mut first: Vec<usize> = (0..order.len()).collect();
-    let mut last: Option<(u64, usize)> = None;
-    for (fingerprint, index) in order {
-        match last {
-            Some((other, leader)) if other == fingerprint && compare(leader, index).is_eq() => {
-                if let Some(slot) = first.get_mut(index) {
-                    *slot = leader;
-                }
+    for run in order.chunk_by_mut(|(a, _), (b, _)| a == b).filter(|run| run.len() > 1) {
+        // mostly all equal; sorted in full, so that crafted collisions cost no more than n log n
+        run.sort_unstable_by(|(_, i), (_, j)| compare(*i, *j).then(i.cmp(j)));
+        let equal = run.chunk_by(|(_, i), (_, j)| compare(*i, *j).is_eq());
+        for (leader, index) in equal.flat_map(|keys| keys.iter().map(|(_, index)| (keys.first(), *index))) {
+            if let (Some((_, leader)), Some(slot)) = (leader, first.get_mut(index)) {
+                *slot = *leader;
             }
-            _ => last = Some((fingerprint, index)),
         }
     }
     first

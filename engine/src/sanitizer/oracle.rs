@@ -44,7 +44,7 @@ impl Json for Tree {
     type Node<'a> = Place<'a>;
     type PreparedKey = String;
     type StringBuffer = ();
-    const KEYS_PER_LOOKUP: usize = 4;
+    const KEYS_PER_LOOKUP: usize = 0;
     const ACYCLIC: bool = true;
 
     fn prepare_key(key: &str) -> String {
