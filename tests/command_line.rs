@@ -135,6 +135,7 @@ fn one_document_is_sanitized() {
     );
     let nothing = check(&["sanitize", "--schema", schema], "{", 0, "x-json");
     assert!(!nothing.contains("\"output\""), "{nothing}");
+    check(&["sanitize", "--schema", schema], &"[".repeat(200), 0, "x-limit");
     check(&["sanitize", "--schema", schema, "--limit", "anonymous_nodes=3"], input, 0, "x-limit");
     check(&["sanitize", "--schema", schema, "--limit", "nodes=3"], input, 2, "is no limit");
     let lines = check(&["sanitize", "--schema", schema, "--ndjson"], "{\"items\":[]}\n[]\n", 0, "");

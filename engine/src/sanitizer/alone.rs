@@ -2,7 +2,7 @@
 
 use super::{Sanitizer, Untrusted};
 use crate::fate::{Action, Entry, Fates, Keyword, Report};
-use crate::json::{Document, Json};
+use crate::json::{Document, Json, ReadErrorKind};
 
 /// What became of a document as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,20 +43,12 @@ pub struct Sanitized {
 }
 
 impl Sanitizer {
-    /// Sanitizes one document; a text that is not JSON gives nothing, keyword `x-json`.
+    /// Sanitizes one document; a text that is not JSON gives nothing, keyword `x-json`, one that is too deep `x-limit`.
     #[must_use]
     pub fn sanitize(&self, bytes: &[u8], entries_max: usize) -> Sanitized {
-        let Ok(document) = Document::read(bytes) else {
-            let entry = Entry {
-                pointer: String::new(),
-                keyword: Keyword::Json,
-                action: Action::Drop,
-                by: 0,
-                nodes: 0,
-                cause: None,
-            };
-            let report = Report { entries: vec![entry], omitted: 0 };
-            return Sanitized { outcome: Outcome::Nothing, output: None, report, nodes_in: 0, nodes_out: 0 };
+        let document = match Document::read(bytes) {
+            Ok(document) => document,
+            Err(error) => return unread(error.kind),
         };
         let untrusted = Untrusted(document.root().to_json());
         let root = super::Place { document: &document, at: 0 };
@@ -72,4 +64,15 @@ impl Sanitizer {
         let nodes_out = output.as_ref().map_or(0, |output| output.view().nodes());
         Sanitized { outcome, output, report, nodes_in: document.root().nodes(), nodes_out }
     }
+}
+
+/// The result of a text that cannot be read: beyond the reader's limits, or not JSON.
+fn unread(kind: ReadErrorKind) -> Sanitized {
+    let keyword = match kind {
+        ReadErrorKind::TooDeep | ReadErrorKind::TooLarge => Keyword::Limit,
+        ReadErrorKind::Syntax(_) | ReadErrorKind::Duplicate => Keyword::Json,
+    };
+    let entry = Entry { pointer: String::new(), keyword, action: Action::Drop, by: 0, nodes: 0, cause: None };
+    let report = Report { entries: vec![entry], omitted: 0 };
+    Sanitized { outcome: Outcome::Nothing, output: None, report, nodes_in: 0, nodes_out: 0 }
 }
