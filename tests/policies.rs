@@ -217,6 +217,178 @@ fn scripts_share_what_lib_holds() {
     rule("", &files, &json!({ "n": 2 }), &[], &json!({ "n": 4 }));
 }
 
+/// What a strategy writes of `a`, the account's and the visitor's value given.
+#[track_caller]
+fn strategy(merge: &str, account: &Value, anonymous: &Value, written: &Value) {
+    let any = ("a.schema.json", r#"{ "additionalProperties": true }"#);
+    let decision = decide(
+        &policy(&format!(r#", "merge": {merge}"#), &[any]),
+        &json!({ "a": account }),
+        &json!({ "a": anonymous }),
+    );
+    let value =
+        decision["commands"].as_array().unwrap().iter().find(|one| one["key"] == "a").map(|one| one["value"].clone());
+    assert_eq!(value.unwrap_or(Value::Null), *written, "{merge}: {decision}");
+    if !written.is_null() {
+        strategy(merge, written, anonymous, &Value::Null);
+    }
+}
+
+#[test]
+fn strategies_do_what_they_say_and_the_second_login_changes_nothing() {
+    let none = Value::Null;
+    let keyed = |options: &str| format!(r#"{{ "keyed_union": {{ "key": "k", {options} }} }}"#);
+    let account = json!([{ "k": 1, "p": 5, "q": 2 }]);
+    let visitor = json!([{ "k": 1, "p": null, "q": 7, "r": 1 }, { "k": 2 }, { "x": 1 }, 5, { "k": 1.0, "q": 9 }]);
+    strategy(
+        &keyed(r#""on_match": { "q": "max" }"#),
+        &account,
+        &visitor,
+        &json!([{ "k": 1, "p": 5, "q": 9 }, { "k": 2 }]),
+    );
+    strategy(
+        &keyed(r#""on_match": { "q": ["max", 8] }"#),
+        &account,
+        &visitor,
+        &json!([{ "k": 1, "p": 5, "q": 8 }, { "k": 2 }]),
+    );
+    strategy(
+        &keyed(r#""otherwise": "fill""#),
+        &account,
+        &visitor,
+        &json!([{ "k": 1, "p": 5, "q": 2, "r": 1 }, { "k": 2 }]),
+    );
+    strategy(&keyed(r#""limit": 1"#), &account, &visitor, &none);
+    strategy(&keyed(r#""first": "anonymous""#), &account, &visitor, &json!([{ "k": 2 }, { "k": 1, "p": 5, "q": 2 }]));
+    let one = json!([{ "k": 1, "p": null, "q": 7 }]);
+    strategy(&keyed(r#""otherwise": "overwrite""#), &account, &one, &json!([{ "k": 1, "p": 5, "q": 7 }]));
+    strategy(
+        &keyed(r#""otherwise": "anonymous", "on_match": { "p": "keep" }"#),
+        &account,
+        &one,
+        &json!([{ "k": 1, "q": 7, "p": 5 }]),
+    );
+    let bare = json!([{ "k": 1 }]);
+    let pushy = json!([{ "k": 1, "note": "x", "q": "3" }]);
+    strategy(&keyed(r#""otherwise": "anonymous", "on_match": { "note": "keep", "q": "max" }"#), &bare, &pushy, &none);
+    strategy(
+        r#"{ "keyed_union": { "key": ["a.b", "c"] } }"#,
+        &json!([{ "a": { "b": 1 } }]),
+        &json!([{ "a": { "b": 1 } }, { "a": { "b": 1 }, "c": 1 }]),
+        &json!([{ "a": { "b": 1 } }, { "a": { "b": 1 }, "c": 1 }]),
+    );
+    strategy(r#"{ "recent": { "key": "id" } }"#, &json!([{ "at": 1 }, 5]), &json!([{ "at": 1 }, 5]), &none);
+    strategy(
+        r#"{ "recent": { "key": "id", "limit": 2 } }"#,
+        &json!([{ "id": 1, "at": 1 }]),
+        &json!([{ "id": 1, "at": 3 }, { "id": 2, "at": 2 }, { "id": 3 }]),
+        &json!([{ "id": 1, "at": 3 }, { "id": 2, "at": 2 }]),
+    );
+    strategy(
+        r#"{ "union": { "limit": 3, "first": "anonymous" } }"#,
+        &json!([1, 1]),
+        &json!([1.0, 2, 3]),
+        &json!([2, 1, 1]),
+    );
+    strategy(
+        r#"{ "merge_fields": { "a": "max", "b": { "c": "fill" }, "d": "all", "e": ["union", {}] } }"#,
+        &json!({ "a": 1, "b": { "c": "" }, "d": true, "e": [1] }),
+        &json!({ "a": 2, "b": { "c": 3, "z": 1 }, "d": false, "e": [2], "f": 1 }),
+        &json!({ "a": 2, "b": { "c": 3 }, "d": false, "e": [1, 2] }),
+    );
+    strategy(
+        r#"{ "merge_fields": { "a": "keep" }, "default": "fill" }"#,
+        &json!({ "c": null }),
+        &json!({ "a": 1, "b": 2, "c": 3 }),
+        &json!({ "c": 3, "b": 2 }),
+    );
+    strategy(
+        r#"{ "merge_fields": { "a": "anonymous" } }"#,
+        &json!({ "x.y": 1 }),
+        &json!({ "a": 1 }),
+        &json!({ "x.y": 1, "a": 1 }),
+    );
+    strategy(r#""max""#, &json!("text"), &json!(3), &none);
+    strategy(r#""min""#, &json!(5), &json!(3), &json!(3));
+    strategy(r#""any""#, &json!(false), &json!(true), &json!(true));
+    strategy(r#""latest_time""#, &json!("2026-01-01T00:00:00Z"), &json!(1_795_000_000), &json!(1_795_000_000));
+    strategy(r#""account""#, &none, &json!([1]), &json!([1]));
+}
+
+#[test]
+fn wide_objects_are_joined_by_sorting() {
+    let wide = |prefix: &str, count: usize| -> Value {
+        (0..count).map(|index| (format!("{prefix}{index}"), json!(index))).collect::<serde_json::Map<_, _>>().into()
+    };
+    let mut joined = wide("m", 40);
+    joined.as_object_mut().unwrap().extend(wide("n", 30).as_object().unwrap().clone());
+    let mut visitor = wide("n", 30);
+    visitor.as_object_mut().unwrap().extend(json!({ "m7": "new", "m39": 1 }).as_object().unwrap().clone());
+    strategy(r#"{ "merge_fields": {}, "default": "fill" }"#, &wide("m", 40), &visitor, &joined);
+    joined.as_object_mut().unwrap().extend(json!({ "m7": "new", "m39": 1 }).as_object().unwrap().clone());
+    strategy(r#"{ "merge_fields": {}, "default": "anonymous" }"#, &wide("m", 40), &visitor, &joined);
+}
+
+#[test]
+fn strategies_know_no_clock() {
+    let rules = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &[])).unwrap();
+    let body = request(&json!({}), &json!({ "a": (0..2_000).collect::<Vec<_>>() }));
+    let late = Given { time_is_up: Some(std::sync::Arc::new(|| true)) };
+    let decide = |given: &Given| transfer::decide(&rules, &body, given).unwrap().1.to_bytes();
+    assert_eq!(decide(&late), decide(&Given::default()));
+    let script = ("a.merge.rhai", "fn merge(account, anonymous, context) { anonymous }");
+    let rules = RuleSet::compile(&policy("", &[script])).unwrap();
+    let decision = String::from_utf8(transfer::decide(&rules, &body, &late).unwrap().1.to_bytes()).unwrap();
+    assert!(decision.contains("budget_exceeded"), "{decision}");
+}
+
+#[test]
+fn text_on_the_way_that_is_no_json_is_said() {
+    for text in ["{bad", r#"{"x":1,"x":2}"#] {
+        let from = r#", "merge": "anonymous", "from": "/a/x""#;
+        rule(from, &[], &json!(text), &["type /a"], &Value::Null);
+    }
+}
+
+/// The code of the first error of a policy.
+#[track_caller]
+fn refused(files: &[(&str, &str)], code: &str) {
+    let errors = RuleSet::compile(&policy("", files)).unwrap_err();
+    assert_eq!(errors[0].code, code, "{errors:?}");
+}
+
+#[test]
+fn scripts_import_from_the_bundle_and_hide_nothing() {
+    let script = |import: &str, body: &str| format!("{import}\nfn merge(account, anonymous, context) {{ {body} }}\n");
+    let constant = [("lib/m.rhai", "export const CAP = 99; fn f() { 5 }\n")];
+    let uses = script("import \"lib/m\" as m;", "#{ n: m::CAP + m::f() }");
+    rule("", &[constant[0], ("a.merge.rhai", &uses)], &json!({ "n": 1 }), &[], &json!({ "n": 104 }));
+    let chain = [("lib/b.rhai", "import \"lib/m\" as m;\nfn g() { m::f() + 1 }\n"), constant[0]];
+    let uses = script("import \"lib/b\" as b;", "#{ n: b::g() }");
+    rule("", &[chain[0], chain[1], ("a.merge.rhai", &uses)], &json!({ "n": 1 }), &[], &json!({ "n": 6 }));
+    refused(&[("a.merge.rhai", &script("import \"lib/none\" as n;", "account"))], "R014");
+    refused(&[("a.merge.rhai", &script("import \"/etc/passwd\" as n;", "account"))], "R015");
+    refused(&[("a.merge.rhai", &script("fn len(x) { 1 }", "account"))], "R006");
+    refused(&[("a.merge.rhai", &script("fn keyed_union(a, b, c) { 1 }", "account"))], "R006");
+    refused(
+        &[
+            ("a.merge.rhai", &script("import \"lib/x\" as x;", "account")),
+            ("lib/x.rhai", "import \"lib/x\" as x;\nfn f() { 1 }\n"),
+        ],
+        "R001",
+    );
+    refused(&[("a.merge.rhai", "fn other() { 1 }")], "R003");
+    refused(&[("a.merge.rhai", "fn merge(a) { 1 }")], "R004");
+}
+
+#[test]
+fn two_rules_may_read_one_value() {
+    let files = policy(r#", "merge": "anonymous", "from": "/b""#, &[]);
+    let rules = RuleSet::compile(&files).unwrap();
+    let body = request(&json!({}), &json!({ "b": { "x": [1, 2] } }));
+    assert!(handover_engine::author::property::violated(&rules, &body).is_empty());
+}
+
 #[test]
 fn an_oversized_profile_is_noted_and_changes_nothing_else() {
     let files = policy(r#", "merge": "anonymous""#, &[]);

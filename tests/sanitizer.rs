@@ -65,3 +65,77 @@ fn worked_cases() {
     }
     assert!(ran >= 58, "{ran} cases ran");
 }
+
+/// What is left of a document, or the keyword that made it nothing; and the report as `keyword pointer`.
+#[track_caller]
+fn keeps(schema: &str, input: &str, left: &str, report: &[&str]) {
+    let options = Options { unknown: Unknown::Drop, ..Options::of(&Limits::default()) };
+    let sanitizer = Sanitizer::compile("schema", schema, options).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let result = sanitizer.sanitize(input.as_bytes(), 100);
+    let entries = result.report.entries.iter().map(|entry| format!("{} {}", entry.keyword.word(), entry.pointer));
+    assert_eq!(entries.collect::<Vec<_>>(), report, "{schema}");
+    assert_eq!(result.output.map(|output| output.view().to_text()).unwrap_or_default(), left, "{schema}");
+}
+
+#[test]
+fn containers_that_cannot_be_cut_go_and_nothing_else_does() {
+    let required =
+        r#"{"properties":{"o":{"required":["a","b"],"maxProperties":1,"additionalProperties":true},"k":true}}"#;
+    keeps(required, r#"{"o":{"a":1,"b":2},"k":1}"#, r#"{"k":1}"#, &["maxProperties /o"]);
+    let needed = r#"{"properties":{"a":true,"b":true,"z":true},"maxProperties":2,"dependentRequired":{"a":["z"]}}"#;
+    keeps(needed, r#"{"a":1,"b":2,"z":3}"#, r#"{"b":2}"#, &["dependentRequired /a", "maxProperties /z"]);
+    let bytes = r#"{"properties":{"a":true,"b":true,"z":true},"x-max-bytes":15,"dependentRequired":{"a":["z"]}}"#;
+    keeps(bytes, r#"{"a":1,"b":2,"z":3}"#, r#"{"b":2}"#, &["dependentRequired /a", "x-max-bytes /z"]);
+    keeps(r#"{"properties":{"s":{"x-max-bytes":5}}}"#, r#"{"s":"abc"}"#, r#"{"s":"abc"}"#, &[]);
+    keeps(r#"{"properties":{"s":{"x-max-bytes":5}}}"#, r#"{"s":"abcd"}"#, "{}", &["x-max-bytes /s"]);
+    keeps(r#"{"properties":{}}"#, r#"{"a":1}"#, "{}", &["x-unknown /a"]);
+    keeps("{}", r#"{"a":1}"#, r#"{"a":1}"#, &[]);
+    let many = r#"{"items":{"enum":[1]},"uniqueItems":true,"maxItems":1,"minItems":1}"#;
+    keeps(many, "[2,1,1.0,3]", "[1]", &["enum /0", "uniqueItems /2", "enum /3"]);
+}
+
+/// The code of the error that a schema has.
+#[track_caller]
+fn refused(schema: &str, code: &str, word: &str) {
+    let errors = Sanitizer::compile("schema", schema, Options::of(&Limits::default())).unwrap_err();
+    assert!(errors.iter().any(|error| error.code == code && error.message.contains(word)), "{schema}: {errors:?}");
+}
+
+#[test]
+fn what_is_not_built_is_named() {
+    for keyword in
+        ["anyOf", "oneOf", "not", "if", "prefixItems", "contains", "x-on-invalid", "$dynamicRef", "unevaluatedItems"]
+    {
+        refused(&format!(r#"{{"properties":{{"a":{{"{keyword}":[]}}}}}}"#), "S010", keyword);
+    }
+    let draft_7 = |rest: &str| format!(r#"{{"$schema":"http://json-schema.org/draft-07/schema#",{rest}}}"#);
+    refused(
+        &draft_7(r##""properties":{"a":{"$ref":"#/definitions/x","not":{}}},"definitions":{"x":{}}"##),
+        "S010",
+        "not",
+    );
+    refused(&draft_7(r#""dependentRequired":{"a":["b"]}"#), "S010", "dependentRequired");
+    refused(r#"{"$schema":"http://json-schema.org/draft-04/schema#"}"#, "S004", "draft 4");
+    refused(r#"{"x-on-mising":"default"}"#, "S010", "x-on-mising");
+    refused(r#"{"x-max-byte":5}"#, "S010", "x-max-byte");
+    refused(r#"{"enum":[{}]}"#, "S010", "not built yet");
+    refused(r#"{"items":[{}]}"#, "S010", "items");
+    refused(r#"{"format":"emial"}"#, "S012", "emial");
+    refused(r#"{"pattern":"(?=a)"}"#, "S014", "linear-time");
+    refused(r#"{"pattern":"["}"#, "S013", "regular expression");
+    refused(r##"{"$ref":"#/none"}"##, "S015", "nothing");
+    refused(r#"{"$ref":"https://x.test/s"}"#, "S016", "another file");
+    refused(r#"{"minimum":"1"}"#, "S011", "number");
+    refused(r#"{"multipleOf":0}"#, "S011", "above 0");
+}
+
+#[test]
+fn a_recursive_schema_has_a_plan_for_each_set_whatever_the_document() {
+    let tree = r##"{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","required":["v"],"properties":{"v":{"type":"integer"},"next":{"$ref":"#/$defs/n"}}}}}"##;
+    let nested = (0..60).fold(r#"{"v":"x"}"#.to_owned(), |inner, _| format!(r#"{{"v":1,"next":{inner}}}"#));
+    let options = Options::of(&Limits::default());
+    let sanitizer = Sanitizer::compile("schema", tree, options).unwrap();
+    assert_eq!(format!("{sanitizer:?}"), "Sanitizer(4 plans)");
+    let result = sanitizer.sanitize(nested.as_bytes(), 100);
+    assert_eq!((result.nodes_in, result.nodes_out, result.report.entries.len()), (122, 120, 1));
+}

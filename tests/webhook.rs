@@ -112,6 +112,8 @@ fn sigterm_answers_what_is_open_and_exits_with_0() {
     stream.read_exact(&mut interim).unwrap();
     assert!(interim.starts_with(b"HTTP/1.1 100 Continue"), "the request is being worked on");
     server.terminate();
+    let seen = (0..1_000).map(|_| server.get("/health/ready")).find(|answer| answer.status != 200).unwrap();
+    problem(&seen, 503, "not_ready");
     stream.write_all(&body).unwrap();
     let last = answer(&mut stream);
     assert!(last.status == 200 && last.body.contains("tx_last"), "{last:?}");

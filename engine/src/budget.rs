@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-/// Says whether the time for scripts is up. The engine has no clock: the server brings one, tests bring none.
+/// Says whether the time for scripts is up; asked first when the first script of an event starts.
+///
+/// The engine has no clock: the server brings one, tests bring none.
 pub type TimeIsUp = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// How often the clock is asked, in operations.
@@ -24,7 +26,9 @@ impl Budget {
     /// A budget of `operations`, ended early when `time_is_up` says so.
     #[must_use]
     pub fn new(operations: u64, time_is_up: Option<TimeIsUp>) -> Self {
-        Self { left: operations, until_glance: OPERATIONS_PER_GLANCE, time_is_up }
+        // the first glance starts a clock that has not run yet
+        let spent = time_is_up.as_ref().is_some_and(|time_is_up| time_is_up());
+        Self { left: if spent { 0 } else { operations }, until_glance: OPERATIONS_PER_GLANCE, time_is_up }
     }
 
     /// Spends `operations`: one for a step of a script, one for each element that native code reads.

@@ -180,17 +180,25 @@ pub enum Parse {
 }
 
 impl Session {
-    /// The value that `from` points at in the metadata; absent, null and unreachable give nothing.
+    /// The value that `from` points at in the metadata.
     ///
     /// `text_allowed` says that the rule's schema takes a string there.
     #[must_use]
-    pub fn value(&self, from: &Pointer, parse: Parse, text_allowed: TextAllowed) -> Option<Untrusted> {
-        let mut value = self.metadata.clone()?;
-        for token in from.tokens() {
-            value = child(parsed(value, parse).view(), token)?.to_json();
+    pub fn value(&self, from: &Pointer, parse: Parse, text_allowed: TextAllowed) -> Found {
+        let Some(mut value) = self.metadata.clone() else { return Found::Nothing };
+        for (step, token) in from.tokens().iter().enumerate() {
+            let open = parsed(value, parse);
+            // a step that is still text cannot be entered: its text is no JSON
+            if parse == Parse::Auto && open.view().kind() == Kind::String {
+                return Found::Unreadable { steps: step };
+            }
+            match child(open.view(), token) {
+                Some(below) => value = below.to_json(),
+                None => return Found::Nothing,
+            }
         }
         let value = if text_allowed == TextAllowed::Yes { value } else { parsed(value, parse) };
-        (!value.view().is_null()).then_some(Untrusted(value))
+        if value.view().is_null() { Found::Nothing } else { Found::Value(Untrusted(value)) }
     }
 
     /// Whether the metadata has a place, text parsed on the way.
@@ -204,6 +212,31 @@ impl Session {
     #[must_use]
     pub fn metadata(&self) -> Option<View<'_>> {
         self.metadata.as_ref().map(Json::view)
+    }
+}
+
+/// What stands where a rule reads.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing, or null: the rule does not run.
+    Nothing,
+    /// A value.
+    Value(Untrusted),
+    /// On the way there, after so many tokens of the pointer, stands text that is no JSON.
+    Unreadable {
+        /// Tokens up to that place.
+        steps: usize,
+    },
+}
+
+impl Found {
+    /// The value, if there is one.
+    #[must_use]
+    pub fn value(self) -> Option<Untrusted> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Nothing | Self::Unreadable { .. } => None,
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, TimeIsUp};
 use crate::decision::{Finding, Merged, Notice};
-use crate::event::{Event, Parse, Session, Sink, TextAllowed, Trigger};
-use crate::fate::Fates;
+use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
+use crate::fate::{Action, Fates, Keyword};
 use crate::json::{Json, Kind, View, same};
 use crate::merge::{Context, Made, Refusal, Strategy};
-use crate::pointer::Pointer;
+use crate::pointer::{self, Pointer};
 use crate::sanitizer::{Clean, Sanitizer, Untrusted};
 use crate::script::{Call, Outcome as Scripted, Sandbox, Script};
 
@@ -64,19 +64,32 @@ pub struct Surroundings<'a> {
     pub sandbox: &'a Sandbox,
     /// What scripts see as `context`.
     pub context: &'a Json,
-    /// The clock, for strategies.
+    /// The clock of the event, for strategies.
     pub now: Context,
+    /// Operations that a script may take.
+    pub operations: u64,
+    /// The time that is left for scripts.
+    pub time_is_up: Option<&'a TimeIsUp>,
 }
 
 impl Rule {
     /// The anonymous value that the rule reads, if it runs on this event at all.
     #[must_use]
-    pub fn value(&self, event: &Event, session: &Session) -> Option<Untrusted> {
+    pub fn value(&self, event: &Event, session: &Session) -> Found {
         if self.on.as_ref().is_some_and(|triggers| !triggers.contains(&event.trigger)) {
-            return None;
+            return Found::Nothing;
         }
         let text = if self.sanitizer.allows(Kind::String) { TextAllowed::Yes } else { TextAllowed::No };
         session.value(&self.from, self.parse, text)
+    }
+
+    /// The finding of text on the way to the value that is no JSON.
+    #[must_use]
+    pub fn unreadable(&self, steps: usize) -> Finding {
+        let mut pointer = String::new();
+        self.from.tokens().iter().take(steps).for_each(|token| pointer::push(&mut pointer, token));
+        let notice = Notice::Place(Keyword::Type, Action::Drop);
+        Finding { rule: Some(Arc::clone(&self.name)), pointer, notice }
     }
 
     /// Sanitizes an anonymous value; its fates say what it lost.
@@ -108,28 +121,26 @@ impl Rule {
 
     /// Merges a clean value into the account's.
     #[must_use]
-    pub fn merge(
-        &self,
-        account: Option<View<'_>>,
-        clean: &Clean,
-        around: Surroundings<'_>,
-        mut budget: Budget,
-    ) -> Outcome {
+    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: Surroundings<'_>) -> Outcome {
         let shape = self.result.as_ref().unwrap_or(&self.sanitizer);
         if account.is_some_and(|value| !shape.allows(value.kind())) {
             return Outcome::Failed(Notice::AccountShape);
         }
         let anonymous = clean.json().view();
         match &self.merge {
-            Merge::Strategy(strategy) => match strategy.merge(account, anonymous, &around.now, &mut budget) {
-                Ok(Made::Keep) => Outcome::Keep,
-                Ok(Made::Write(value)) => self.checked(account, value),
-                Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
-                Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(None)),
-            },
+            // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
+            Merge::Strategy(strategy) => {
+                match strategy.merge(account, anonymous, &around.now, &mut Budget::new(u64::MAX, None)) {
+                    Ok(Made::Keep) => Outcome::Keep,
+                    Ok(Made::Write(value)) => self.checked(account, value),
+                    Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
+                    Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(None)),
+                }
+            }
             Merge::Script(script) => {
                 let call = Call { account, anonymous, context: around.context, now: around.now };
                 let place = |place: Option<(usize, usize)>| place.map(|(line, column)| (script.file(), line, column));
+                let budget = Budget::new(around.operations, around.time_is_up.cloned());
                 match around.sandbox.merge(script, call, budget) {
                     Scripted::Value(Json::Null) if account.is_none() => Outcome::Keep,
                     // a null would delete the root
@@ -170,8 +181,7 @@ fn has_unstorable_name(value: &Json) -> bool {
     match value {
         Json::List(items) => items.iter().any(has_unstorable_name),
         Json::Object(members) => members.iter().any(|(name, value)| {
-            let name = name.view().as_text();
-            name.is_some_and(|name| name.decode().contains(['.', '$'])) || has_unstorable_name(value)
+            matches!(name, Json::Text(name) if name.contains(['.', '$'])) || has_unstorable_name(value)
         }),
         _ => false,
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::budget::{Budget, TimeIsUp};
+use crate::budget::TimeIsUp;
 use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
-use crate::event::{Event, Session, Sink};
+use crate::event::{Event, Found, Session, Sink};
 use crate::json::{Document, Json, View};
 use crate::limits::Limits;
 use crate::merge::Context;
@@ -80,11 +80,24 @@ impl RuleSet {
         };
         let now = Context { now: event.at, session_created_at: session.created_at.min(event.at) };
         let context = script_context(event, session, now);
-        let around = Surroundings { sandbox: &self.sandbox, context: &context, now };
+        let around = Surroundings {
+            sandbox: &self.sandbox,
+            context: &context,
+            now,
+            operations: self.limits.script_operations,
+            time_is_up: given.time_is_up.as_ref(),
+        };
         let mut writes = Writes { limits: &self.limits, commands: Vec::new(), bytes: [0; 2] };
         let mut findings = Findings::default();
         for rule in &self.rules {
-            let Some(untrusted) = rule.value(event, session) else { continue };
+            let untrusted = match rule.value(event, session) {
+                Found::Value(untrusted) => untrusted,
+                Found::Unreadable { steps } => {
+                    findings.of_places((vec![rule.unreadable(steps)], 0));
+                    continue;
+                }
+                Found::Nothing => continue,
+            };
             if !event.is_visible(rule.sink, &rule.root) {
                 findings.of_rule(rule, Notice::RootNotVisible);
                 continue;
@@ -95,8 +108,7 @@ impl RuleSet {
                 findings.of_places(rule.findings(&untrusted, &fates, left));
             }
             let Some(clean) = clean.filter(|clean| !is_empty(clean.json().view())) else { continue };
-            let budget = Budget::new(self.limits.script_operations, given.time_is_up.clone());
-            match rule.merge(event.account(rule.sink, &rule.root), &clean, around, budget) {
+            match rule.merge(event.account(rule.sink, &rule.root), &clean, around) {
                 Outcome::Keep => {}
                 Outcome::Failed(notice) => findings.of_rule(rule, notice),
                 Outcome::Write(value) => {

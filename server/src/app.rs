@@ -12,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 use crate::routes::{health, transfer};
@@ -25,6 +26,8 @@ const HEAD_BYTES_MAX: usize = 16 * 1_024;
 const FIELDS_MAX: usize = 64;
 /// Open connections.
 const CONNECTIONS_MAX: usize = 10_000;
+/// How long new requests are still answered after SIGTERM, while `/health/ready` says that they should not come.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long open requests may take once the server stops.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -49,11 +52,19 @@ pub async fn serve(listener: TcpListener, state: State) -> Result<()> {
     let service = TowerToHyperService::new(app(state.clone()));
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut closing = None;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = terminate.recv() => break,
+            () = reached(closing) => break,
             _ = interrupt.recv() => break,
+            // whoever sends requests looks at `/health/ready` first, and needs a moment to see it
+            _ = terminate.recv(), if closing.is_none() => {
+                state.stop();
+                tracing::info!("stopping");
+                closing = Some(Instant::now() + GRACE);
+                continue;
+            }
         };
         // a failed accept is the peer's, or lack of descriptors: give others time to close theirs
         let Ok((stream, _)) = accepted else {
@@ -71,11 +82,18 @@ pub async fn serve(listener: TcpListener, state: State) -> Result<()> {
     }
     state.stop();
     drop(listener);
-    tracing::info!("stopping");
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("open requests were cut off");
     }
     Ok(())
+}
+
+/// Waits for a moment; for none, for ever.
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn builder() -> hyper::server::conn::http1::Builder {

@@ -10,6 +10,11 @@ pub fn start() {
     let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
     // a second start in one process keeps the first
     drop(lines.with_writer(std::io::stderr).try_init());
+    // a panic's own text may hold a value: say only where it was
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        tracing::error!(panic.at = place, "panic");
+    }));
 }
 
 /// Writes the line of a decision.

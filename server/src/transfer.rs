@@ -1,6 +1,6 @@
 //! The one code path from a body to a decision: of the webhook, of `handover transfer` and of every fixture.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use handover_engine::decision::Decision;
@@ -17,9 +17,10 @@ pub fn decide(rules: &RuleSet, body: &[u8], given: &Given) -> Result<(Event, Dec
     Ok((event, decision))
 }
 
-/// A clock for scripts: it is up when the policy's `script_ms` have passed from now on.
+/// A clock for scripts: it starts when the first of them does, and is up when the policy's `script_ms` have passed.
 #[must_use]
 pub fn clocked(rules: &RuleSet) -> Given {
-    let end = Instant::now() + Duration::from_millis(rules.limits().script_ms);
-    Given { time_is_up: Some(Arc::new(move || Instant::now() >= end)) }
+    let time = Duration::from_millis(rules.limits().script_ms);
+    let start = OnceLock::new();
+    Given { time_is_up: Some(Arc::new(move || start.get_or_init(Instant::now).elapsed() >= time)) }
 }

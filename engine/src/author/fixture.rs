@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::decision::{Command, Decision, Finding, Notice, Status};
 use crate::diagnostic::{Diagnostic, Severity, suggestion};
-use crate::event::{Event, Refusal, Session, Sink};
+use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::fate::Action;
 use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
@@ -332,10 +332,9 @@ impl Judge<'_> {
     fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
         self.status(decision.status.word());
         self.word("reason", decision.status.reason().map(crate::decision::SkipReason::word));
-        let reads = event
-            .session
-            .as_ref()
-            .is_some_and(|session| rules.rules().iter().any(|rule| rule.value(event, session).is_some()));
+        let reads = event.session.as_ref().is_some_and(|session| {
+            rules.rules().iter().any(|rule| !matches!(rule.value(event, session), Found::Nothing))
+        });
         let metadata = event.session.as_ref().and_then(Session::metadata);
         if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
             self.fail("F031", self.expect, "no rule reads the event".to_owned());

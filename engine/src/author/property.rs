@@ -77,7 +77,7 @@ fn reversed(view: View<'_>) -> Json {
 fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
     let Some(session) = &event.session else { return true };
     rules.rules().iter().all(|rule| {
-        let Some(clean) = rule.value(event, session).and_then(|untrusted| rule.sanitize(&untrusted).0) else {
+        let Some(clean) = rule.value(event, session).value().and_then(|untrusted| rule.sanitize(&untrusted).0) else {
             return true;
         };
         let text = clean.json().view().to_text();
@@ -86,34 +86,43 @@ fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
     })
 }
 
-/// The nodes of the anonymous metadata by their fate; text that a rule parses counts as what it holds.
+/// The nodes of the anonymous metadata by their fate; text that a rule parses counts as what it holds, and a value that
+/// two rules read counts for the first.
 #[must_use]
 pub fn census(rules: &RuleSet, event: &Event) -> Option<(usize, Counts)> {
     let session = event.session.as_ref()?;
-    let mut counts = Counts::default();
     let metadata = session.metadata()?;
-    let (mut total, mut read) = (metadata.nodes(), 0);
+    let mut counts = Counts::default();
+    let mut total = metadata.nodes();
+    let mut counted: Vec<Json> = Vec::new();
     for rule in rules.rules() {
-        let Some(untrusted) = rule.value(event, session) else { continue };
-        let value = untrusted.0.view();
-        let own = value.nodes();
-        if is_parsed(value, metadata) {
-            total += own - 1;
-        }
-        read += own;
+        let Some(untrusted) = rule.value(event, session).value() else { continue };
         let (clean, fates) = rule.sanitize(&untrusted);
-        let (Some(fates), Some(place)) = (fates, value.place()) else { continue };
-        let one = fates.counts(place);
+        let (Some(fates), Some(place)) = (fates, untrusted.0.view().place()) else { continue };
+        let (one, own) = (fates.counts(place), untrusted.0.view().nodes());
         let left = clean.map_or(0, |clean| clean.json().view().nodes());
-        if left != one.kept + one.changed {
+        if own != one.kept + one.changed + one.dropped || (left != 0 && left != one.kept + one.changed) {
             return None;
         }
+        if counted.iter().any(|other| overlap(other.view(), untrusted.0.view())) {
+            continue;
+        }
+        total += if is_parsed(untrusted.0.view(), metadata) { own - 1 } else { 0 };
         counts.kept += one.kept;
         counts.changed += one.changed;
         counts.dropped += one.dropped;
+        counted.push(untrusted.0);
     }
-    counts.unread = total.saturating_sub(read);
+    counts.unread = total.checked_sub(counts.kept + counts.changed + counts.dropped)?;
     Some((total, counts))
+}
+
+/// Whether two values share nodes of one document, or one text.
+fn overlap(a: View<'_>, b: View<'_>) -> bool {
+    let (Some(a), Some(b)) = (a.place(), b.place()) else { return false };
+    let end = |place: crate::json::Place<'_>| place.at + place.node().size;
+    let same_text = a.document_text() == b.document_text();
+    (Arc::ptr_eq(a.document, b.document) || same_text) && a.at < end(b) && b.at < end(a)
 }
 
 /// Whether a value stands in a text of its own.

@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::fields::changed;
+use super::fields::{Names, changed};
 use super::group::first_equal;
 use super::union::{Changed, Union, lists};
 use super::{Context, Made, Merging, Strategy};
@@ -113,10 +113,12 @@ impl KeyedUnion {
 
     /// One line made of the account's and the visitor's.
     fn fold(&self, account: View<'_>, anonymous: View<'_>, context: &Context, budget: &mut Budget) -> Merging {
+        budget.charge((account.len() + anonymous.len()) as u64)?;
+        let account_members = Names::of(Some(account));
         let mut changes = Vec::new();
         for (name, value) in anonymous.named_members() {
-            let Some(text) = name.as_text() else { continue };
-            let current = account.get(&text.decode()).filter(|value| !value.is_null());
+            let Some(text) = name.as_text().filter(|_| !value.is_null()) else { continue };
+            let current = account_members.get(text).filter(|value| !value.is_null());
             let made = match self.on_match.iter().find(|(member, _)| text.is(member)) {
                 Some((_, strategy)) => strategy.merge_member(current, value, context, budget)?,
                 None => match (self.otherwise, current) {
@@ -134,18 +136,13 @@ impl KeyedUnion {
         Ok(changed(Some(account), changes))
     }
 
-    /// The visitor's line, in which the members of `on_match` are joined.
+    /// The visitor's line; the members of `on_match` are the account's, or what their strategies made.
     fn replaced(&self, account: View<'_>, anonymous: View<'_>, changes: Vec<(Json, Json)>) -> Made {
-        let mut members = anonymous.to_json().into_members();
-        for (name, _) in &self.on_match {
-            if let Some(value) = account.get(name) {
-                let own = members.iter_mut().find(|(own, _)| own.view().as_text().is_some_and(|own| own.is(name)));
-                match own {
-                    Some((_, slot)) => *slot = value.to_json(),
-                    None => members.push((Json::text(name), value.to_json())),
-                }
-            }
-        }
+        let joined =
+            |name: View<'_>| name.as_text().is_some_and(|name| self.on_match.iter().any(|(member, _)| name.is(member)));
+        let visitors = anonymous.named_members().filter(|(name, value)| !joined(*name) && !value.is_null());
+        let accounts = account.named_members().filter(|(name, _)| joined(*name));
+        let members = visitors.chain(accounts).map(|(name, value)| (name.to_json(), value.to_json())).collect();
         let base = Json::object(members);
         match changed(Some(base.view()), changes) {
             Made::Keep => Made::Write(base),

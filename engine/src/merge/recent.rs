@@ -104,12 +104,15 @@ impl Recent {
     }
 }
 
-/// Of each id the entry with the latest time, the earliest in the list on ties; entries without id all stay.
+/// Of each id the entry with the latest time, the earliest in the list on ties; an entry without id is its own id.
 fn newest_of_each(entries: &[Entry<'_>]) -> Vec<usize> {
-    let fingerprints: Vec<_> = entries.iter().map(|entry| entry.id.map_or(0, fingerprint)).collect();
-    let id = |index: usize| entries.get(index).and_then(|entry| entry.id);
-    let first = first_equal(&fingerprints, |i, j| match (id(i), id(j)) {
-        (Some(a), Some(b)) => compare(a, b),
+    let name = |entry: &Entry<'_>| fingerprint(entry.id.unwrap_or(entry.value));
+    let fingerprints: Vec<_> = entries.iter().map(name).collect();
+    let first = first_equal(&fingerprints, |i, j| match (entries.get(i), entries.get(j)) {
+        (Some(a), Some(b)) => {
+            let kinds = a.id.is_some().cmp(&b.id.is_some());
+            kinds.then_with(|| compare(a.id.unwrap_or(a.value), b.id.unwrap_or(b.value)))
+        }
         _ => i.cmp(&j),
     });
     let time = |index: usize| entries.get(index).and_then(|entry| entry.time);

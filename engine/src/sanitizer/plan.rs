@@ -183,7 +183,7 @@ impl<'a> Compiler<'a> {
             names: names.iter().map(|&name| self.intern(&[name])).collect(),
             patterns: patterns.iter().map(|(pattern, _)| pattern.clone()).collect(),
             closed: self.options.unknown == super::Unknown::Drop
-                && objects.iter().any(|(_, object)| !object.properties.is_empty() || !object.patterns.is_empty())
+                && objects.iter().any(|(_, object)| object.names_members)
                 && objects.iter().all(|(_, object)| object.additional.is_none()),
             ..MembersPlan::default()
         };

@@ -77,7 +77,10 @@ impl<'a> Pass<'a> {
             (None, Some(text)) => plan.detectors.find_in_text(text),
             _ => None,
         };
-        found.map(|detector| (detector.keyword(), plan.by))
+        let denied = found.map(|detector| (detector.keyword(), plan.by));
+        denied.or_else(|| {
+            plan.bytes_max.filter(|(max, _)| value.compact_bytes() > *max).map(|(_, by)| (Keyword::MaxBytes, by))
+        })
     }
 
     fn number(&self, node: Node) -> Number<'a> {
@@ -156,14 +159,43 @@ impl<'a> Pass<'a> {
             name = value + self.document.node(value).size;
         }
         self.close(start, count, whole);
-        if !members.dependent.is_empty() {
+        present = self.without_triggers(members, at, start, present);
+        if self.few_members(plan, at, start) {
+            // what went may have been needed
+            present = self.present(members, at, start);
             present = self.without_triggers(members, at, start, present);
         }
-        self.few_members(plan, at, start);
+        if self.is_over(start, members.bounds.max) {
+            return Gone(Keyword::MaxProperties, members.bounds_by);
+        }
         if present & members.required != members.required {
             return Gone(Keyword::Required, members.required_by);
         }
-        self.finish(plan, at, start)
+        let fixed = self.finish(plan, at, start);
+        if fixed != Part || members.dependent.is_empty() {
+            return fixed;
+        }
+        // bytes may have cost a member that another one needs
+        present = self.present(members, at, start);
+        present = self.without_triggers(members, at, start, present);
+        let few = self.out.get(start).is_some_and(|node| members.bounds.min.is_some_and(|min| node.count() < min));
+        if few || present & members.required != members.required {
+            return Gone(Keyword::MaxBytes, plan.bytes_max.map_or(plan.by, |(_, by)| by));
+        }
+        Part
+    }
+
+    fn is_over(&self, start: usize, max: Option<usize>) -> bool {
+        self.out.get(start).is_some_and(|node| max.is_some_and(|max| node.count() > max))
+    }
+
+    /// The bits of the tracked names that the object at `start` of the output still has.
+    fn present(&self, members: &MembersPlan, at: u32, start: usize) -> u128 {
+        let children = Children::of(self.document, at, &self.out, start);
+        let bits = children.iter().map(|child| {
+            find(&members.known, self.text(self.document.node(child.input - 1))).map_or(0, |known| known.bit)
+        });
+        bits.fold(0, |bits, bit| bits | bit)
     }
 
     /// One member: its name, then its value (R6); with the bit of its name, if it is tracked.
@@ -228,12 +260,12 @@ impl<'a> Pass<'a> {
         present
     }
 
-    /// `maxProperties`: members go in the order of R13.
-    fn few_members(&mut self, plan: &Plan, at: u32, start: usize) {
-        let (Some(max), Some(node)) = (plan.members.bounds.max, self.out.get(start)) else { return };
+    /// `maxProperties`: members go in the order of R13; says whether any had to.
+    fn few_members(&mut self, plan: &Plan, at: u32, start: usize) -> bool {
+        let (Some(max), Some(node)) = (plan.members.bounds.max, self.out.get(start)) else { return false };
         let surplus = node.count().saturating_sub(max);
         if surplus == 0 {
-            return;
+            return false;
         }
         let mut children = Children::of(self.document, at, &self.out, start);
         let order = self.dispensable(&plan.members, &children);
@@ -242,6 +274,7 @@ impl<'a> Pass<'a> {
         }
         let by = plan.members.bounds_by;
         self.retain(start, &children, |fates, input| fates.drop(input, Keyword::MaxProperties, by));
+        true
     }
 
     /// The members that may go, those that go first in front (R13).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::check::{Check, Pattern, PatternError, Types};
 use super::format::Format;
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::json::{Divisor, Document, Json, Kind, Place, View};
 use crate::pointer::{self, Pointer};
 use crate::sensitive::{Detector, Detectors};
@@ -28,6 +28,8 @@ pub(super) struct Object {
     pub(super) types: Option<Types>,
     pub(super) checks: Vec<Check>,
     pub(super) properties: Vec<(String, Id)>,
+    /// Whether `properties` or `patternProperties` is written, be it empty (U2).
+    pub(super) names_members: bool,
     pub(super) patterns: Vec<(Pattern, Id)>,
     pub(super) additional: Option<Id>,
     pub(super) names: Option<Id>,
@@ -65,10 +67,10 @@ pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<D
         objects: Vec::new(),
         ids: BTreeMap::new(),
         errors: Vec::new(),
-        ref_hides_siblings: false,
+        draft: 2020,
         nesting: 0,
     };
-    reader.draft();
+    reader.read_draft();
     let root = document.root().place().map_or(0, |place| reader.schema(place, "#"));
     if reader.errors.is_empty() { Ok(Schema { objects: reader.objects, root }) } else { Err(reader.errors) }
 }
@@ -147,13 +149,19 @@ const NOT_BUILT: [&str; 25] = [
     "x-on-missing",
 ];
 
-/// The drafts that are read, and whether `$ref` hides its siblings there.
-const DRAFTS: [(&str, bool); 4] = [
-    ("https://json-schema.org/draft/2020-12/schema", false),
-    ("https://json-schema.org/draft/2019-09/schema", false),
-    ("http://json-schema.org/draft-07/schema", true),
-    ("http://json-schema.org/draft-06/schema", true),
+/// The drafts that are read, with their number or year.
+const DRAFTS: [(&str, u16); 4] = [
+    ("https://json-schema.org/draft/2020-12/schema", 2020),
+    ("https://json-schema.org/draft/2019-09/schema", 2019),
+    ("http://json-schema.org/draft-07/schema", 7),
+    ("http://json-schema.org/draft-06/schema", 6),
 ];
+
+/// Draft 4, which is specified and not built.
+const DRAFT_4: &str = "http://json-schema.org/draft-04/schema";
+
+/// The last draft in which `$ref` hides what stands beside it.
+const REF_ALONE: u16 = 7;
 
 struct Reader<'a> {
     file: &'a str,
@@ -161,7 +169,7 @@ struct Reader<'a> {
     objects: Vec<Object>,
     ids: BTreeMap<u32, Id>,
     errors: Vec<Diagnostic>,
-    ref_hides_siblings: bool,
+    draft: u16,
     nesting: usize,
 }
 
@@ -183,17 +191,16 @@ impl<'a> Reader<'a> {
         self.errors.push(Diagnostic::at_view(code, self.file, view, message).help(help));
     }
 
-    fn draft(&mut self) {
+    fn read_draft(&mut self) {
         let Some(value) = self.document.root().get("$schema") else { return };
         let uri = value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
         match DRAFTS.iter().find(|(draft, _)| Some(*draft) == uri.as_deref()) {
-            Some((_, hides)) => self.ref_hides_siblings = *hides,
-            None => self.error_help(
-                "S004",
-                value,
-                "unknown draft of JSON Schema".to_owned(),
-                format!("write `{}`", DRAFTS[0].0),
-            ),
+            Some((_, draft)) => self.draft = *draft,
+            None => {
+                let built = uri.as_deref() != Some(DRAFT_4);
+                let message = if built { "unknown draft of JSON Schema" } else { "draft 4 is not built yet" };
+                self.error_help("S004", value, message.to_owned(), format!("write `{}`", DRAFTS[0].0));
+            }
         }
     }
 
@@ -226,11 +233,15 @@ impl<'a> Reader<'a> {
     }
 
     fn keywords(&mut self, view: View<'a>, pointer: &str, object: &mut Object) {
-        let only_ref = self.ref_hides_siblings && view.get("$ref").is_some();
+        let only_ref = self.draft <= REF_ALONE && view.get("$ref").is_some();
         for (name, value) in view.named_members() {
             let keyword = name.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
             let member = Member { keyword: &keyword, name, value, at: pointer };
-            if !only_ref || matches!(keyword.as_str(), "$ref" | "$defs" | "definitions") {
+            let ours = keyword.starts_with("x-") || matches!(keyword.as_str(), "$ref" | "$defs" | "definitions");
+            if only_ref && !ours {
+                // draft 7 and before: what stands beside `$ref` says nothing, but it must be right
+                self.keyword(member, &mut Object::default());
+            } else {
                 self.keyword(member, object);
             }
         }
@@ -243,6 +254,13 @@ impl<'a> Reader<'a> {
             "enum" | "const" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
             | "minLength" | "maxLength" | "pattern" | "format" => object.checks.extend(self.check(keyword, value)),
             "required" => object.required = self.strings(value),
+            "dependentRequired" if self.draft < 2019 => {
+                self.error(
+                    "S010",
+                    member.name,
+                    "`dependentRequired` is a keyword of draft 2019-09 and later".to_owned(),
+                );
+            }
             "dependentRequired" => object.dependent = self.dependent(value),
             "minProperties" => object.members.min = self.size(value),
             "maxProperties" => object.members.max = self.size(value),
@@ -260,8 +278,14 @@ impl<'a> Reader<'a> {
     fn applicator(&mut self, member: Member<'_>, object: &mut Object) {
         let Member { keyword, value, at, .. } = member;
         match keyword {
-            "properties" => object.properties = self.named_schemas(keyword, value, at),
-            "patternProperties" => object.patterns = self.pattern_schemas(value, at),
+            "properties" => {
+                object.names_members = true;
+                object.properties = self.named_schemas(keyword, value, at);
+            }
+            "patternProperties" => {
+                object.names_members = true;
+                object.patterns = self.pattern_schemas(value, at);
+            }
             "$defs" | "definitions" => drop(self.named_schemas(keyword, value, at)),
             "additionalProperties" => object.additional = self.child(value, at, keyword),
             "propertyNames" => object.names = self.child(value, at, keyword),
@@ -284,8 +308,12 @@ impl<'a> Reader<'a> {
         }
         if NOT_BUILT.contains(&keyword) {
             self.error("S010", name, format!("keyword `{keyword}` is not built yet"));
-        } else if !keyword.starts_with("x-") || crate::diagnostic::nearest(keyword, &KEYWORDS).is_some() {
-            let help = suggestion(keyword, &KEYWORDS);
+            return;
+        }
+        let known: Vec<&str> = KEYWORDS.iter().chain(&NOT_BUILT).copied().collect();
+        let foreign = keyword.starts_with("x-") && !keyword.starts_with("x-on-");
+        if !foreign || nearest(keyword, &known).is_some() {
+            let help = suggestion(keyword, &known);
             self.error_help("S010", name, format!("unknown keyword `{keyword}`"), help);
         }
     }

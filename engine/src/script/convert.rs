@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
 use super::handle::Handle;
-use super::running::{Stop, charge, end};
-use crate::json::{Json, Kind, Number, Text, View};
+use super::running::{Stop, charge, end, recall, remember};
+use crate::json::{Json, Kind, Number, Text, View, same};
 
 /// Nested containers that a script's result may have.
 const DEPTH_MAX: usize = 64;
@@ -31,17 +31,18 @@ pub(super) fn to_dynamic(value: View<'_>) -> Fallible<Dynamic> {
     })
 }
 
+/// A number as a script computes with it; where it would be written otherwise than it stands, the run remembers it.
 fn number(value: View<'_>) -> Fallible<Dynamic> {
-    match value.as_number() {
-        Some(Number::Int(value)) => Ok(Dynamic::from_int(value)),
-        Some(number) if number.is_exact() => {
-            Ok(match value.place().map(|place| place.source().contains(['.', 'e', 'E'])) {
-                Some(false) => number.as_i64().map_or_else(|| Dynamic::from_float(number.as_f64()), Dynamic::from_int),
-                _ => Dynamic::from_float(number.as_f64()),
-            })
-        }
-        _ => Err(end(Stop::Inexact)),
+    let Some(number) = value.as_number().filter(|number| number.is_exact()) else { return Err(end(Stop::Inexact)) };
+    let (mut held, written) = match number {
+        Number::Int(value) => (Dynamic::from_int(value), Json::Int(value)),
+        other => (Dynamic::from_float(other.as_f64()), Json::Float(other.as_f64())),
+    };
+    let as_it_stands = value.place().is_none_or(|place| place.source() == written.view().to_text());
+    if !as_it_stands {
+        held.set_tag(remember(value.to_json()));
     }
+    Ok(held)
 }
 
 /// What a script made, as JSON: no NaN, no infinity, nothing that JSON does not know, not too deep.
@@ -51,24 +52,40 @@ pub(super) fn to_json(value: &Dynamic) -> Fallible<Json> {
 
 fn to_json_within(value: &Dynamic, depth: usize) -> Fallible<Json> {
     if let Some(handle) = value.read_lock::<Handle>() {
-        return if handle.0.view().depth() <= depth {
-            Ok(handle.0.clone())
-        } else {
-            Err(failure("the result is too deep"))
-        };
+        measure(handle.0.view(), depth)?;
+        return Ok(handle.0.clone());
     }
     if let Some(items) = value.read_lock::<Array>() {
-        let below = depth.checked_sub(1).ok_or_else(|| failure("the result is too deep"))?;
+        let below = level(depth)?;
         charge(items.len())?;
         return Ok(Json::list(items.iter().map(|item| to_json_within(item, below)).collect::<Fallible<_>>()?));
     }
     if let Some(members) = value.read_lock::<Map>() {
-        let below = depth.checked_sub(1).ok_or_else(|| failure("the result is too deep"))?;
+        let below = level(depth)?;
         charge(members.len())?;
         let member = |(name, value): (&_, &Dynamic)| Ok((text(name), to_json_within(value, below)?));
         return Ok(Json::object(members.iter().map(member).collect::<Fallible<_>>()?));
     }
     scalar(value)
+}
+
+fn level(depth: usize) -> Fallible<usize> {
+    depth.checked_sub(1).ok_or_else(|| failure("the result is too deep"))
+}
+
+/// Spends what a built value is large, so that one whose parts are shared costs what it would be written out.
+fn measure(value: View<'_>, depth: usize) -> Fallible<()> {
+    if let View::Place(place) = value {
+        let shallow = place.document.depth <= depth || value.depth() <= depth;
+        return if shallow { charge(1) } else { Err(failure("the result is too deep")) };
+    }
+    charge(1 + value.len())?;
+    if !matches!(value.kind(), Kind::Array | Kind::Object) {
+        return Ok(());
+    }
+    let below = level(depth)?;
+    let mut children = value.items().chain(value.members().map(|(_, member)| member));
+    children.try_for_each(|child| measure(child, below))
 }
 
 fn text(name: &impl AsRef<str>) -> Json {
@@ -82,17 +99,28 @@ fn scalar(value: &Dynamic) -> Fallible<Json> {
     if let Ok(value) = value.as_bool() {
         return Ok(Json::Bool(value));
     }
-    if let Ok(value) = value.as_int() {
-        return Ok(Json::Int(value));
+    if let Ok(number) = value.as_int() {
+        return Ok(remembered(value.tag(), Json::Int(number)));
     }
-    if let Ok(value) = value.as_float() {
-        return if value.is_finite() { Ok(Json::Float(value)) } else { Err(failure("a number is not finite")) };
+    if let Ok(number) = value.as_float() {
+        let finite = number.is_finite();
+        return if finite {
+            Ok(remembered(value.tag(), Json::Float(number)))
+        } else {
+            Err(failure("a number is not finite"))
+        };
     }
     if let Ok(value) = value.as_char() {
         return Ok(Json::text(value.encode_utf8(&mut [0; 4])));
     }
     let text = value.as_immutable_string_ref().map(|text| Json::Text(Arc::from(text.as_str())));
     text.map_err(|_| failure("not a value of JSON"))
+}
+
+/// The number as it stood, if nobody computed another one from it.
+fn remembered(tag: i32, number: Json) -> Json {
+    let original = if tag == 0 { None } else { recall(tag) };
+    original.filter(|original| same(original.view(), number.view())).unwrap_or(number)
 }
 
 /// An error that a script can catch; the text names no value.

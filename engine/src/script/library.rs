@@ -9,21 +9,6 @@ use crate::merge::{Made, Refusal, Strategy, is_blank, of_call};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
-/// Names that a script cannot define itself.
-pub(super) const NAMES: [&str; 11] = [
-    "coalesce",
-    "fill",
-    "is_blank",
-    "keyed_union",
-    "max_of",
-    "merge_fields",
-    "min_of",
-    "recent",
-    "skip",
-    "time_of",
-    "union",
-];
-
 /// Registers the merge functions and `skip`.
 pub(super) fn register(engine: &mut Engine) {
     for name in ["coalesce", "fill", "max_of", "min_of", "union"] {
@@ -36,6 +21,9 @@ pub(super) fn register(engine: &mut Engine) {
         });
     }
     engine
+        .register_fn("recent", |account: Dynamic, anonymous: Dynamic| {
+            call("recent", account, &anonymous, &Dynamic::from_map(rhai::Map::new()), None)
+        })
         .register_fn(
             "merge_fields",
             |account: Dynamic, anonymous: Dynamic, rules: Dynamic, default: ImmutableString| {

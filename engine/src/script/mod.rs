@@ -3,6 +3,7 @@
 //! A script sees its own arguments and nothing else: no I/O, no clock, no randomness, no `eval`. It sees objects as
 //! shared handles on our tree, so what it does not touch is never converted.
 
+mod natives;
 mod running;
 mod convert;
 mod handle;
@@ -28,6 +29,8 @@ const FILE_BYTES_MAX: usize = 64 * 1_024;
 pub struct Sandbox {
     engine: Engine,
     limits: Limits,
+    /// Names that scripts can import.
+    modules: Vec<String>,
 }
 
 /// Shows nothing of the scripts.
@@ -73,29 +76,80 @@ impl Sandbox {
     /// A sandbox with the bounds of a policy.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { engine: sandbox::engine(limits), limits: *limits }
+        Self { engine: sandbox::engine(limits), limits: *limits, modules: Vec::new() }
     }
 
     /// Adds the modules that scripts import, as (name, file, source).
     ///
     /// # Errors
-    /// The modules that do not compile.
+    /// The modules that do not compile, or import what is not there.
     pub fn add_modules(&mut self, modules: &[(String, String, String)]) -> Result<(), Vec<Diagnostic>> {
-        let mut resolver = rhai::module_resolvers::StaticModuleResolver::new();
+        self.modules = modules.iter().map(|(name, _, _)| name.clone()).collect();
         let mut errors = Vec::new();
+        let mut waiting = Vec::new();
         for (name, file, source) in modules {
             match self.compile_ast(file, source, &Scope::new()) {
-                Ok(ast) => match Module::eval_ast_as_new(Scope::new(), &ast, &self.engine) {
-                    Ok(module) => {
-                        resolver.insert(name.as_str(), module);
-                    }
-                    Err(error) => errors.push(evaluation_error(file, source, &error)),
-                },
+                Ok(ast) => {
+                    errors.extend(self.imports(file, source));
+                    errors.extend(hidden(&ast, file, source));
+                    waiting.push((name, file, source, ast));
+                }
                 Err(error) => errors.push(*error),
             }
         }
-        self.engine.set_module_resolver(resolver);
+        if errors.is_empty() {
+            self.load(waiting, &mut errors);
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Evaluates modules, those first that import no waiting one; what is left in the end imports itself.
+    fn load(&mut self, mut waiting: Vec<(&String, &String, &String, AST)>, errors: &mut Vec<Diagnostic>) {
+        let mut resolver = rhai::module_resolvers::StaticModuleResolver::new();
+        let context = Context { now: 0, session_created_at: 0 };
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut failed = Vec::new();
+            for (name, file, source, ast) in std::mem::take(&mut waiting) {
+                let budget = Budget::new(self.limits.script_operations, None);
+                match running::with(budget, context, || Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)).0 {
+                    Ok(module) => {
+                        resolver.insert(name.as_str(), module);
+                    }
+                    Err(error) => {
+                        failed.push(evaluation_error(file, source, &error));
+                        waiting.push((name, file, source, ast));
+                    }
+                }
+            }
+            self.engine.set_module_resolver(resolver.clone());
+            if waiting.len() == before {
+                errors.extend(failed);
+                return;
+            }
+        }
+    }
+
+    /// Imports of names that the bundle does not hold. Line comments aside, the word is read where it stands.
+    fn imports(&self, file: &str, source: &str) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        let mut start = 0;
+        for line in source.split_inclusive('\n') {
+            let code = line.split("//").next().unwrap_or_default();
+            for (at, _) in code.match_indices("import ") {
+                let Some((name, from)) = quoted(code, at + "import ".len()) else { continue };
+                if self.modules.iter().any(|module| module == name) {
+                    continue;
+                }
+                let outside = name.starts_with(['/', '.']) || name.contains("..");
+                let code = if outside { "R015" } else { "R014" };
+                let message = format!("there is no module `{name}` in the folder of the policy");
+                let span = start + from..start + from + name.len() + 2;
+                errors.push(Diagnostic::error(code, file, source, span, message));
+            }
+            start += line.len();
+        }
+        errors
     }
 
     fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
@@ -112,11 +166,7 @@ impl Sandbox {
     /// All that is wrong with it.
     pub fn compile(&self, file: &str, source: &str) -> Result<Script, Vec<Diagnostic>> {
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
-        let mut errors = Vec::new();
-        let at = |code, name: &str, message| {
-            let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
-            Diagnostic::error(code, file, source, start..start + name.len(), message)
-        };
+        let mut errors = self.imports(file, source);
         match ast.iter_functions().find(|function| function.name == "merge") {
             None => {
                 let error = Diagnostic::error("R003", file, source, 0..0, "no function `merge`".to_owned());
@@ -124,13 +174,12 @@ impl Sandbox {
             }
             Some(function) if function.params.len() != 3 => {
                 let message = format!("`merge` takes 3 parameters, not {}", function.params.len());
-                errors.push(at("R004", "merge", message).help("write `fn merge(account, anonymous, context)`"));
+                let error = at_function("R004", "merge", file, source, message);
+                errors.push(error.help("write `fn merge(account, anonymous, context)`"));
             }
             Some(_) => {}
         }
-        for function in ast.iter_functions().filter(|function| library::NAMES.contains(&function.name)) {
-            errors.push(at("R006", function.name, format!("`{}` hides a built-in function", function.name)));
-        }
+        errors.extend(hidden(&ast, file, source));
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -176,23 +225,21 @@ impl Sandbox {
         budget: Budget,
     ) -> Result<Outcome, Box<Diagnostic>> {
         let context = Context { now: 0, session_created_at: 0 };
-        let mut scope = Scope::new();
-        let (filled, _) = running::with(budget.clone(), context, || {
-            data.members().try_for_each(|(name, value)| {
+        let mut names = Scope::new();
+        for (name, _) in data.members() {
+            names.push_dynamic(name.decode().into_owned(), Dynamic::UNIT);
+        }
+        let ast = self.compile_ast(file, source, &names)?;
+        let (result, mut running) = running::with(budget, context, || {
+            let mut scope = Scope::new();
+            for (name, value) in data.members() {
                 scope.push_dynamic(name.decode().into_owned(), to_dynamic(value)?);
-                Ok::<(), Box<EvalAltResult>>(())
-            })
-        });
-        let ast = self.compile_ast(file, source, &scope)?;
-        let (result, running) = running::with(budget, context, || {
-            filled?;
+            }
             self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast).and_then(|value| to_json(&value))
         });
-        let mut made = outcome(result, running, source);
-        if let Outcome::AccountShape = made {
-            made = Outcome::Failed(None);
-        }
-        Ok(made)
+        // there is no rule whose result a wrong shape could stop
+        running.account_shape = false;
+        Ok(outcome(result, running, source))
     }
 }
 
@@ -265,6 +312,26 @@ fn place(error: &EvalAltResult) -> Place {
     };
     let position = error.position();
     inner.or_else(|| Some((position.line()?, position.position().unwrap_or(1))))
+}
+
+/// Functions that are named like one of rhai's or ours.
+fn hidden(ast: &AST, file: &str, source: &str) -> Vec<Diagnostic> {
+    let names = ast.iter_functions().map(|function| function.name).filter(|name| natives::is_native(name));
+    let error = |name: &str| at_function("R006", name, file, source, format!("`{name}` hides a built-in function"));
+    names.map(error).collect()
+}
+
+fn at_function(code: &'static str, name: &str, file: &str, source: &str, message: String) -> Diagnostic {
+    let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
+    Diagnostic::error(code, file, source, start..start + name.len(), message)
+}
+
+/// The text in quotation marks that begins at a byte of a line, white space aside, and where it begins.
+fn quoted(line: &str, at: usize) -> Option<(&str, usize)> {
+    let rest = line.get(at..)?;
+    let from = at + rest.len() - rest.trim_start().len();
+    let text = line.get(from..)?.strip_prefix('"')?;
+    text.split_once('"').map(|(text, _)| (text, from))
 }
 
 fn syntax_error(file: &str, source: &str, error: &rhai::ParseError) -> Diagnostic {

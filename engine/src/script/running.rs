@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use rhai::{Dynamic, EvalAltResult, Position};
 
 use crate::budget::Budget;
+use crate::json::Json;
 use crate::merge::Context;
 
 /// One running script.
@@ -17,6 +18,14 @@ pub(super) struct Running {
     pub(super) stop: Option<Stop>,
     /// A library function met an account's value of a shape that it cannot use.
     pub(super) account_shape: bool,
+    /// Numbers that would be written otherwise than they stand; a script holds them by their position, from 1.
+    originals: Vec<Json>,
+}
+
+impl Running {
+    fn new(budget: Budget, context: Context) -> Self {
+        Self { budget, context, stop: None, account_shape: false, originals: Vec::new() }
+    }
 }
 
 /// Why a script was ended from outside.
@@ -36,16 +45,30 @@ thread_local! {
 
 /// Runs `call` with a budget and returns what is left of the run with its result.
 pub(super) fn with<T>(budget: Budget, context: Context, call: impl FnOnce() -> T) -> (T, Running) {
-    let running = Running { budget, context, stop: None, account_shape: false };
-    RUNNING.with_borrow_mut(|slot| *slot = Some(running));
+    RUNNING.with_borrow_mut(|slot| *slot = Some(Running::new(budget, context)));
     let result = call();
-    let idle = Running { budget: Budget::new(0, None), context, stop: None, account_shape: false };
-    (result, RUNNING.with_borrow_mut(Option::take).unwrap_or(idle))
+    let idle = || Running::new(Budget::new(0, None), context);
+    (result, RUNNING.with_borrow_mut(Option::take).unwrap_or_else(idle))
 }
 
 /// Gives access to the run of this thread; outside any run there is nothing to spend.
 pub(super) fn on<T>(act: impl FnOnce(&mut Running) -> T, idle: T) -> T {
     RUNNING.with_borrow_mut(|slot| slot.as_mut().map_or(idle, act))
+}
+
+/// Keeps a number as it stands, and gives the tag by which a script holds it.
+pub(super) fn remember(number: Json) -> i32 {
+    let keep = |running: &mut Running| {
+        running.originals.push(number);
+        i32::try_from(running.originals.len()).unwrap_or(0)
+    };
+    on(keep, 0)
+}
+
+/// The number that a tag stands for.
+pub(super) fn recall(tag: i32) -> Option<Json> {
+    let index = usize::try_from(tag).ok()?.checked_sub(1)?;
+    on(|running| running.originals.get(index).cloned(), None)
 }
 
 /// Spends operations; past the end the script is ended.

@@ -7,7 +7,7 @@ use rhai::packages::{
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
 
 use super::convert::{failure, to_json};
-use super::running::{charge, on};
+use super::running::{Stop, charge, end, on};
 use super::{handle, library};
 use crate::json::{Json, compare};
 use crate::limits::Limits;
@@ -53,27 +53,32 @@ pub(super) fn engine(limits: &Limits) -> Engine {
     engine.on_progress(|_| {
         let spent = on(|running| running.budget.charge(1).is_err(), true);
         spent.then(|| {
-            on(|running| running.stop = Some(super::running::Stop::Overrun), ());
+            on(|running| running.stop = Some(Stop::Overrun), ());
             Dynamic::UNIT
         })
     });
     handle::register(&mut engine);
     library::register(&mut engine);
-    register_bounded(&mut engine);
+    register_bounded(&mut engine, limits.string_bytes);
     engine
 }
 
 /// Our own forms of what is unbounded, partial or surprising in rhai's packages.
-fn register_bounded(engine: &mut Engine) {
+fn register_bounded(engine: &mut Engine, string_bytes: usize) {
+    register_sorting(engine);
     engine
-        .register_fn("sort", |array: &mut Array| sort(array))
-        .register_fn("sort", |context: NativeCallContext, array: &mut Array, order: FnPtr| {
-            sort_by(&context, array, &order)
+        .register_fn("replace", move |text: &mut ImmutableString, find: &str, with: &str| {
+            replace(text, find, with, string_bytes)
         })
-        .register_fn("sort_by", |context: NativeCallContext, array: &mut Array, order: FnPtr| {
-            sort_by(&context, array, &order)
+        .register_fn("replace", move |text: &mut ImmutableString, find: &str, with: char| {
+            replace(text, find, with.encode_utf8(&mut [0; 4]), string_bytes)
         })
-        .register_fn("replace", |text: &mut ImmutableString, find: &str, with: &str| replace(text, find, with));
+        .register_fn("replace", move |text: &mut ImmutableString, find: char, with: &str| {
+            replace(text, find.encode_utf8(&mut [0; 4]), with, string_bytes)
+        })
+        .register_fn("replace", move |text: &mut ImmutableString, find: char, with: char| {
+            replace(text, find.encode_utf8(&mut [0; 4]), with.encode_utf8(&mut [0; 4]), string_bytes)
+        });
     for name in ["+", "+=", "append"] {
         engine
             .register_fn(name, |_: ImmutableString, _: Dynamic| no_text())
@@ -86,28 +91,42 @@ fn register_bounded(engine: &mut Engine) {
         .register_fn("+=", |a: &mut ImmutableString, b: ImmutableString| *a += b);
 }
 
+/// Sorting by the total order of JSON, or by a closure; a failure leaves the list as it was.
+fn register_sorting(engine: &mut Engine) {
+    let set = |array: &mut Array, sorted: Fallible<Array>| sorted.map(|sorted| *array = sorted);
+    let reversed = |array: &Array| sorted(array).map(|sorted| sorted.into_iter().rev().collect::<Array>());
+    engine
+        .register_fn("sort", move |array: &mut Array| set(array, sorted(array)))
+        .register_fn("sort_desc", move |array: &mut Array| set(array, reversed(array)))
+        .register_fn("order", |array: &mut Array| sorted(array))
+        .register_fn("order_desc", move |array: &mut Array| reversed(array));
+    for name in ["sort", "sort_by"] {
+        engine.register_fn(name, move |context: NativeCallContext, array: &mut Array, order: FnPtr| {
+            set(array, merge_sort(&context, array.clone(), &order))
+        });
+    }
+    for name in ["order", "order_by"] {
+        engine.register_fn(name, |context: NativeCallContext, array: &mut Array, order: FnPtr| {
+            merge_sort(&context, array.clone(), &order)
+        });
+    }
+}
+
 /// A string takes no other value silently.
 fn no_text() -> Fallible<Dynamic> {
     Err(failure("a string can only be joined with a string"))
 }
 
-/// Sorts by the total order of JSON.
-fn sort(array: &mut Array) -> Fallible<()> {
-    charge(array.len() * (1 + array.len().ilog2_or_zero()))?;
-    let mut keyed: Vec<(Json, Dynamic)> =
-        array.drain(..).map(|item| Ok((to_json(&item)?, item))).collect::<Fallible<_>>()?;
+/// The items by the total order of JSON.
+fn sorted(array: &Array) -> Fallible<Array> {
+    charge(array.len() * (1 + array.len().checked_ilog2().map_or(0, |log| log as usize)))?;
+    let keyed = array.iter().map(|item| Ok((to_json(item)?, item.clone())));
+    let mut keyed: Vec<(Json, Dynamic)> = keyed.collect::<Fallible<_>>()?;
     keyed.sort_by(|(a, _), (b, _)| compare(a.view(), b.view()));
-    array.extend(keyed.into_iter().map(|(_, item)| item));
-    Ok(())
+    Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
-/// Sorts by a closure, by merging: an order that contradicts itself gives some order, never a panic.
-fn sort_by(context: &NativeCallContext, array: &mut Array, order: &FnPtr) -> Fallible<()> {
-    let sorted = merge_sort(context, std::mem::take(array), order)?;
-    *array = sorted;
-    Ok(())
-}
-
+/// The items by a closure, by merging: an order that contradicts itself gives some order, never a panic.
 fn merge_sort(context: &NativeCallContext, mut items: Array, order: &FnPtr) -> Fallible<Array> {
     if items.len() < 2 {
         return Ok(items);
@@ -127,23 +146,18 @@ fn merge_sort(context: &NativeCallContext, mut items: Array, order: &FnPtr) -> F
     Ok(merged)
 }
 
-trait Logarithm {
-    fn ilog2_or_zero(self) -> usize;
-}
-
-impl Logarithm for usize {
-    fn ilog2_or_zero(self) -> usize {
-        self.checked_ilog2().map_or(0, |log| log as usize)
-    }
-}
-
-/// Replaces every occurrence, charged by the bytes of the result.
-fn replace(text: &mut ImmutableString, find: &str, with: &str) -> Fallible<()> {
+/// Replaces every occurrence, charged by the bytes of the result, which is not made if it is too long.
+fn replace(text: &mut ImmutableString, find: &str, with: &str, bytes_max: usize) -> Fallible<()> {
+    charge(text.len())?;
     if find.is_empty() {
         return Ok(());
     }
     let found = text.matches(find).count();
-    charge(text.len() + found * with.len())?;
+    let bytes = text.len() - found * find.len() + found.saturating_mul(with.len());
+    if bytes > bytes_max {
+        return Err(end(Stop::Overrun));
+    }
+    charge(bytes)?;
     *text = text.replace(find, with).into();
     Ok(())
 }
