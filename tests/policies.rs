@@ -235,7 +235,7 @@ fn strategy(merge: &str, account: &Value, anonymous: &Value, written: &Value) {
 }
 
 #[test]
-fn strategies_do_what_they_say_and_the_second_login_changes_nothing() {
+fn lists_are_joined_by_key_and_the_second_login_changes_nothing() {
     let none = Value::Null;
     let keyed = |options: &str| format!(r#"{{ "keyed_union": {{ "key": "k", {options} }} }}"#);
     let account = json!([{ "k": 1, "p": 5, "q": 2 }]);
@@ -271,6 +271,11 @@ fn strategies_do_what_they_say_and_the_second_login_changes_nothing() {
     let bare = json!([{ "k": 1 }]);
     let pushy = json!([{ "k": 1, "note": "x", "q": "3" }]);
     strategy(&keyed(r#""otherwise": "anonymous", "on_match": { "note": "keep", "q": "max" }"#), &bare, &pushy, &none);
+}
+
+#[test]
+fn sets_times_and_fields_are_joined_and_the_second_login_changes_nothing() {
+    let none = Value::Null;
     strategy(
         r#"{ "keyed_union": { "key": ["a.b", "c"] } }"#,
         &json!([{ "a": { "b": 1 } }]),

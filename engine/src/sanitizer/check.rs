@@ -176,7 +176,7 @@ impl Check {
             // a code point takes one to four bytes, an escape more: most texts need no counting
             Self::MinLength(min) => {
                 let bytes = text.source_bytes();
-                (*min <= 1 && bytes >= *min) || (bytes >= *min && text.code_points() >= *min)
+                bytes >= *min && (*min <= 1 || text.code_points() >= *min)
             }
             Self::MaxLength(max) => text.source_bytes() <= *max || text.code_points() <= *max,
             Self::Pattern(pattern) => pattern.matches(&text.decode()),

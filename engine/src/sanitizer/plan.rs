@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Options;
 use super::check::{Check, Pattern, Types};
-use super::schema::{Bounds, Id, Object, Schema};
+use super::schema::{Bounds, Id, Never, Object, Schema};
 use crate::fate::Keyword;
 use crate::sensitive::Detectors;
 
@@ -127,9 +127,10 @@ impl<'a> Compiler<'a> {
     /// A schema object, then its `$ref`, then its `allOf` in order; each once.
     fn expand(&self, id: Id, holder: Keyword, set: &mut Set) {
         let Some(object) = self.object(id) else { return };
-        if object.never || object.sensitive {
-            let keyword = if object.never { holder } else { Keyword::Sensitive };
-            set.1.get_or_insert((keyword, id));
+        match object.never {
+            Some(Never::False) => drop(set.1.get_or_insert((holder, id))),
+            Some(Never::Sensitive) => drop(set.1.get_or_insert((Keyword::Sensitive, id))),
+            None => {}
         }
         if set.0.contains(&id) {
             return;

@@ -23,8 +23,8 @@ const NESTING_MAX: usize = 128;
 pub(super) struct Object {
     /// Where it stands, as a fragment: `#/properties/cart`.
     pub(super) pointer: String,
-    /// The schema `false`.
-    pub(super) never: bool,
+    /// Whether it lets nothing stand.
+    pub(super) never: Option<Never>,
     pub(super) types: Option<Types>,
     pub(super) checks: Vec<Check>,
     pub(super) properties: Vec<(String, Id)>,
@@ -42,8 +42,16 @@ pub(super) struct Object {
     pub(super) reference: Option<Id>,
     pub(super) all_of: Vec<Id>,
     pub(super) bytes_max: Option<usize>,
-    pub(super) sensitive: bool,
     pub(super) allowed: Detectors,
+}
+
+/// Why a schema object lets nothing stand.
+#[derive(Clone, Copy)]
+pub(super) enum Never {
+    /// It is the schema `false`.
+    False,
+    /// It says `x-sensitive`.
+    Sensitive,
 }
 
 /// How many children a container may have.
@@ -221,7 +229,7 @@ impl<'a> Reader<'a> {
         let mut object = Object { pointer: pointer.to_owned(), ..Object::default() };
         let view = View::Place(place);
         match (view.kind(), view.as_bool()) {
-            (Kind::Bool, value) => object.never = value == Some(false),
+            (Kind::Bool, value) => object.never = (value == Some(false)).then_some(Never::False),
             (Kind::Object, _) => self.keywords(view, pointer, &mut object),
             _ => self.error("S003", view, "a schema is an object, `true` or `false`".to_owned()),
         }
@@ -268,7 +276,7 @@ impl<'a> Reader<'a> {
             "maxItems" => object.length.max = self.size(value),
             "uniqueItems" => object.unique = self.boolean(value),
             "x-max-bytes" => object.bytes_max = self.size(value),
-            "x-sensitive" => object.sensitive = self.boolean(value),
+            "x-sensitive" => object.never = self.boolean(value).then_some(Never::Sensitive),
             "x-allow-sensitive" => object.allowed = self.detectors(value),
             "$ref" => object.reference = self.reference(value),
             _ => self.applicator(member, object),
