@@ -379,10 +379,12 @@ impl Walk<'_> {
     }
 
     fn children(&mut self, place: Place<'_>) {
+        let first = self.changed.partition_point(|&at| at <= place.at);
+        let mut left = self.changed.get(first..).unwrap_or_default();
         match place.node().kind() {
             Kind::Array => {
                 for (index, item) in View::Place(place).items().enumerate() {
-                    if let Some(item) = self.changed_place(item) {
+                    if let Some(item) = take_changed(&mut left, item) {
                         self.below(item, int_text(i64::try_from(index).unwrap_or(i64::MAX), &mut [0; INT_DIGITS]));
                     }
                 }
@@ -390,7 +392,7 @@ impl Walk<'_> {
             Kind::Object => {
                 let members = View::Place(place).members();
                 let mut members: Vec<_> =
-                    members.filter_map(|(name, value)| Some((name, self.changed_place(value)?))).collect();
+                    members.filter_map(|(name, value)| Some((name, take_changed(&mut left, value)?))).collect();
                 members.sort_by(|(a, _), (b, _)| a.compare(*b));
                 for (name, value) in members {
                     let name = name.decode();
@@ -408,11 +410,14 @@ impl Walk<'_> {
         self.place(place);
         self.pointer.truncate(length);
     }
+}
 
-    /// The place of a value in which anything was not simply kept.
-    fn changed_place<'v>(&self, value: View<'v>) -> Option<Place<'v>> {
-        let place = value.place()?;
-        let first = self.changed.partition_point(|&at| at < place.at);
-        self.changed.get(first).filter(|&&at| at < place.at + place.node().size).map(|_| place)
-    }
+/// The place of the next child, if anything in it was not simply kept; takes its nodes from those that are left.
+fn take_changed<'v>(left: &mut &[u32], child: View<'v>) -> Option<Place<'v>> {
+    let place = child.place()?;
+    let end = place.at + place.node().size;
+    left.first().filter(|&&at| at < end)?;
+    let taken = left.iter().take_while(|&&at| at < end).count();
+    *left = left.get(taken..).unwrap_or_default();
+    Some(place)
 }

@@ -6,7 +6,7 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, PatternOptions, Validator};
 use serde_json::Value;
 
-use crate::json::{Document, Items, Kind, Members, Number, View, same};
+use crate::json::{Document, Items, Kind, Members, Number, Text, View, same};
 
 /// The crate's validator of one schema.
 pub(super) struct Oracle(Validator<Tree>);
@@ -26,7 +26,7 @@ impl Oracle {
 
     /// Whether the value is valid under the plain schema.
     pub(super) fn is_valid(&self, value: View<'_>) -> bool {
-        self.0.is_valid(Place::View(value))
+        self.0.is_valid(Place::of(value))
     }
 }
 
@@ -37,6 +37,8 @@ struct Tree;
 #[derive(Clone, Copy)]
 enum Place<'a> {
     View(View<'a>),
+    /// A number, read once for all keywords that ask.
+    Number(View<'a>, Number<'a>),
     Name(&'a str),
 }
 
@@ -72,12 +74,16 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Name(name) => Some(Cow::Borrowed(name)),
-            Self::View(view) => view.as_text().map(crate::json::Text::decode),
+            Self::Number(..) => None,
+            Self::View(view) => view.as_text().map(Text::decode),
         }
     }
 
     fn as_number(&self) -> Option<Number<'a>> {
-        self.view().and_then(View::as_number)
+        match self {
+            Self::Number(_, number) => Some(*number),
+            _ => None,
+        }
     }
 
     fn as_boolean(&self) -> Option<bool> {
@@ -89,7 +95,7 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     }
 
     fn is_number(&self) -> bool {
-        self.json_type() == JsonType::Number
+        matches!(self, Self::Number(..))
     }
 
     fn json_type(&self) -> JsonType {
@@ -104,11 +110,15 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     }
 
     fn string_length(&self) -> Option<u64> {
-        let length = match self {
-            Self::Name(name) => name.chars().count(),
-            Self::View(view) => view.as_text()?.code_points(),
-        };
-        Some(length as u64)
+        self.text().map(|text| text.code_points() as u64)
+    }
+
+    fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
+        let text = self.text()?;
+        let bytes = text.source_bytes() as u64;
+        // a code point takes at least a byte, and a text without escapes at most four
+        let plain = !text.has_escapes() && min <= bytes.div_ceil(4) && bytes <= max;
+        Some(plain || (min..=max).contains(&(text.code_points() as u64)))
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
@@ -116,7 +126,7 @@ impl<'a> Node<'a, Tree> for Place<'a> {
             (Value::String(text), Self::Name(name)) => text == name,
             (Value::String(text), Self::View(view)) => view.as_text().is_some_and(|own| own.is(text)),
             (_, Self::Name(_)) => false,
-            (_, Self::View(view)) => {
+            (_, Self::View(view) | Self::Number(view, _)) => {
                 Document::read(expected.to_string().as_bytes()).is_ok_and(|expected| same(*view, expected.root()))
             }
         }
@@ -125,7 +135,7 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(match self {
             Self::Name(name) => Value::String((*name).to_owned()),
-            Self::View(view) => serde_json::from_str(&view.to_text()).unwrap_or(Value::Null),
+            Self::View(view) | Self::Number(view, _) => serde_json::from_str(&view.to_text()).unwrap_or(Value::Null),
         })
     }
 
@@ -136,9 +146,21 @@ impl<'a> Node<'a, Tree> for Place<'a> {
 }
 
 impl<'a> Place<'a> {
+    fn of(view: View<'a>) -> Self {
+        view.as_number().map_or(Self::View(view), |number| Self::Number(view, number))
+    }
+
+    fn text(self) -> Option<Text<'a>> {
+        match self {
+            Self::Name(name) => Some(Text::plain(name)),
+            Self::View(view) => view.as_text(),
+            Self::Number(..) => None,
+        }
+    }
+
     fn view(self) -> Option<View<'a>> {
         match self {
-            Self::View(view) => Some(view),
+            Self::View(view) | Self::Number(view, _) => Some(view),
             Self::Name(_) => None,
         }
     }
@@ -188,7 +210,7 @@ impl<'a> Iterator for DecodedMembers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, value) = self.0.next()?;
-        Some((name.as_text().map(crate::json::Text::decode).unwrap_or_default(), Place::View(value)))
+        Some((name.as_text().map(Text::decode).unwrap_or_default(), Place::of(value)))
     }
 }
 
@@ -202,7 +224,7 @@ impl<'a> Object<'a, Tree> for View<'a> {
     }
 
     fn get(&self, key: &String) -> Option<Place<'a>> {
-        View::get(*self, key).map(Place::View)
+        View::get(*self, key).map(Place::of)
     }
 
     fn members(&self) -> DecodedMembers<'a> {
@@ -217,7 +239,7 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Place<'a>;
 
     fn next(&mut self) -> Option<Place<'a>> {
-        self.0.next().map(Place::View)
+        self.0.next().map(Place::of)
     }
 }
 
