@@ -2,9 +2,11 @@
 //!
 //! Laws: those of the strategies it is made of.
 
+use std::cmp::Ordering;
+
 use super::{Context, Made, Merging, Refusal, Strategy};
 use crate::budget::Budget;
-use crate::json::{Json, Kind, Text, View, same};
+use crate::json::{Json, Kind, Text, View, compare, same};
 
 /// The strategies of an object's members.
 #[derive(Clone, Debug, Default)]
@@ -78,33 +80,43 @@ impl<'a> Names<'a> {
 }
 
 /// The object with these members set: in place where it has them, else at its end. No name is changed twice.
-pub(super) fn changed(object: Option<View<'_>>, mut changes: Vec<(Json, Json)>) -> Made {
+pub(super) fn changed(object: Option<View<'_>>, changes: Vec<(Json, Json)>) -> Made {
     if changes.is_empty() {
         return Made::Keep;
     }
     let mut members = object.map(|object| object.to_json().into_members()).unwrap_or_default();
-    let name = |member: &(Json, Json)| member.0.view().as_text().map(|text| text.decode().into_owned());
-    let new: Vec<bool> = if members.len().min(changes.len()) > SEARCHED_MAX {
-        let mut order: Vec<(Option<String>, usize)> = changes.iter().map(name).zip(0..).collect();
-        order.sort_unstable();
-        let mut new = vec![true; changes.len()];
-        for member in &mut members {
-            let Ok(at) = order.binary_search_by(|(own, _)| own.cmp(&name(member))) else { continue };
-            let Some(&(_, index)) = order.get(at) else { continue };
-            if let (Some((_, value)), Some(flag)) = (changes.get_mut(index), new.get_mut(index)) {
-                member.1 = std::mem::replace(value, Json::Null);
-                *flag = false;
-            }
-        }
-        new
-    } else {
-        let set = |(changed, value): &mut (Json, Json)| {
-            let is_it = |own: &Json| same(own.view(), changed.view());
-            let slot = members.iter_mut().find(|(own, _)| is_it(own));
-            slot.map(|(_, slot)| *slot = std::mem::replace(value, Json::Null)).is_none()
-        };
-        changes.iter_mut().map(set).collect()
-    };
-    members.extend(changes.into_iter().zip(new).filter(|(_, new)| *new).map(|(change, _)| change));
+    let wide = members.len().min(changes.len()) > SEARCHED_MAX;
+    let new = if wide { set_sorted(&mut members, changes) } else { set_searched(&mut members, changes) };
+    members.extend(new);
     Made::Write(Json::object(members))
+}
+
+/// Sets members that are there, and returns the changes of those that are not.
+fn set_searched(members: &mut [(Json, Json)], changes: Vec<(Json, Json)>) -> Vec<(Json, Json)> {
+    let mut new = Vec::new();
+    for (name, value) in changes {
+        match members.iter_mut().find(|(own, _)| same(own.view(), name.view())) {
+            Some((_, slot)) => *slot = value,
+            None => new.push((name, value)),
+        }
+    }
+    new
+}
+
+/// The same for wide objects: the changes are sorted once, and each member looks for its own.
+fn set_sorted(members: &mut [(Json, Json)], changes: Vec<(Json, Json)>) -> Vec<(Json, Json)> {
+    let mut order: Vec<usize> = (0..changes.len()).collect();
+    let mut changes: Vec<Option<(Json, Json)>> = changes.into_iter().map(Some).collect();
+    let names: Vec<Json> = changes.iter().flatten().map(|(name, _)| name.clone()).collect();
+    let compare =
+        |index: usize, name: &Json| names.get(index).map_or(Ordering::Less, |own| compare(own.view(), name.view()));
+    order.sort_unstable_by(|&a, &b| names.get(b).map_or(Ordering::Less, |name| compare(a, name)));
+    for (name, slot) in members {
+        let found = order.binary_search_by(|&index| compare(index, name));
+        let change = found.ok().and_then(|at| order.get(at)).and_then(|&index| changes.get_mut(index));
+        if let Some((_, value)) = change.and_then(Option::take) {
+            *slot = value;
+        }
+    }
+    changes.into_iter().flatten().collect()
 }

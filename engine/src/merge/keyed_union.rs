@@ -67,24 +67,15 @@ impl KeyedUnion {
         let (account, anonymous) = lists(account, anonymous)?;
         budget.charge((account.len() + anonymous.len()) as u64)?;
         let lines: Vec<_> = account.iter().chain(&anonymous).copied().collect();
-        let parts = self.key.len();
-        let mut keys: Vec<Option<View<'_>>> = Vec::with_capacity(lines.len() * parts);
-        for line in &lines {
-            keys.extend(self.key_of(*line));
-        }
-        let key = |index: usize| keys.get(index * parts..(index + 1) * parts).unwrap_or_default();
-        let fingerprints: Vec<_> = (0..lines.len()).map(|index| fingerprint_of(key(index))).collect();
-        let first = first_equal(&fingerprints, |i, j| compare_keys(key(i), key(j)));
+        let leaders = self.leaders(&lines);
+        // by line: what an account's line became, or a new line
         let mut joined: Vec<Option<Json>> = vec![None; lines.len()];
         let mut room = self.list.limit.unwrap_or(usize::MAX).saturating_sub(account.len());
-        for index in account.len()..lines.len() {
-            let (Some(line), Some(&leader)) = (lines.get(index), first.get(index)) else { continue };
-            if key(index).iter().all(Option::is_none) {
+        for (index, (line, leader)) in lines.iter().zip(leaders).enumerate().skip(account.len()) {
+            let Some((leader, slot)) = leader.and_then(|leader| Some((leader, joined.get_mut(leader)?))) else {
                 continue;
-            }
-            let current = if leader < account.len() { lines.get(leader).copied() } else { None };
-            let Some(slot) = joined.get_mut(leader) else { continue };
-            match slot.as_ref().map(Json::view).or(current) {
+            };
+            match slot.as_ref().map(Json::view).or_else(|| account.get(leader).copied()) {
                 Some(current) => {
                     if let Made::Write(line) = self.fold(current, *line, context, budget)? {
                         *slot = Some(line);
@@ -104,6 +95,20 @@ impl KeyedUnion {
         }
         let kept = account.iter().zip(joined).map(|(line, joined)| joined.unwrap_or_else(|| line.to_json())).collect();
         Ok(self.list.joined(kept, new, changed))
+    }
+
+    /// For each line the first one with its key; none for a line without any member of the key.
+    fn leaders(&self, lines: &[View<'_>]) -> Vec<Option<usize>> {
+        let parts = self.key.len();
+        let mut keys: Vec<Option<View<'_>>> = Vec::with_capacity(lines.len() * parts);
+        for line in lines {
+            keys.extend(self.key_of(*line));
+        }
+        let key = |index: usize| keys.get(index * parts..(index + 1) * parts).unwrap_or_default();
+        let fingerprints: Vec<_> = (0..lines.len()).map(|index| fingerprint_of(key(index))).collect();
+        let first = first_equal(&fingerprints, |i, j| compare_keys(key(i), key(j)));
+        let named = |index: usize| key(index).iter().any(Option::is_some);
+        first.into_iter().enumerate().map(|(index, leader)| named(index).then_some(leader)).collect()
     }
 
     fn key_of<'a>(&self, line: View<'a>) -> impl Iterator<Item = Option<View<'a>>> {

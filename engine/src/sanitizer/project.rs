@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Options;
 use super::children::Children;
-use super::plan::{Known, MembersPlan, Plan, PlanId};
+use super::plan::{Known, MembersPlan, Plan, PlanId, is_storable};
 use super::schema::Id;
 use crate::fate::{Fates, Keyword};
 use crate::json::{Document, Kind, Node, Number, Place, Text, View};
@@ -398,9 +398,4 @@ fn find<'k>(known: &'k [Known], name: Text<'_>) -> Option<&'k Known> {
         return known.get(at);
     }
     known.iter().find(|known| known.name.as_ref() == name.raw())
-}
-
-/// Whether the provider can store a member of this name.
-pub(super) fn is_storable(name: &str) -> bool {
-    !name.contains(['.', '$'])
 }

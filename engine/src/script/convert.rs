@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
-use super::handle::Handle;
 use super::running::{Stop, charge, end, recall, remember};
 use crate::json::{Json, Kind, Number, Text, View, same};
+
+/// A shared object. Reading a member converts only that member; writing one copies the object once.
+#[derive(Clone)]
+pub(super) struct Handle(pub(super) Json);
 
 /// Nested containers that a script's result may have.
 const DEPTH_MAX: usize = 64;

@@ -1,14 +1,10 @@
-//! An object as a script sees it: a shared handle on our tree, with the idioms of a rhai map.
+//! The idioms of a rhai map, for the handle by which a script holds an object of our tree.
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
-use super::convert::{to_dynamic, to_json};
+use super::convert::{Handle, to_dynamic, to_json};
 use super::running::charge;
 use crate::json::{Json, View, same};
-
-/// A shared object. Reading a member converts only that member; writing one copies the object once.
-#[derive(Clone)]
-pub(super) struct Handle(pub(super) Json);
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
