@@ -1,4 +1,8 @@
 //! The post-login event, parsed once. The only module that makes [`Untrusted`].
+//!
+//! The request of contract §1 is checked member by member; a refusal names the place by JSON Pointer and what was
+//! expected there, never what stood there. Metadata may arrive as JSON text, as a whole or value by value (that is what
+//! the provider really sends); it is parsed when a rule asks for it, once, and nothing deeper is.
 
 use std::sync::Arc;
 

@@ -1,4 +1,18 @@
-//! The author's files as (path, text) pairs, and what `policy.json` declares.
+//! The author's files as (path, text) pairs, and what `policy.json` declares (contract §2).
+//!
+//! ```json
+//! {
+//!   "name": "storefront",
+//!   "session": { "max_age": "30d", "clear": true },
+//!   "rules": [
+//!     { "name": "cart", "to": "app_metadata.cart", "merge": "cart.merge.rhai" },
+//!     { "name": "theme", "from": "/preferences/theme", "to": "user_metadata.theme", "merge": "anonymous" }
+//!   ]
+//! }
+//! ```
+//!
+//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P040). A value that the
+//! contract knows and this version does not build (`session.once`, tokens) is an error that says so.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,8 @@
 //! All rules, compiled: an event in, a decision out.
+//!
+//! [`RuleSet::compile`] reads every file and reports every mistake. [`RuleSet::evaluate`] is total: for each rule it finds
+//! the anonymous value, sanitizes it, merges what is left into the account's value and adds a command, unless nothing
+//! changed; whatever goes wrong becomes a finding of that rule, and the next one runs.
 
 use std::sync::Arc;
 

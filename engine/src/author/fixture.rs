@@ -1,4 +1,20 @@
 //! One JSON test case: an event in short form, and what must come of it (contract §3).
+//!
+//! ```json
+//! {
+//!   "anonymous": { "preferences": { "theme": "dark", "role": "admin" } },
+//!   "user_metadata": { "preferences": { "theme": "light" } },
+//!   "expect": {
+//!     "status": "transferred",
+//!     "user_metadata": { "preferences": { "theme": "dark" } },
+//!     "findings": ["drop /preferences/role"]
+//!   }
+//! }
+//! ```
+//!
+//! What a case leaves out has a default: the trigger is a login, the session three days old. `request` holds a whole
+//! request instead, or text that is none. Expected metadata is the account's complete state after the commands;
+//! findings are complete unless the last one is `…`. A case that is wrong itself fails with its own code (F001–F011).
 
 use std::sync::Arc;
 

@@ -1,4 +1,14 @@
 //! Reads strategies and their options: as they stand in `policy.json`, and as scripts write them.
+//!
+//! | written | where | means |
+//! |---|---|---|
+//! | `"max"` | a rule, a member | a strategy by name |
+//! | `["max", 99]`, `["union", { … }]` | a member | a strategy with its option |
+//! | `{ "qty": "max" }` | a member | an object, member by member |
+//! | `{ "keyed_union": { … } }` | a rule | one function and its options |
+//! | `{ "merge_fields": { … }, "default": "fill" }` | a rule | the same, with the default beside it |
+//!
+//! One reader serves both sides, so an option means the same in a script and in the policy.
 
 use super::Strategy;
 use super::fields::MergeFields;

@@ -1,4 +1,9 @@
 //! The final oracle (R21): the `jsonschema` crate, an independent implementation, reads our tree in place.
+//!
+//! It is asked one boolean, `is_valid`, on the small sanitized value, and never for errors: its error functions are
+//! exponential in the depth of recursive unions. If it disagrees with the projection, the outcome is nothing
+//! (`x-oracle`): that is our bug, and it fails closed. `serde_json::Value` appears here only because the crate takes
+//! schemas in that form, once, when rules are compiled.
 
 use std::borrow::Cow;
 

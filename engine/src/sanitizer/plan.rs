@@ -1,6 +1,10 @@
 //! The compiled plan: what all schema objects that apply at a place (the set Σ) ask of it together.
 //!
-//! A plan belongs to one set; equal sets share it, so recursion ends. Nothing is combined at run time.
+//! A schema object brings its `$ref` and its `allOf` along, each object once. For the members of a place the sets of the
+//! next level are known at compile time: one for each known name, one for each combination of matching patterns, one
+//! for the rest. A plan belongs to one set; equal sets share it, so recursion ends and nothing is combined at run time.
+//! What could grow beyond reason (plans, patterns at one place, tracked names) has a named bound, and passing it is an
+//! error of the schema.
 
 use std::collections::BTreeMap;
 

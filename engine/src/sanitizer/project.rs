@@ -1,4 +1,19 @@
 //! The projection: one pass over the input, children before their container, that keeps the largest valid part (R3–R13).
+//!
+//! The output is a node vector over the input's own text. A value that passes appends its nodes; one that does not is
+//! taken back by truncating the vector, and its fate says why. So the phases of a container run on what its children
+//! became, in the order of the specification:
+//!
+//! 1. the type, and whether anything may stand here at all (R4);
+//! 2. each member or item (R6, R8): a name that fails goes with its value, a child that fails goes alone;
+//! 3. of an array `uniqueItems`, then `maxItems` (R10): first filter, then cut;
+//! 4. of an object `dependentRequired` to a fixpoint, then `maxProperties` (R11, R13); what a cut member was needed for
+//!    goes too;
+//! 5. what no removal can repair: `required`, `minItems`, `minProperties`; then the container itself goes (R7);
+//! 6. `x-max-bytes` (R20).
+//!
+//! In the monotone fragment each phase keeps the greatest valid part of what the phase before left, so one pass is
+//! enough: sanitizing the result again changes nothing, which tests assert for every case and every fixture.
 
 use std::sync::Arc;
 

@@ -1,4 +1,9 @@
 //! Reads a schema file into schema objects. A keyword that is not built is an error that names it.
+//!
+//! Nothing is silently ignored: an unknown keyword, a value of the wrong kind, a `$ref` to nothing and a keyword that a
+//! later change brings are errors, each at its own place (codes S001–S016). Only annotations (`title`, `examples`, …)
+//! and foreign `x-` keywords that are near none of ours pass unread. Beside a `$ref` of draft 7 and before, keywords are
+//! read for their errors and then dropped, as those drafts say.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,14 @@
 //! Values between our tree and rhai: scalars native, lists as arrays, objects as shared handles.
+//!
+//! | JSON | in a script | and back |
+//! |---|---|---|
+//! | null, boolean, string | `()`, `bool`, string | the same |
+//! | number | `i64` or `f64`, where one of them holds it exactly | its own text, unless something was computed |
+//! | array | array of such values | a list |
+//! | object | [`Handle`], which behaves as a rhai map | the shared object |
+//!
+//! A number that neither `i64` nor `f64` holds ends the script when it is read: the account's value stays. What goes
+//! back is charged by its size, so that a value whose parts are shared costs what it would be written out.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! The idioms of a rhai map, for the handle by which a script holds an object of our tree.
+//!
+//! `o.a`, `o["a"]`, `o?.a`, `o.a = 1`, `"a" in o`, `+ += == !=`, `keys values len is_empty contains get set remove clear
+//! mixin fill_with filter drain`. Members come in source order. What cannot work: `switch` on a map literal.
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 

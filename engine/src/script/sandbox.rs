@@ -1,4 +1,9 @@
 //! The engine that scripts run in: an allow-list of packages, our own functions, every bound set.
+//!
+//! It is built from `Engine::new_raw`, which knows nothing; there is no package with a clock, a `sleep`, an `exit` or a
+//! printer in it. rhai's own operation counter starts anew in closures, so the one that counts is ours
+//! (`super::running`), asked at every step. Functions of the packages that can make much from little, that fail half
+//! way, or that mix kinds silently are replaced by bounded ones.
 
 use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
