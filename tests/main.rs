@@ -12,6 +12,7 @@ mod binary;
 mod tidy;
 mod reader;
 mod sanitizer;
+mod generated;
 mod merging;
 mod storefront;
 mod policies;
