@@ -21,7 +21,7 @@ fn usage_is_explained() {
     check(&["chekc"], "", 2, "check");
     check(&["version"], "", 0, "handover 0.");
     check(&["version", "--json"], "", 0, "{\"name\":\"handover\"");
-    check(&["check", "--rules", "nowhere"], "", 2, "there is no folder `nowhere`");
+    check(&["check", "--rules", "nowhere"], "", 2, "the folder `nowhere` is not there");
     check(&["serve"], "", 2, "caller authentication comes with the next change");
     check(&["serve", "--dev", "--listen", "0.0.0.0:0"], "", 2, "loopback");
 }

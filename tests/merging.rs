@@ -100,7 +100,7 @@ fn script(source: &str, expected: &str) {
     let shown = match outcome {
         Ok(Outcome::Value(value)) => value.view().to_text(),
         Ok(Outcome::Skip(reason)) => format!("skip {reason}"),
-        Ok(Outcome::Failed(_)) => "failed".to_owned(),
+        Ok(Outcome::Failed(..)) => "failed".to_owned(),
         Ok(Outcome::Overrun(_)) => "overrun".to_owned(),
         Ok(Outcome::AccountShape) => "account_shape".to_owned(),
         Err(error) => error.code.to_owned(),

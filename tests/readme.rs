@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::binary::{Server, root};
+use crate::binary::{Server, handover, root, temporary};
 
 fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).unwrap()
@@ -32,4 +32,31 @@ fn exactly_two_commands_do_all_the_set_up() {
     let shell = fenced(&text, "sh").into_iter().flat_map(str::lines);
     let set_up: Vec<_> = shell.filter(|line| line.starts_with("cargo") || line.starts_with("tests/")).collect();
     assert_eq!(set_up, ["cargo run --release -- serve --dev", "tests/run"]);
+}
+
+/// The shipped rules with the visitor's price let through, as the README says.
+fn with_price() -> String {
+    let mut folder = String::new();
+    for entry in std::fs::read_dir(root().join("rules")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let quantity = "          \"qty\": {";
+        let text = text.replace(quantity, &format!("          \"price\": {{ \"type\": \"number\" }},\n{quantity}"));
+        folder = temporary(&format!("readme/{file}"), &text).trim_end_matches(file).to_owned();
+    }
+    folder
+}
+
+#[test]
+fn the_change_that_everybody_makes_fails_as_shown() {
+    let text = readme();
+    let shown = fenced(&text, "text")[0].lines().skip(1).collect::<Vec<_>>();
+    let output = handover(&["test", "--rules", &with_price()], b"");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let (last, lines) = shown.split_last().unwrap();
+    assert_eq!(printed.lines().take(lines.len()).collect::<Vec<_>>(), lines);
+    let counts = |line: &str| line.split(" · ").next().map(str::to_owned);
+    assert_eq!(printed.lines().last().and_then(counts), counts(last));
 }

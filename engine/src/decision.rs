@@ -124,9 +124,9 @@ pub enum Notice {
     /// The sanitizer removed or shortened the place.
     Place(Keyword, Action),
     /// A rule wrote nothing: its script threw.
-    ScriptFailed(ScriptPlace),
+    ScriptFailed(ScriptStop),
     /// A rule wrote nothing: its script or strategy spent its budget.
-    BudgetExceeded(ScriptPlace),
+    BudgetExceeded(ScriptStop),
     /// A rule wrote nothing: the account's value has a shape that the merge cannot use.
     AccountShape,
     /// A rule wrote nothing: its result schema refuses the result.
@@ -143,8 +143,14 @@ pub enum Notice {
     ProfileOversized(Sink),
 }
 
-/// Where a script stopped: file, line and column, if they are known.
-pub type ScriptPlace = Option<(Arc<str>, usize, usize)>;
+/// Where a script stopped, and why, as far as either is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScriptStop {
+    /// File, line and column.
+    pub at: Option<(Arc<str>, usize, usize)>,
+    /// What went wrong, for the rule author's own terminal: never in a decision, where it could hold a person's words.
+    pub cause: Option<String>,
+}
 
 impl Notice {
     /// The keyword that is printed.
@@ -275,7 +281,8 @@ fn write_finding(finding: &Finding, out: &mut Vec<u8>) {
     word("action", finding.notice.action(), out);
     match &finding.notice {
         Notice::Skipped(reason) => member("reason", reason, out),
-        Notice::ScriptFailed(Some((file, line, column))) | Notice::BudgetExceeded(Some((file, line, column))) => {
+        Notice::ScriptFailed(ScriptStop { at: Some((file, line, column)), .. })
+        | Notice::BudgetExceeded(ScriptStop { at: Some((file, line, column)), .. }) => {
             member("at", &format!("{file}:{line}:{column}"), out);
         }
         Notice::ProfileOversized(sink) => member("sink", sink.word(), out),

@@ -109,7 +109,8 @@ pub fn suggestion(word: &str, valid: &[&str]) -> String {
     nearest(word, valid).map_or_else(
         || {
             let some: Vec<_> = valid.iter().take(8).map(|word| format!("`{word}`")).collect();
-            format!("one of {}", some.join(", "))
+            let more = if valid.len() > some.len() { ", …" } else { "" };
+            format!("one of {}{more}", some.join(", "))
         },
         |near| format!("did you mean `{near}`?"),
     )

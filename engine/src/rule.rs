@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::budget::{Budget, TimeIsUp};
-use crate::decision::{Finding, Merged, Notice};
+use crate::decision::{Finding, Merged, Notice, ScriptStop};
 use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
 use crate::fate::{Action, Fates, Keyword};
 use crate::json::{Json, Kind, View, same};
@@ -134,21 +134,27 @@ impl Rule {
                     Ok(Made::Keep) => Outcome::Keep,
                     Ok(Made::Write(value)) => self.checked(account, value),
                     Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
-                    Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(None)),
+                    Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(ScriptStop::default())),
                 }
             }
             Merge::Script(script) => {
                 let call = Call { account, anonymous, context: around.context, now: around.now };
-                let place = |place: Option<(usize, usize)>| place.map(|(line, column)| (script.file(), line, column));
+                let stop = |place: Option<(usize, usize)>, cause| {
+                    let at = place.map(|(line, column)| (script.file(), line, column));
+                    ScriptStop { at, cause }
+                };
                 let budget = Budget::new(around.operations, around.time_is_up.cloned());
                 match around.sandbox.merge(script, call, budget) {
                     Scripted::Value(Json::Null) if account.is_none() => Outcome::Keep,
                     // a null would delete the root
-                    Scripted::Value(value) if value.view().is_null() => Outcome::Failed(Notice::ScriptFailed(None)),
+                    Scripted::Value(value) if value.view().is_null() => {
+                        let cause = Some("the result is null, which would delete the root".to_owned());
+                        Outcome::Failed(Notice::ScriptFailed(stop(None, cause)))
+                    }
                     Scripted::Value(value) => self.checked(account, value),
                     Scripted::Skip(reason) => Outcome::Failed(Notice::Skipped(reason)),
-                    Scripted::Failed(at) => Outcome::Failed(Notice::ScriptFailed(place(at))),
-                    Scripted::Overrun(at) => Outcome::Failed(Notice::BudgetExceeded(place(at))),
+                    Scripted::Failed(at, cause) => Outcome::Failed(Notice::ScriptFailed(stop(at, cause))),
+                    Scripted::Overrun(at) => Outcome::Failed(Notice::BudgetExceeded(stop(at, None))),
                     Scripted::AccountShape => Outcome::Failed(Notice::AccountShape),
                 }
             }

@@ -85,6 +85,7 @@ pub async fn serve(listener: TcpListener, state: State) -> Result<()> {
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("open requests were cut off");
     }
+    tracing::info!("stopped");
     Ok(())
 }
 

@@ -32,7 +32,8 @@ pub fn fixtures(folder: &Path) -> Result<BTreeMap<String, String>> {
 
 fn texts(folder: &Path, extensions: &[&str]) -> Result<BTreeMap<String, String>> {
     if !folder.is_dir() {
-        bail!("there is no folder `{}`", folder.display());
+        let what = if folder.exists() { "is no folder" } else { "is not there" };
+        bail!("the folder `{}` {what}: name another with `--rules` or `--fixtures`", folder.display());
     }
     let mut files = BTreeMap::new();
     collect(folder, "", 0, extensions, &mut files)?;

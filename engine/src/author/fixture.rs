@@ -92,7 +92,8 @@ impl Fixture {
     /// Compares what came of the event with what the case expects.
     #[must_use]
     pub fn judge(&self, answer: &Result<(Event, Decision), Refusal>, rules: &RuleSet) -> Vec<Diagnostic> {
-        let mut judge = Judge { file: &self.file, expect: self.expect(), failures: Vec::new() };
+        let anonymous = self.document.root().get("anonymous").unwrap_or_else(|| self.document.root());
+        let mut judge = Judge { file: &self.file, expect: self.expect(), anonymous, failures: Vec::new() };
         match answer {
             Err(refusal) => judge.refused(refusal),
             Ok((event, decision)) => judge.decided(event, decision, rules),
@@ -314,6 +315,8 @@ fn session(root: View<'_>, at: i64) -> Json {
 struct Judge<'a> {
     file: &'a str,
     expect: View<'a>,
+    /// The case's metadata, or the whole case.
+    anonymous: View<'a>,
     failures: Vec<Diagnostic>,
 }
 
@@ -342,7 +345,13 @@ impl Judge<'_> {
     fn refused(&mut self, refusal: &Refusal) {
         if self.status("refused") {
             self.word("code", Some(refusal.code()));
+            return;
         }
+        let why = match refusal {
+            Refusal::Unreadable(error) => error.message().to_owned(),
+            Refusal::Invalid { pointer, expected } => format!("expected {expected} at `{pointer}` of the request"),
+        };
+        self.fail("F021", self.expect, format!("`{}`: {why}", refusal.code()));
     }
 
     fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
@@ -353,7 +362,10 @@ impl Judge<'_> {
         });
         let metadata = event.session.as_ref().and_then(Session::metadata);
         if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
-            self.fail("F031", self.expect, "no rule reads the event".to_owned());
+            let names =
+                metadata.into_iter().flat_map(View::members).take(3).map(|(name, _)| format!("`/{}`", name.decode()));
+            let message = format!("no rule reads {}", names.collect::<Vec<_>>().join(", "));
+            self.fail("F031", self.anonymous, message);
         }
         for sink in [Sink::App, Sink::User] {
             if let Some(expected) = self.expect.get(sink.word()) {
@@ -441,20 +453,22 @@ impl Judge<'_> {
                 _ if open => continue,
                 _ => "F022",
             };
-            self.fail(code, list.unwrap_or(self.expect), format!("there is a finding `{}`", shown(finding)));
+            self.fail(code, list.unwrap_or(self.expect), format!("there is a finding `{}", shown(finding)));
         }
     }
 }
 
-/// A finding as a case would write it.
+/// A finding as a case would write it, its closing backtick, and what the author wants to know beside it.
 fn shown(finding: &Finding) -> String {
     let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
     match &finding.notice {
-        Notice::Place(_, action) => format!("{rule}{} {}", action.word(), finding.pointer),
-        Notice::ScriptFailed(Some((file, line, column))) | Notice::BudgetExceeded(Some((file, line, column))) => {
-            format!("{rule}{}` at `{file}:{line}:{column}", finding.notice.keyword())
+        Notice::Place(_, action) => format!("{rule}{} {}`", action.word(), finding.pointer),
+        Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop) => {
+            let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}"));
+            let cause = stop.cause.as_ref().map(|cause| format!(": {cause}"));
+            format!("{rule}{}`{}{}", finding.notice.keyword(), at.unwrap_or_default(), cause.unwrap_or_default())
         }
-        notice => format!("{rule}{}", notice.keyword()),
+        notice => format!("{rule}{}`", notice.keyword()),
     }
 }
 

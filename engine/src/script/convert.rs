@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
-use super::running::{Stop, charge, end, recall, remember};
+use super::running::{Stop, charge, end, on, recall, remember};
 use crate::json::{Json, Kind, Number, Text, View, same};
 
 /// A shared object. Reading a member converts only that member; writing one copies the object once.
@@ -136,7 +136,9 @@ fn remembered(tag: i32, number: Json) -> Json {
     original.filter(|original| same(original.view(), number.view())).unwrap_or(number)
 }
 
-/// An error that a script can catch; the text names no value.
-pub(super) fn failure(message: &'static str) -> Box<EvalAltResult> {
+/// An error that a script can catch, in our words.
+pub(super) fn failure(message: impl Into<String>) -> Box<EvalAltResult> {
+    let message = message.into();
+    on(|running| running.failure = Some(message.clone()), ());
     Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(message), Position::NONE))
 }

@@ -45,7 +45,10 @@ fn call(
     default: Option<&Json>,
 ) -> Fallible<Dynamic> {
     let options = to_json(options)?;
-    let strategy = of_call(name, &options, default).map_err(|_| failure("an option of a merge function is wrong"))?;
+    let strategy = of_call(name, &options, default).map_err(|error| {
+        let help = error.help.map(|help| format!(", {help}"));
+        failure(format!("{name}: {}{}", error.message, help.unwrap_or_default()))
+    })?;
     merge(&strategy, account, anonymous)
 }
 

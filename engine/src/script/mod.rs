@@ -61,8 +61,8 @@ pub enum Outcome {
     Value(Json),
     /// It chose to leave both sides as they are; the reason is a literal of the script, or `*`.
     Skip(String),
-    /// It threw, or made something that is not JSON.
-    Failed(Place),
+    /// It threw, or made something that is not JSON; the cause, where it is not the script's own word.
+    Failed(Place, Option<String>),
     /// Its budget is spent.
     Overrun(Place),
     /// The account's value has a shape, or holds a number, that the script cannot use.
@@ -277,7 +277,7 @@ fn outcome(result: Result<Json, Box<EvalAltResult>>, running: running::Running, 
         (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error))),
         (Some(Stop::Inexact), _) => Outcome::AccountShape,
         (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error)),
-        (None, Err(error)) => Outcome::Failed(place(&error)),
+        (None, Err(error)) => Outcome::Failed(place(&error), cause(&error, running.failure.as_deref())),
         (None, Ok(_)) if running.account_shape => Outcome::AccountShape,
         (None, Ok(value)) => Outcome::Value(value),
     }
@@ -302,6 +302,27 @@ fn is_overrun(error: &EvalAltResult) -> bool {
         }
         _ => false,
     }
+}
+
+/// What went wrong: a name or a type of the script, or our own words. What a script throws is not said.
+fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
+    Some(match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
+            return cause(inner, ours);
+        }
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("there is no function `{signature}`"),
+        EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),
+        EvalAltResult::ErrorModuleNotFound(name, _) => format!("there is no module `{name}`"),
+        EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),
+        EvalAltResult::ErrorIndexingType(kind, _) => format!("`{kind}` has no such member or item"),
+        EvalAltResult::ErrorDotExpr(..) => "a member of something that has none".to_owned(),
+        EvalAltResult::ErrorArithmetic(..) => "an arithmetic error".to_owned(),
+        EvalAltResult::ErrorRuntime(thrown, _) => {
+            let thrown = thrown.as_immutable_string_ref().ok()?;
+            ours.filter(|ours| *ours == thrown.as_str())?.to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// The innermost position that an error knows.

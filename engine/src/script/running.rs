@@ -18,13 +18,15 @@ pub(super) struct Running {
     pub(super) stop: Option<Stop>,
     /// A library function met an account's value of a shape that it cannot use.
     pub(super) account_shape: bool,
+    /// The words of the last error that was ours.
+    pub(super) failure: Option<String>,
     /// Numbers that would be written otherwise than they stand; a script holds them by their position, from 1.
     originals: Vec<Json>,
 }
 
 impl Running {
     fn new(budget: Budget, context: Context) -> Self {
-        Self { budget, context, stop: None, account_shape: false, originals: Vec::new() }
+        Self { budget, context, stop: None, account_shape: false, failure: None, originals: Vec::new() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use handover_engine::ruleset::RuleSet;
 
-use super::output::{Status, print};
+use super::output::{Status, count, print};
 use super::rules::{self, Colour, Format};
 
 /// Arguments of `check`.
@@ -34,9 +34,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     if *format == Format::Pretty {
         let wrong: BTreeSet<_> = diagnostics.iter().map(|diagnostic| &diagnostic.file).collect();
         let line = if diagnostics.is_empty() {
-            format!("check ok · {rules} rules in {} files\n", files.0.len())
+            format!("check ok · {} in {}\n", count(rules, "rule"), count(files.0.len(), "file"))
         } else {
-            format!("{} errors in {} files\n", diagnostics.len(), wrong.len())
+            format!("{} in {}\n", count(diagnostics.len(), "error"), count(wrong.len(), "file"))
         };
         print(line.as_bytes())?;
     }

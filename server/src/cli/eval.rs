@@ -47,7 +47,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
             Ok(Status::Ok)
         }
         Ok(Outcome::Overrun(place)) => bail!("budget_exceeded{}", at(place)),
-        Ok(Outcome::Failed(place)) => bail!("script_failed{}", at(place)),
+        Ok(Outcome::Failed(place, cause)) => {
+            let cause = cause.map(|cause| format!(": {cause}"));
+            bail!("script_failed{}{}", at(place), cause.unwrap_or_default())
+        }
         Ok(Outcome::AccountShape) => bail!("account_shape"),
     }
 }

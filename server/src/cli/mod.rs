@@ -18,7 +18,7 @@ pub use output::Status;
 
 /// Moves what people did before they logged in to their account: sanitized, merged, and never at the cost of a login.
 #[derive(Parser)]
-#[command(name = "handover", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(name = "handover", version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test failed or nothing was tested"
 )]

@@ -46,6 +46,11 @@ pub(super) fn finish(status: Result<Status>) -> ExitCode {
     }
 }
 
+/// A number of things in words: `1 file`, `2 files`.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Writes a line for people, on standard error.
 pub(super) fn say(line: &str) {
     // there is nobody to tell that nobody listens

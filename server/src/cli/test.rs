@@ -91,7 +91,7 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>) -> Run {
     run.failures.extend(twins);
     if run.passed + run.failed == 0 {
         let message = "nothing was tested".to_owned();
-        run.failures.push(Diagnostic::error("F030", ".", "", 0..0, message));
+        run.failures.push(Diagnostic::error("F030", "", "", 0..0, message));
     }
     run
 }

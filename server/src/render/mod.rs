@@ -22,7 +22,8 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     fn path(&self, diagnostic: &Diagnostic) -> String {
-        format!("{}/{}", self.folder.trim_end_matches('/'), diagnostic.file)
+        let folder = self.folder.trim_end_matches('/');
+        if diagnostic.file.is_empty() { folder.to_owned() } else { format!("{folder}/{}", diagnostic.file) }
     }
 
     fn count(&self, severity: Severity) -> usize {
