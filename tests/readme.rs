@@ -43,7 +43,8 @@ fn with_price() -> String {
         let text = std::fs::read_to_string(&path).unwrap();
         let quantity = "          \"qty\": {";
         let text = text.replace(quantity, &format!("          \"price\": {{ \"type\": \"number\" }},\n{quantity}"));
-        folder = temporary(&format!("readme/{file}"), &text).trim_end_matches(file).to_owned();
+        folder = temporary(&format!("readme/{file}"), &text);
+        folder.truncate(folder.len() - file.len());
     }
     folder
 }
