@@ -12,14 +12,19 @@ pub(crate) fn root() -> PathBuf {
 
 /// Runs `handover` in the root of the workspace.
 pub(crate) fn handover(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child =
-        command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = piped(arguments);
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     output
+}
+
+/// Starts `handover` in the root of the workspace, with all its streams open.
+pub(crate) fn piped(arguments: &[&str]) -> Child {
+    let mut command = command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn command(arguments: &[&str]) -> Command {

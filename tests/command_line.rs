@@ -109,6 +109,12 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("\"token\": \"ignored\"", "\"token\": \"required\"", "P006"),
         ("{\n  \"name\"", "{\n  \"name\": \"a\",\n  \"name\"", "P002"),
         ("\"protected\":", "\"protected\"", "P001"),
+        ("\"max_bytes\": 16384", "\"laws\": 5", "P005"),
+        ("\"max_bytes\": 16384", "\"laws\": { \"L2\": \"no\" }", "P003"),
+        ("\"max_bytes\": 16384", "\"laws\": { \"L6\": \"\" }", "P007"),
+        ("\"max_bytes\": 16384", "\"on\": []", "P007"),
+        ("\"max_bytes\": 16384", "\"on\": [\"refresh\"]", "P006"),
+        ("{\n  \"name\"", "{\n  \"$schema\": 1,\n  \"name\"", "P005"),
     ] {
         let folder = rules("policy", &[("policy.json", from, to)]);
         check(&["check", "--rules", &folder, "--format", "github"], "", 3, &format!("title={code}::"));
@@ -175,4 +181,65 @@ fn a_test_that_fails_is_shown_at_its_place() {
     let text = check(&["test", "--fixtures", folder], "", 4, "0 passed, 1 failed, 0 skipped");
     assert!(text.contains("error[F020]: /user_metadata/preferences/theme is \"dark\", not \"light\""), "{text}");
     check(&["test", "--filter", "no-such-case"], "", 4, "nothing was tested");
+}
+
+/// Runs one fixture against the shipped rules and gives the code of its failure, or none.
+fn fixture_code(text: &str) -> String {
+    let path = temporary("fixture/case.json", text);
+    let folder = path.trim_end_matches("/case.json");
+    let output = handover(&["test", "--fixtures", folder, "--format", "github"], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split("title=").nth(1).map(|rest| rest.chars().take(4).collect()).unwrap_or_default()
+}
+
+#[test]
+fn a_fixture_that_says_nothing_true_fails() {
+    let case = |expect: &str| {
+        format!(r#"{{ "anonymous": {{ "preferences": {{ "theme": "dark", "a: b": 1 }} }}, "expect": {expect} }}"#)
+    };
+    let good = r#"{ "status": "transferred", "findings": ["drop /preferences/a: b"] }"#;
+    assert_eq!(fixture_code(&case(good)), "");
+    for (expect, code) in [
+        (r#"{ "status": "transferred", "reason": 5 }"#, "F005"),
+        (r#"{ "status": "transferred", "code": "zzz" }"#, "F003"),
+        (r#"{ "status": "transferred", "findings": ["…", "drop /preferences/a: b"] }"#, "F007"),
+        (r#"{ "status": "transferred", "findings": [] }"#, "F022"),
+        (r#"{ "status": "transferred", "findings": ["dropp /preferences/a"] }"#, "F007"),
+        (r#"{ "status": "transferred", "findings": ["kart: drop /preferences/a: b"] }"#, "F006"),
+        (r#"{ "status": "transferred", "findings": ["drop /preferences/none"] }"#, "F008"),
+        (r#"{ "status": "transferred", "user_metadata": { "preferences": { "$any": "text" } } }"#, "F009"),
+        (r#"{ "status": "unchanged" }"#, "F021"),
+        (r#"{ "state": "unchanged" }"#, "F003"),
+        (r#"{ "status": "refused", "code": "invalid_json", "findings": [] }"#, "F003"),
+        (r#"{ "status": "refused" }"#, "F021"),
+        ("5", "F005"),
+    ] {
+        assert_eq!(fixture_code(&case(expect)), code, "{expect}");
+    }
+    assert_eq!(fixture_code(r#"{ "request": "{", "trigger": "login", "expect": { "status": "refused" } }"#), "F003");
+    assert_eq!(fixture_code(r#"{ "skip": " ", "expect": { "status": "skipped" } }"#), "F010");
+    assert_eq!(fixture_code(r#"{ "skip": "later", "expect": { "status": "skipped" } }"#), "F030");
+    assert_eq!(fixture_code(r#"{ "anonymous": { "kart": 1 }, "expect": { "status": "unchanged" } }"#), "F031");
+    let any = r#"{ "status": "transferred", "user_metadata": { "preferences": { "$any": "object" } } }"#;
+    assert_eq!(fixture_code(&case(any)), "");
+}
+
+#[test]
+fn a_pipeline_gets_each_answer_before_it_asks_again() {
+    use std::io::{BufRead, BufReader, Write};
+    for arguments in [
+        &["transfer", "--ndjson"][..],
+        &["transfer", "--ndjson", "--threads", "2"],
+        &["sanitize", "--schema", "rules/cart.schema.json", "--ndjson"],
+    ] {
+        let mut child = crate::binary::piped(arguments);
+        let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut lines = BufReader::new(output).lines();
+        for _ in 0..3 {
+            input.write_all(b"{}\n").unwrap();
+            assert!(lines.next().unwrap().unwrap().starts_with('{'));
+        }
+        drop(input);
+        assert!(lines.next().is_none() && child.wait().unwrap().success());
+    }
 }

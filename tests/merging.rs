@@ -198,6 +198,25 @@ fn no_function_makes_more_than_its_budget() {
 }
 
 #[test]
+fn native_work_is_charged_by_what_it_reads() {
+    let pairs = (0..1_300).map(|index| format!("\"k{index}\":[{index},{index}]")).collect::<Vec<_>>().join(",");
+    let data = format!(r#"{{"l":[{{{pairs}}}],"m":[{{{pairs}}}]}}"#);
+    guarded("for i in 0..1000 { union(l, m); } 1", &data, "Overrun");
+    guarded("for i in 0..1000 { keyed_union(l, m, #{ key: \"k0\" }); } 1", &data, "Overrun");
+    guarded("for i in 0..1000 { l[0] == m[0]; } 1", &data, "Overrun");
+    guarded("for i in 0..10000 { l[0].k1299; } 1", &data, "Overrun");
+}
+
+#[test]
+fn objects_become_json_where_text_is_asked_for() {
+    let data = r#"{"o":{"a":1.10,"b":[{"c":"é"}]}}"#;
+    guarded("`${o}`", data, r#""{\"a\":1.10,\"b\":[{\"c\":\"é\"}]}""#);
+    guarded("o.to_json() == #{ x: o.b }.to_json()", data, "false");
+    guarded("#{ x: o.b }.to_json()", data, r#""{\"x\":[{\"c\":\"é\"}]}""#);
+    guarded("o.b.to_string()", data, r#""[{\"c\":\"é\"}]""#);
+}
+
+#[test]
 fn a_sort_that_fails_leaves_the_list() {
     let data = r#"{"l":[{"q":1},{"q":"x"}]}"#;
     guarded("try { l.sort(|a, b| a.q - b.q); } catch { } l", data, r#"[{"q":1},{"q":"x"}]"#);

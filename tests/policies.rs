@@ -387,6 +387,42 @@ fn scripts_import_from_the_bundle_and_hide_nothing() {
 }
 
 #[test]
+fn what_the_caller_adds_is_bounded_and_judged_too() {
+    let files = |body: &str| policy("", &[("a.merge.rhai", &SCRIPT.replace("BODY", body))]);
+    let decide = |body: &str, context: &Value| {
+        let rules = RuleSet::compile(&files(body)).unwrap();
+        let mut request: Value = serde_json::from_slice(&request(&json!({}), &json!({ "a": { "x": 1 } }))).unwrap();
+        request["context"] = context.clone();
+        let (_, decision) = transfer::decide(&rules, request.to_string().as_bytes(), &Given::default()).unwrap();
+        String::from_utf8(decision.to_bytes()).unwrap()
+    };
+    let dotted = decide("#{ x: context.request }", &json!({ "a.b": 1 }));
+    assert!(dotted.contains("name_not_storable") && !dotted.contains("set_app_metadata"), "{dotted}");
+    let wide: Value =
+        (0..4_000).map(|index| (index.to_string(), json!(index))).collect::<serde_json::Map<_, _>>().into();
+    let copies = "let l = []; for i in 0..4000 { l.push(context.request); } #{ l: l }";
+    assert!(decide(copies, &wide).contains("budget_exceeded"));
+    let wider: Value =
+        (0..5_000).map(|index| (index.to_string(), json!(index))).collect::<serde_json::Map<_, _>>().into();
+    assert!(decide("anonymous", &wider).contains("budget_exceeded"));
+}
+
+#[test]
+fn a_reason_is_said_only_if_the_script_says_it() {
+    let why = |body: &str| {
+        let files = policy(
+            "",
+            &[("a.merge.rhai", &SCRIPT.replace("BODY", body)), ("lib/l.rhai", "fn f() { skip(\"in lib\") }\n")],
+        );
+        decide(&files, &json!({}), &json!({ "a": { "why": "pregnant" } }))["findings"][0]["reason"].clone()
+    };
+    assert_eq!(why("skip(\"by hand\")"), "by hand");
+    assert_eq!(why("skip(anonymous.why) // \"pregnant\""), "*");
+    assert_eq!(why("let other = \"pregnant\"; skip(anonymous.why)"), "*");
+    assert_eq!(why("import \"lib/l\" as l; l::f()"), "in lib");
+}
+
+#[test]
 fn two_rules_may_read_one_value() {
     let files = policy(r#", "merge": "anonymous", "from": "/b""#, &[]);
     let rules = RuleSet::compile(&files).unwrap();
@@ -397,11 +433,22 @@ fn two_rules_may_read_one_value() {
 #[test]
 fn an_oversized_profile_is_noted_and_changes_nothing_else() {
     let files = policy(r#", "merge": "anonymous""#, &[]);
-    let note = "t".repeat(9_980);
-    for (note, findings) in [(&note[..9_950], 0), (&note[..], 1)] {
+    // {"note":"…","a":{"x":1}} is 23 bytes beside the note
+    let note = "t".repeat(10_000);
+    for (note, findings) in [(&note[..9_977], 0), (&note[..9_978], 1)] {
         let decision = decide(&files, &json!({ "note": note }), &json!({ "a": { "x": 1 } }));
         assert_eq!(decision["findings"].as_array().unwrap().len(), findings, "{}", decision["findings"]);
         assert_eq!(decision["commands"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn an_account_without_anything_else_may_hold_ten_thousand_bytes() {
+    let text = ("a.schema.json", r#"{ "type": "string" }"#);
+    let files = policy(r#", "merge": "anonymous""#, &[text]);
+    for (length, findings) in [(9_992, 0), (9_993, 1)] {
+        let decision = decide(&files, &json!({}), &json!({ "a": "t".repeat(length) }));
+        assert_eq!(decision["findings"].as_array().unwrap().len(), findings, "{}", decision["findings"]);
     }
 }
 

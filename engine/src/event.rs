@@ -4,6 +4,7 @@
 //! expected there, never what stood there. Metadata may arrive as JSON text, as a whole or value by value (that is what
 //! the provider really sends); it is parsed when a rule asks for it, once, and nothing deeper is.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::instant::{self, Millis};
@@ -91,7 +92,7 @@ impl Refusal {
 }
 
 /// One login.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Event {
     /// One per login transaction.
     pub id: String,
@@ -111,7 +112,7 @@ pub struct Event {
 }
 
 /// An anonymous session.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Session {
     /// `anon@…` or `anon|…`.
     pub id: String,
@@ -120,6 +121,20 @@ pub struct Session {
     /// When it ends.
     pub expires_at: Millis,
     metadata: Option<Json>,
+}
+
+/// Shows the transaction, nothing of the person.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Event({}, {}, session: {})", self.id, self.trigger.word(), self.session.is_some())
+    }
+}
+
+/// Shows nothing of the person.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session(metadata: {})", self.metadata.is_some())
+    }
 }
 
 /// Bytes of an event id.

@@ -170,6 +170,9 @@ impl Reader<'_> {
             return None;
         }
         let name = self.required_text(root, "name");
+        if let Some(schema) = root.get("$schema") {
+            self.text(schema);
+        }
         self.one_of(root, "provider", &["auth0"]);
         let (max_age, clear) = root.get("session").map_or((None, true), |session| self.session(session));
         let deny = root.get("sensitive").map_or(Detectors::ALL, |sensitive| self.sensitive(sensitive));
@@ -324,6 +327,9 @@ impl Reader<'_> {
         };
         let from = from_text.as_deref().and_then(|text| self.pointer(rule, text));
         let on = rule.get("on").map(|on| self.triggers(on));
+        if let Some(laws) = rule.get("laws") {
+            self.laws(laws);
+        }
         let unknown = match self.one_of(rule, "unknown", &["drop", "keep"]).as_deref() {
             Some("keep") => Unknown::Keep,
             _ => Unknown::Drop,
@@ -402,6 +408,9 @@ impl Reader<'_> {
 
     fn triggers(&mut self, on: View<'_>) -> Vec<Trigger> {
         let words = self.strings(on);
+        if on.kind() == Kind::Array && on.is_empty() {
+            self.error("P007", on, "without a trigger the rule never runs");
+        }
         let mut triggers = Vec::new();
         for (view, word) in words {
             match Trigger::by_word(&word) {
@@ -413,6 +422,19 @@ impl Reader<'_> {
             }
         }
         triggers
+    }
+
+    /// Waivers: a law, and why it does not hold here. L2, L9 and L10 have none.
+    fn laws(&mut self, laws: View<'_>) {
+        const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
+        if !self.members(laws, &WAIVABLE) {
+            return;
+        }
+        for (_, why) in laws.members() {
+            if self.text(why).is_some_and(|why| why.trim().is_empty()) {
+                self.error("P007", why, "a waiver says why");
+            }
+        }
     }
 
     fn size(&mut self, view: View<'_>) -> Option<usize> {

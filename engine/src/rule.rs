@@ -6,7 +6,7 @@ use crate::budget::{Budget, TimeIsUp};
 use crate::decision::{Finding, Merged, Notice, ScriptStop};
 use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
 use crate::fate::{Action, Fates, Keyword};
-use crate::json::{Json, Kind, View, same};
+use crate::json::{Json, Kind, Place, View, same};
 use crate::merge::{Context, Made, Refusal, Strategy};
 use crate::pointer::{self, Pointer};
 use crate::sanitizer::{Clean, Sanitizer, Untrusted};
@@ -132,7 +132,7 @@ impl Rule {
             Merge::Strategy(strategy) => {
                 match strategy.merge(account, anonymous, &around.now, &mut Budget::new(u64::MAX, None)) {
                     Ok(Made::Keep) => Outcome::Keep,
-                    Ok(Made::Write(value)) => self.checked(account, value),
+                    Ok(Made::Write(value)) => self.checked(account, anonymous, value),
                     Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
                     Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(ScriptStop::default())),
                 }
@@ -151,7 +151,7 @@ impl Rule {
                         let cause = Some("the result is null, which would delete the root".to_owned());
                         Outcome::Failed(Notice::ScriptFailed(stop(None, cause)))
                     }
-                    Scripted::Value(value) => self.checked(account, value),
+                    Scripted::Value(value) => self.checked(account, anonymous, value),
                     Scripted::Skip(reason) => Outcome::Failed(Notice::Skipped(reason)),
                     Scripted::Failed(at, cause) => Outcome::Failed(Notice::ScriptFailed(stop(at, cause))),
                     Scripted::Overrun(at) => Outcome::Failed(Notice::BudgetExceeded(stop(at, None))),
@@ -162,12 +162,13 @@ impl Rule {
     }
 
     /// A result, unless it is the account's value already, or one that must not be written.
-    fn checked(&self, account: Option<View<'_>>, value: Json) -> Outcome {
+    fn checked(&self, account: Option<View<'_>>, clean: View<'_>, value: Json) -> Outcome {
         let view = value.view();
         if account.map_or_else(|| is_empty(view), |account| same(account, view)) {
             return Outcome::Keep;
         }
-        if has_unstorable_name(&value) {
+        let ours = [account, Some(clean)].map(|view| view.and_then(View::place));
+        if has_unstorable_name(view, ours) {
             return Outcome::Failed(Notice::NameNotStorable);
         }
         if self.result.as_ref().is_some_and(|result| !result.accepts(view)) {
@@ -182,13 +183,16 @@ pub(crate) fn is_empty(value: View<'_>) -> bool {
     matches!(value.kind(), Kind::Array | Kind::Object) && value.is_empty()
 }
 
-/// Whether a name that somebody built cannot be stored; names in documents are the account's own, or sanitized.
-fn has_unstorable_name(value: &Json) -> bool {
-    match value {
-        Json::List(items) => items.iter().any(has_unstorable_name),
-        Json::Object(members) => members.iter().any(|(name, value)| {
-            matches!(name, Json::Text(name) if name.contains(['.', '$'])) || has_unstorable_name(value)
-        }),
-        _ => false,
+/// Whether the provider cannot store a name of the result; those in the account's value and in the sanitized one are
+/// the account's own, or were judged.
+fn has_unstorable_name(value: View<'_>, judged: [Option<Place<'_>>; 2]) -> bool {
+    if value.place().is_some_and(|place| judged.into_iter().flatten().any(|judged| place.is_in(judged))) {
+        return false;
     }
+    let named = |(name, value): (View<'_>, View<'_>)| {
+        let new = !name.place().is_some_and(|name| judged.into_iter().flatten().any(|judged| name.is_in(judged)));
+        let dotted = name.as_text().is_some_and(|name| name.decode().contains(['.', '$']));
+        (new && dotted) || has_unstorable_name(value, judged)
+    };
+    value.items().any(|item| has_unstorable_name(item, judged)) || value.named_members().any(named)
 }

@@ -12,7 +12,7 @@ use crate::budget::TimeIsUp;
 use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Found, Session, Sink};
-use crate::json::{Document, Json, View};
+use crate::json::{Document, Json, Text, View};
 use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
@@ -97,21 +97,26 @@ impl RuleSet {
             let untrusted = match rule.value(event, session) {
                 Found::Value(untrusted) => untrusted,
                 Found::Unreadable { steps } => {
-                    findings.of_places((vec![rule.unreadable(steps)], 0));
+                    let room = self.limits.report_entries > findings.places;
+                    findings.of_places(if room { (vec![rule.unreadable(steps)], 0) } else { (Vec::new(), 1) });
                     continue;
                 }
                 Found::Nothing => continue,
             };
+            let (clean, fates) = rule.sanitize(&untrusted);
+            let clean = clean.filter(|clean| !is_empty(clean.json().view()));
             if !event.is_visible(rule.sink, &rule.root) {
-                findings.of_rule(rule, Notice::RootNotVisible);
+                // where nothing is left to merge, nothing was left behind
+                if clean.is_some() {
+                    findings.of_rule(rule, Notice::RootNotVisible);
+                }
                 continue;
             }
-            let (clean, fates) = rule.sanitize(&untrusted);
             if let Some(fates) = fates {
                 let left = self.limits.report_entries.saturating_sub(findings.places);
                 findings.of_places(rule.findings(&untrusted, &fates, left));
             }
-            let Some(clean) = clean.filter(|clean| !is_empty(clean.json().view())) else { continue };
+            let Some(clean) = clean else { continue };
             match rule.merge(event.account(rule.sink, &rule.root), &clean, around) {
                 Outcome::Keep => {}
                 Outcome::Failed(notice) => findings.of_rule(rule, notice),
@@ -193,9 +198,11 @@ fn note_oversized(event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
         if most <= PROFILE_BYTES {
             continue;
         }
-        let replaced = before.members().filter(|(name, _)| written.iter().any(|(key, _)| name.is(key)));
-        let gone: usize = replaced.map(|(name, value)| sink_bytes(&name.decode(), value.compact_bytes())).sum();
-        if (before.compact_bytes() + writes.bytes_of(sink)).saturating_sub(gone) > PROFILE_BYTES {
+        // every member with a comma; the last one has none
+        let is_written = |name: Text<'_>| written.iter().any(|(key, _)| name.is(key));
+        let kept = before.members().filter(|(name, _)| !is_written(*name));
+        let kept: usize = kept.map(|(name, value)| sink_bytes(&name.decode(), value.compact_bytes())).sum();
+        if "{}".len() + (kept + writes.bytes_of(sink)).saturating_sub(1) > PROFILE_BYTES {
             findings.list.push(Finding { rule: None, pointer: String::new(), notice: Notice::ProfileOversized(sink) });
         }
     }

@@ -18,8 +18,6 @@ use crate::error::ApiError;
 use crate::routes::{health, transfer};
 use crate::state::State;
 
-/// One timer for headers and idle keep-alive.
-const IDLE: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 16 * 1_024;
 /// Fields of a request's head.
@@ -46,7 +44,7 @@ pub fn app(state: State) -> Router {
 ///
 /// # Errors
 /// Signals cannot be heard.
-pub async fn serve(listener: TcpListener, state: State) -> Result<()> {
+pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot hear SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot hear an interrupt")?;
     let service = TowerToHyperService::new(app(state.clone()));
@@ -72,7 +70,7 @@ pub async fn serve(listener: TcpListener, state: State) -> Result<()> {
             continue;
         };
         let Ok(place) = Arc::clone(&connections).try_acquire_owned() else { continue };
-        let connection = builder().serve_connection(TokioIo::new(stream), service.clone());
+        let connection = builder(idle).serve_connection(TokioIo::new(stream), service.clone());
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // an error here is the peer's; whoever was owed an answer is gone
@@ -97,8 +95,9 @@ async fn reached(moment: Option<Instant>) {
     }
 }
 
-fn builder() -> hyper::server::conn::http1::Builder {
+/// One timer for headers and idle keep-alive.
+fn builder(idle: Duration) -> hyper::server::conn::http1::Builder {
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(HEAD_BYTES_MAX).max_headers(FIELDS_MAX);
+    builder.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(HEAD_BYTES_MAX).max_headers(FIELDS_MAX);
     builder
 }

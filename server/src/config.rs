@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 /// Where the webhook listens, unless somebody says otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
 /// Bytes of a request body.
-const BODY_BYTES: usize = 1_048_576;
+const BODY_BYTES: u64 = 1_048_576;
+/// Seconds for the head of a request, and between two requests of one connection.
+const IDLE_SECONDS: u64 = 30;
 /// The folder of the policy.
 const RULES: &str = "rules";
 
@@ -23,6 +26,8 @@ pub struct Flags {
     pub dev: bool,
     /// `--body-bytes`
     pub body_bytes: Option<usize>,
+    /// `--idle`
+    pub idle: Option<u64>,
 }
 
 /// What `serve` runs with.
@@ -34,6 +39,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// For the head of a request, and between two requests of one connection.
+    pub idle: Duration,
 }
 
 impl Config {
@@ -51,13 +58,13 @@ impl Config {
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
         let listen: SocketAddr =
             listen.parse().with_context(|| format!("`{listen}` is no address such as `{LISTEN}`"))?;
-        let body_bytes = match (flags.body_bytes, environment("HANDOVER_BODY_BYTES")) {
-            (Some(bytes), _) => bytes,
-            (None, Some(text)) => {
-                text.parse().with_context(|| "HANDOVER_BODY_BYTES is no number of bytes".to_owned())?
-            }
-            (None, None) => BODY_BYTES,
+        let number = |flag: Option<u64>, name: &str, default: u64| match (flag, environment(name)) {
+            (Some(number), _) => Ok(number),
+            (None, Some(text)) => text.parse().with_context(|| format!("{name} is no whole number")),
+            (None, None) => Ok(default),
         };
+        let body_bytes = number(flags.body_bytes.map(|bytes| bytes as u64), "HANDOVER_BODY_BYTES", BODY_BYTES)?;
+        let idle = Duration::from_secs(number(flags.idle, "HANDOVER_IDLE", IDLE_SECONDS)?);
         if !dev {
             bail!(
                 "caller authentication comes with the next change: until then, start with `--dev` on a loopback address"
@@ -66,7 +73,8 @@ impl Config {
         if !listen.ip().is_loopback() {
             bail!("`--dev` answers anybody, so it listens on a loopback address only, not on `{listen}`");
         }
-        Ok(Self { rules: rules.unwrap_or_else(|| PathBuf::from(RULES)), listen, body_bytes })
+        let body_bytes = usize::try_from(body_bytes).unwrap_or(usize::MAX);
+        Ok(Self { rules: rules.unwrap_or_else(|| PathBuf::from(RULES)), listen, body_bytes, idle })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Folders of files: policies and fixtures. The only module that touches the file system.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +13,9 @@ const FOLDERS_MAX: usize = 8;
 const FILES_MAX: usize = 10_000;
 /// Bytes of one file.
 const FILE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+
+/// Bytes that are read at once.
+const INPUT_BYTES: usize = 64 * 1_024;
 
 /// Reads the `.json` and `.rhai` files of a policy's folder.
 ///
@@ -78,18 +81,19 @@ pub fn text(path: &Path) -> Result<String> {
     String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
 }
 
+/// A file or standard input, buffered.
+pub type Input = BufReader<Box<dyn Read + Send>>;
+
 /// Opens a file, or standard input where the path is `-` or absent.
 ///
 /// # Errors
 /// The file cannot be opened.
-pub fn input(path: Option<&Path>) -> Result<Box<dyn BufRead + Send>> {
-    match path.filter(|path| *path != Path::new("-")) {
-        None => Ok(Box::new(BufReader::new(std::io::stdin()))),
-        Some(path) => {
-            let file = std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-            Ok(Box::new(BufReader::new(file)))
-        }
-    }
+pub fn input(path: Option<&Path>) -> Result<Input> {
+    let source: Box<dyn Read + Send> = match path.filter(|path| *path != Path::new("-")) {
+        None => Box::new(std::io::stdin()),
+        Some(path) => Box::new(std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?),
+    };
+    Ok(BufReader::with_capacity(INPUT_BYTES, source))
 }
 
 /// Reads all of a file, or of standard input.

@@ -132,6 +132,18 @@ impl Reader<'_> {
         true
     }
 
+    /// Members that would say nothing here.
+    fn only(&mut self, object: View<'_>, names: &[&str], here: &str) {
+        for (name, _) in object.named_members() {
+            let text = word(name);
+            if !names.contains(&text.as_str())
+                && (MEMBERS.contains(&text.as_str()) || EXPECT_MEMBERS.contains(&text.as_str()))
+            {
+                self.error("F003", name, format!("`{text}` says nothing {here}"));
+            }
+        }
+    }
+
     fn kind(&mut self, object: View<'_>, name: &str, kind: Kind) {
         if let Some(view) = object.get(name).filter(|view| view.kind() != kind) {
             self.error("F005", view, format!("expected {} {}", article(kind), kind.word()));
@@ -142,8 +154,16 @@ impl Reader<'_> {
         if !self.members(root, &MEMBERS) {
             return;
         }
-        for (name, kind) in [("session", Kind::Object), ("context", Kind::Object), ("account_id", Kind::String)] {
+        for (name, kind) in [
+            ("session", Kind::Object),
+            ("context", Kind::Object),
+            ("account_id", Kind::String),
+            ("$schema", Kind::String),
+        ] {
             self.kind(root, name, kind);
+        }
+        if root.get("request").is_some() {
+            self.only(root, &["$schema", "expect", "request", "skip"], "beside a whole `request`");
         }
         if let Some(skip) = root.get("skip").filter(|skip| word(*skip).trim().is_empty()) {
             self.error("F010", skip, "a skipped case says why".to_owned());
@@ -171,21 +191,32 @@ impl Reader<'_> {
             Some(_) => {}
         }
         self.matchers(expect);
+        self.kind(expect, "code", Kind::String);
+        if expect.get("reason").is_some_and(|reason| !reason.is_null()) {
+            self.kind(expect, "reason", Kind::String);
+        }
+        if expect.get("status").is_some_and(|status| word(status) == "refused") {
+            self.only(expect, &["code", "status"], "where the request is refused");
+        } else if let Some(code) = expect.get("code") {
+            self.error("F003", code, "`code` goes with the status `refused`".to_owned());
+        }
         let findings = expect.get("findings");
         if let Some(list) = findings.filter(|list| list.kind() != Kind::Array) {
             self.error("F005", list, "expected a list of findings".to_owned());
         }
-        for finding in findings.into_iter().flat_map(View::items) {
-            self.finding(root, finding);
+        let list: Vec<_> = findings.into_iter().flat_map(View::items).collect();
+        for (index, finding) in list.iter().enumerate() {
+            if word(*finding) != "…" {
+                self.finding(root, *finding);
+            } else if index + 1 < list.len() {
+                self.error("F007", *finding, "`…` is the last entry, or none".to_owned());
+            }
         }
     }
 
     /// `[rule: ]action pointer`, `[rule: ]keyword`, or `…` at the end.
     fn finding(&mut self, root: View<'_>, view: View<'_>) {
         let text = word(view);
-        if text == "…" {
-            return;
-        }
         let expected = Expected::parse(&text);
         if let Some(rule) = expected.rule
             && !self.rules.rules().iter().any(|own| own.name.as_ref() == rule)
@@ -248,7 +279,9 @@ struct Expected<'a> {
 
 impl<'a> Expected<'a> {
     fn parse(text: &'a str) -> Self {
-        let (rule, rest) = text.split_once(": ").map_or((None, text), |(rule, rest)| (Some(rule), rest));
+        // a rule's name has no space and no slash; a place may hold anything
+        let named = text.split_once(": ").filter(|(rule, _)| !rule.contains([' ', '/']));
+        let (rule, rest) = named.map_or((None, text), |(rule, rest)| (Some(rule), rest));
         let (word, place) = rest.split_once(' ').map_or((rest, None), |(word, place)| (word, Some(place)));
         Self { rule, word, place }
     }

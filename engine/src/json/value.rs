@@ -109,6 +109,12 @@ impl<'a> Place<'a> {
         self.document.node(self.at)
     }
 
+    /// Whether this node is, or stands below, another.
+    pub(crate) fn is_in(self, other: Place<'_>) -> bool {
+        let end = other.at + other.node().size;
+        Arc::ptr_eq(self.document, other.document) && (other.at..end).contains(&self.at)
+    }
+
     /// The member of an object by its name: most names are told apart by their length.
     fn member(self, name: &str) -> Option<Place<'a>> {
         let node = self.node();
@@ -312,6 +318,18 @@ impl<'a> View<'a> {
             Kind::Array => 1 + self.items().map(View::depth).max().unwrap_or(0),
             Kind::Object => 1 + self.members().map(|(_, value)| value.depth()).max().unwrap_or(0),
             _ => 0,
+        }
+    }
+
+    /// What walking the whole value costs, names included; of a place in a document, known without a walk.
+    #[must_use]
+    pub fn weight(self) -> u64 {
+        match self {
+            Self::Place(place) => u64::from(place.node().size),
+            Self::Built(_) => {
+                let members = self.members().map(|(_, value)| 1 + value.weight());
+                1 + self.items().map(View::weight).chain(members).sum::<u64>()
+            }
         }
     }
 

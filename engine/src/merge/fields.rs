@@ -29,7 +29,7 @@ impl MergeFields {
         if account.is_some_and(|object| object.kind() != Kind::Object) {
             return Err(Refusal::AccountShape);
         }
-        budget.charge((account.map_or(0, View::len) + anonymous.len()) as u64)?;
+        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let account_members = Names::of(account);
         let mut changes = Vec::new();
         for (name, value) in anonymous.named_members() {

@@ -64,8 +64,8 @@ impl KeyedUnion {
         context: &Context,
         budget: &mut Budget,
     ) -> Merging {
+        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let (account, anonymous) = lists(account, anonymous)?;
-        budget.charge((account.len() + anonymous.len()) as u64)?;
         let lines: Vec<_> = account.iter().chain(&anonymous).copied().collect();
         let leaders = self.leaders(&lines);
         // by line: what an account's line became, or a new line
@@ -118,7 +118,6 @@ impl KeyedUnion {
 
     /// One line made of the account's and the visitor's.
     fn fold(&self, account: View<'_>, anonymous: View<'_>, context: &Context, budget: &mut Budget) -> Merging {
-        budget.charge((account.len() + anonymous.len()) as u64)?;
         let account_members = Names::of(Some(account));
         let mut changes = Vec::new();
         for (name, value) in anonymous.named_members() {

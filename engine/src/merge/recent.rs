@@ -43,8 +43,8 @@ impl Recent {
         context: &Context,
         budget: &mut Budget,
     ) -> Merging {
+        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let (account, anonymous) = lists(account, anonymous)?;
-        budget.charge((account.len() + anonymous.len()) as u64)?;
         if anonymous.is_empty() {
             return Ok(Made::Keep);
         }

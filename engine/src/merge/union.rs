@@ -31,8 +31,8 @@ pub enum First {
 impl Union {
     /// The account's items, then each anonymous item that equals none before it.
     pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, budget: &mut Budget) -> Merging {
+        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let (account, anonymous) = lists(account, anonymous)?;
-        budget.charge((account.len() + anonymous.len()) as u64)?;
         let items: Vec<_> = account.iter().chain(&anonymous).copied().collect();
         let fingerprints: Vec<_> = items.iter().map(|item| fingerprint(*item)).collect();
         let compare = |i: usize, j: usize| match (items.get(i), items.get(j)) {

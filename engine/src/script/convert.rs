@@ -90,7 +90,7 @@ fn level(depth: usize) -> Fallible<usize> {
 fn measure(value: View<'_>, depth: usize) -> Fallible<()> {
     if let View::Place(place) = value {
         let shallow = place.document.depth <= depth || value.depth() <= depth;
-        return if shallow { charge(1) } else { Err(failure("the result is too deep")) };
+        return if shallow { charge(place.node().size as usize) } else { Err(failure("the result is too deep")) };
     }
     charge(1 + value.len())?;
     if !matches!(value.kind(), Kind::Array | Kind::Object) {

@@ -9,11 +9,21 @@ use super::convert::{Handle, to_dynamic, to_json};
 use super::running::charge;
 use crate::json::{Json, View, same};
 
+/// Members that a search passes for one operation.
+const MEMBERS_FREE: usize = 16;
+
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 impl Handle {
+    /// The member of a name; of a wide object the search is charged.
+    fn find(&self, name: &str) -> Fallible<Option<View<'_>>> {
+        let view = self.0.view();
+        charge(view.len() / MEMBERS_FREE)?;
+        Ok(view.get(name))
+    }
+
     fn get(&self, name: &str) -> Fallible<Dynamic> {
-        self.0.view().get(name).map_or(Ok(Dynamic::UNIT), to_dynamic)
+        self.find(name)?.map_or(Ok(Dynamic::UNIT), to_dynamic)
     }
 
     fn set(&mut self, name: &str, value: &Dynamic) -> Fallible<()> {
@@ -80,12 +90,13 @@ pub(super) fn register(engine: &mut Engine) {
     register_reading(engine);
     register_writing(engine);
     register_comparing(engine);
+    register_text(engine);
 }
 
 fn register_reading(engine: &mut Engine) {
     engine
         .register_fn("get", |handle: &mut Handle, name: &str| handle.get(name))
-        .register_fn("contains", |handle: &mut Handle, name: &str| handle.0.view().get(name).is_some())
+        .register_fn("contains", |handle: &mut Handle, name: &str| handle.find(name).map(|found| found.is_some()))
         .register_fn("len", |handle: &mut Handle| length(handle.0.view()))
         .register_fn("is_empty", |handle: &mut Handle| handle.0.view().is_empty())
         .register_fn("keys", |handle: &mut Handle| -> Fallible<Array> {
@@ -99,6 +110,17 @@ fn register_reading(engine: &mut Engine) {
         .register_fn("filter", |context: NativeCallContext, handle: &mut Handle, keeps: FnPtr| {
             handle.split(&context, &keeps).map(|(kept, _)| kept)
         });
+}
+
+/// Objects become JSON where a script asks for text, and never the name of a type of ours.
+fn register_text(engine: &mut Engine) {
+    let text = |value: &Dynamic| -> Fallible<String> { to_json(value).map(|json| json.view().to_text()) };
+    for name in ["to_json", "to_string", "to_debug", "print", "debug"] {
+        engine
+            .register_fn(name, move |handle: &mut Handle| text(&Dynamic::from(handle.clone())))
+            .register_fn(name, move |map: &mut Map| text(&Dynamic::from_map(map.clone())))
+            .register_fn(name, move |array: &mut Array| text(&Dynamic::from_array(array.clone())));
+    }
 }
 
 fn register_writing(engine: &mut Engine) {

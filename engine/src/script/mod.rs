@@ -4,6 +4,7 @@
 //! shared handles on our tree, so what it does not touch is never converted.
 
 mod natives;
+mod tokens;
 mod running;
 mod convert;
 mod handle;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Module, Position as ScriptPosition, Scope};
 
 use crate::budget::Budget;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::json::{Json, Position, View};
 use crate::limits::Limits;
 use crate::merge::Context;
@@ -31,6 +32,8 @@ pub struct Sandbox {
     limits: Limits,
     /// Names that scripts can import.
     modules: Vec<String>,
+    /// What the modules may give to `skip`.
+    reasons: Vec<String>,
 }
 
 /// Shows nothing of the scripts.
@@ -44,7 +47,8 @@ impl std::fmt::Debug for Sandbox {
 pub struct Script {
     ast: AST,
     file: Arc<str>,
-    source: Arc<str>,
+    /// What it may give to `skip`.
+    reasons: Vec<String>,
 }
 
 /// Shows the file only.
@@ -76,7 +80,7 @@ impl Sandbox {
     /// A sandbox with the bounds of a policy.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { engine: sandbox::engine(limits), limits: *limits, modules: Vec::new() }
+        Self { engine: sandbox::engine(limits), limits: *limits, modules: Vec::new(), reasons: Vec::new() }
     }
 
     /// Adds the modules that scripts import, as (name, file, source).
@@ -85,6 +89,7 @@ impl Sandbox {
     /// The modules that do not compile, or import what is not there.
     pub fn add_modules(&mut self, modules: &[(String, String, String)]) -> Result<(), Vec<Diagnostic>> {
         self.modules = modules.iter().map(|(name, _, _)| name.clone()).collect();
+        self.reasons = modules.iter().flat_map(|(_, _, source)| tokens::reasons(source)).collect();
         let mut errors = Vec::new();
         let mut waiting = Vec::new();
         for (name, file, source) in modules {
@@ -130,26 +135,25 @@ impl Sandbox {
         }
     }
 
-    /// Imports of names that the bundle does not hold. Line comments aside, the word is read where it stands.
+    /// Imports of names that the bundle does not hold, and of names that only a run would know.
     fn imports(&self, file: &str, source: &str) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        let mut start = 0;
-        for line in source.split_inclusive('\n') {
-            let code = line.split("//").next().unwrap_or_default();
-            for (at, _) in code.match_indices("import ") {
-                let Some((name, from)) = quoted(code, at + "import ".len()) else { continue };
-                if self.modules.iter().any(|module| module == name) {
-                    continue;
+        let unknown = |name: &Option<&str>| name.is_none_or(|name| self.modules.iter().all(|module| module != name));
+        let imports = tokens::imports(source).into_iter().filter(|(_, name)| unknown(name));
+        let error = |(at, name): (usize, Option<&str>)| {
+            let (code, message) = match name {
+                None => ("R015", "an import names its module in quotation marks".to_owned()),
+                Some(name) if name.starts_with(['/', '.']) || name.contains("..") => {
+                    ("R015", format!("`{name}` is outside the folder of the policy"))
                 }
-                let outside = name.starts_with(['/', '.']) || name.contains("..");
-                let code = if outside { "R015" } else { "R014" };
-                let message = format!("there is no module `{name}` in the folder of the policy");
-                let span = start + from..start + from + name.len() + 2;
-                errors.push(Diagnostic::error(code, file, source, span, message));
-            }
-            start += line.len();
-        }
-        errors
+                Some(name) => ("R014", format!("there is no module `{name}` in the folder of the policy")),
+            };
+            let length = name.map_or(1, |name| name.len() + 2);
+            let modules: Vec<&str> = self.modules.iter().map(String::as_str).collect();
+            let help = name.and_then(|name| nearest(name, &modules)).map(|near| format!("did you mean `{near}`?"));
+            let error = Diagnostic::error(code, file, source, at..at + length, message);
+            help.into_iter().fold(error, Diagnostic::help)
+        };
+        imports.map(error).collect()
     }
 
     fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
@@ -183,13 +187,17 @@ impl Sandbox {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Script { ast, file: file.into(), source: source.into() })
+        Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source) })
     }
 
     /// Calls `merge(account, anonymous, context)`.
     pub fn merge(&self, script: &Script, call: Call<'_>, budget: Budget) -> Outcome {
         let Call { account, anonymous, context, now } = call;
-        if [account, Some(anonymous)].into_iter().flatten().any(|value| self.is_oversized(value)) {
+        if [account, Some(anonymous), context.view().get("request")]
+            .into_iter()
+            .flatten()
+            .any(|value| self.is_oversized(value))
+        {
             return Outcome::Overrun(None);
         }
         let (result, running) = running::with(budget, now, || {
@@ -200,7 +208,14 @@ impl Sandbox {
                 self.engine.call_fn_with_options(options, &mut Scope::new(), &script.ast, "merge", arguments)?;
             to_json(&made)
         });
-        outcome(result, running, &script.source)
+        outcome(result, running, |reason| self.shows(reason, &script.reasons))
+    }
+
+    /// Whether a reason stands as a literal in a call of `skip`, in a few plain characters: others could be a person's.
+    fn shows(&self, reason: &str, reasons: &[String]) -> bool {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_- ".contains(&byte);
+        let literal = reasons.iter().chain(&self.reasons).any(|own| own == reason);
+        literal && reason.len() <= 64 && reason.bytes().all(plain)
     }
 
     /// Whether a value holds more items or members than a script may be handed.
@@ -239,7 +254,8 @@ impl Sandbox {
         });
         // there is no rule whose result a wrong shape could stop
         running.account_shape = false;
-        Ok(outcome(result, running, source))
+        let reasons = tokens::reasons(source);
+        Ok(outcome(result, running, |reason| self.shows(reason, &reasons)))
     }
 }
 
@@ -271,9 +287,13 @@ fn children(view: View<'_>) -> (usize, usize) {
     below.fold(own, |(items, members), (more, others)| (items + more, members + others))
 }
 
-fn outcome(result: Result<Json, Box<EvalAltResult>>, running: running::Running, source: &str) -> Outcome {
+fn outcome(
+    result: Result<Json, Box<EvalAltResult>>,
+    running: running::Running,
+    shows: impl Fn(&str) -> bool,
+) -> Outcome {
     match (running.stop, result) {
-        (Some(Stop::Skip(reason)), _) => Outcome::Skip(shown(reason, source)),
+        (Some(Stop::Skip(reason)), _) => Outcome::Skip(if shows(&reason) { reason } else { "*".to_owned() }),
         (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error))),
         (Some(Stop::Inexact), _) => Outcome::AccountShape,
         (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error)),
@@ -281,13 +301,6 @@ fn outcome(result: Result<Json, Box<EvalAltResult>>, running: running::Running, 
         (None, Ok(_)) if running.account_shape => Outcome::AccountShape,
         (None, Ok(value)) => Outcome::Value(value),
     }
-}
-
-/// A reason that stands in the script as a literal of a few plain characters; anything else could be a person's.
-fn shown(reason: String, source: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_- ".contains(&byte);
-    let literal = reason.len() <= 64 && reason.bytes().all(plain) && source.contains(&format!("\"{reason}\""));
-    if literal { reason } else { "*".to_owned() }
 }
 
 /// Bounds that rhai keeps itself: sizes of data, nested calls.
@@ -345,14 +358,6 @@ fn hidden(ast: &AST, file: &str, source: &str) -> Vec<Diagnostic> {
 fn at_function(code: &'static str, name: &str, file: &str, source: &str, message: String) -> Diagnostic {
     let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
     Diagnostic::error(code, file, source, start..start + name.len(), message)
-}
-
-/// The text in quotation marks that begins at a byte of a line, white space aside, and where it begins.
-fn quoted(line: &str, at: usize) -> Option<(&str, usize)> {
-    let rest = line.get(at..)?;
-    let from = at + rest.len() - rest.trim_start().len();
-    let text = line.get(from..)?.strip_prefix('"')?;
-    text.split_once('"').map(|(text, _)| (text, from))
 }
 
 fn syntax_error(file: &str, source: &str, error: &rhai::ParseError) -> Diagnostic {

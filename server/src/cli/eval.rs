@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use handover_engine::budget::Budget;
-use handover_engine::json::Document;
+use handover_engine::json::{Document, Kind};
 use handover_engine::limits::Limits;
 use handover_engine::script::{Outcome, Sandbox};
 
@@ -29,6 +29,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         let position = error.position(data.as_bytes());
         usage(anyhow::anyhow!("the data, {}:{}: {}", position.line, position.column, error.message()))
     })?;
+    if data.root().kind() != Kind::Object {
+        return Err(usage(anyhow::anyhow!("the data is no object: its members are the script's variables")));
+    }
     let limits = Limits::default();
     let file = arguments.script.to_str().context("the path is not UTF-8")?;
     let budget = Budget::new(limits.script_operations, None);

@@ -70,6 +70,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
         out.write_all(&answer(&sanitizer, &line, limits.report_entries))?;
+        // who waits for an answer before the next document must get it
+        if input.buffer().is_empty() {
+            out.flush()?;
+        }
         line.clear();
     }
     out.flush()?;
@@ -89,7 +93,8 @@ fn limits(named: &[String]) -> Result<Limits> {
     for limit in named {
         let wrong = || anyhow!("`{limit}` is no limit such as `anonymous_nodes=1000`");
         let (name, size) = limit.split_once('=').ok_or_else(wrong)?;
-        limits.by_name(name).ok_or_else(wrong)?.set(size.parse().map_err(|_| wrong())?);
+        let size = size.parse().ok().filter(|size| *size > 0).ok_or_else(wrong)?;
+        limits.by_name(name).ok_or_else(wrong)?.set(size);
     }
     Ok(limits)
 }

@@ -25,14 +25,17 @@ pub(super) struct Arguments {
     /// Bytes of a request body [default: 1048576]
     #[arg(long, value_name = "N")]
     body_bytes: Option<usize>,
+    /// Seconds for a request's head, and between two requests of a connection [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    idle: Option<u64>,
 }
 
 /// Deep documents and scripts need more than a thread has by default.
 const STACK_BYTES: usize = 16 * 1_024 * 1_024;
 
 pub(super) fn run(arguments: Arguments) -> Result<Status> {
-    let Arguments { rules, listen, dev, body_bytes } = arguments;
-    let config = Config::new(Flags { rules, listen, dev, body_bytes }).map_err(usage)?;
+    let Arguments { rules, listen, dev, body_bytes, idle } = arguments;
+    let config = Config::new(Flags { rules, listen, dev, body_bytes, idle }).map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
     telemetry::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
@@ -48,7 +51,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
             policy.rules = state.rules.rules().len(),
             "serving"
         );
-        app::serve(listener, state).await
+        app::serve(listener, state, config.idle).await
     })?;
     Ok(Status::Ok)
 }

@@ -89,18 +89,25 @@ fn lines(rules: &RuleSet, arguments: &Arguments, form: Form) -> Result<()> {
         for answer in answers(rules, &round, threads, form)? {
             out.write_all(&answer)?;
         }
+        // who waits for an answer before the next request must get it
+        if input.buffer().is_empty() {
+            out.flush()?;
+        }
     }
     out.flush()?;
     Ok(())
 }
 
-/// The next lines of the input, without those that are blank.
-fn round(input: &mut dyn BufRead, lines_max: usize) -> Result<Vec<Vec<u8>>> {
+/// The next lines of the input, without those that are blank: as many as are there already, and at least one.
+fn round(input: &mut files::Input, lines_max: usize) -> Result<Vec<Vec<u8>>> {
     let mut lines = Vec::new();
     let mut line = Vec::new();
     while lines.len() < lines_max && input.read_until(b'\n', &mut line)? > 0 {
         if !line.trim_ascii().is_empty() {
             lines.push(std::mem::take(&mut line));
+            if input.buffer().is_empty() {
+                break;
+            }
         }
         line.clear();
     }
