@@ -137,8 +137,8 @@ impl Sandbox {
 
     /// Imports of names that the bundle does not hold, and of names that only a run would know.
     fn imports(&self, file: &str, source: &str) -> Vec<Diagnostic> {
-        let unknown = |name: &Option<&str>| name.is_none_or(|name| self.modules.iter().all(|module| module != name));
-        let imports = tokens::imports(source).into_iter().filter(|(_, name)| unknown(name));
+        let unknown = |name: Option<&str>| name.is_none_or(|name| self.modules.iter().all(|module| module != name));
+        let imports = tokens::imports(source).into_iter().filter(|(_, name)| unknown(*name));
         let error = |(at, name): (usize, Option<&str>)| {
             let (code, message) = match name {
                 None => ("R015", "an import names its module in quotation marks".to_owned()),
