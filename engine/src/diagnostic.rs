@@ -1,6 +1,6 @@
 //! What is wrong in an author's file: code, severity, place, message, help.
 
-use crate::json::{Place, Position, ReadError, View};
+use crate::json::{Place, Position, ReadError, ReadErrorKind, View};
 
 /// How much a diagnostic matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,10 +71,14 @@ impl Diagnostic {
     #[must_use]
     pub fn unreadable(codes: [&'static str; 2], file: &str, text: &str, error: ReadError) -> Self {
         let code = match error.kind {
-            crate::json::ReadErrorKind::Duplicate => codes[1],
+            ReadErrorKind::Duplicate => codes[1],
             _ => codes[0],
         };
-        Self::error(code, file, text, error.offset..error.end, error.message().to_owned())
+        // a missing token is missed at the end of the one before it
+        let before = text.get(..error.offset).unwrap_or(text).trim_end().len();
+        let missing = error.message().starts_with("expected `") || text.trim_end().len() <= error.offset;
+        let span = if missing { before..before + 1 } else { error.offset..error.end };
+        Self::error(code, file, text, span, error.message().to_owned())
     }
 
     /// With a help line.

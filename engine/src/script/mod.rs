@@ -387,6 +387,8 @@ fn script_error(code: &'static str, file: &str, source: &str, at: ScriptPosition
     // a position without line is the end of the file
     let last = Position::of(source.as_bytes(), source.trim_end().len());
     let start = at.line().map_or(last, |line| Position { line, column: at.position().unwrap_or(1) });
-    let end = Position { column: start.column + 1, ..start };
+    let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);
+    let word = rest.take_while(|character| character.is_alphanumeric() || *character == '_').count();
+    let end = Position { column: start.column + word.max(1), ..start };
     Diagnostic { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None }
 }

@@ -43,19 +43,26 @@ fn one(out: &mut String, diagnostic: &Diagnostic, path: &str, text: Option<&str>
     let head = style.strong(&format!("{}[{code}]", severity.word()));
     // writing to a string cannot fail
     let _ = writeln!(out, "{head}: {message}\n --> {path}:{}:{}", start.line, start.column);
-    let help = help.as_ref().map(|help| format!(" help: {help}")).unwrap_or_default();
-    let Some(line) = text.and_then(|text| text.lines().nth(start.line - 1)) else {
-        if !help.is_empty() {
-            let _ = writeln!(out, "  |{help}");
-        }
-        return;
-    };
+    let help = help.as_ref().map(|help| format!("help: {help}"));
     let number = start.line.to_string();
     let margin = " ".repeat(number.len());
-    let (shown, indent) = window(line, start.column, style.columns.saturating_sub(number.len() + 4));
-    let _ = writeln!(out, "{number} | {shown}");
-    let carets = style.strong(&"^".repeat(marked(diagnostic, line, shown.chars().count() - indent)));
-    let _ = writeln!(out, "{margin} | {}{carets}{help}", " ".repeat(indent));
+    let Some(line) = text.and_then(|text| text.lines().nth(start.line - 1)) else {
+        let _ = help.map(|help| writeln!(out, "{margin} = {help}"));
+        return;
+    };
+    let width = style.columns.saturating_sub(number.len() + " | ".len());
+    let (shown, indent) = window(line, start.column, width);
+    let marks = marked(diagnostic, line, shown.chars().count() - indent);
+    let carets = style.strong(&"^".repeat(marks));
+    let _ = writeln!(out, "{number} | {shown}\n{margin} | {}{carets}", " ".repeat(indent));
+    let Some(help) = help else { return };
+    if indent + marks + 1 + help.chars().count() <= width {
+        // behind the carets, where there is room
+        out.truncate(out.trim_end().len());
+        let _ = writeln!(out, " {help}");
+    } else {
+        let _ = writeln!(out, "{margin} = {help}");
+    }
 }
 
 /// Characters to mark: to the end of the place, or of the line.
@@ -72,12 +79,18 @@ fn window(line: &str, column: usize, width: usize) -> (String, usize) {
     if characters.len() <= width {
         return (characters.into_iter().collect(), at);
     }
-    let first = at.saturating_sub(width / 2).min(characters.len().saturating_sub(width));
+    let length = characters.len();
+    let first = at.saturating_sub(width / 2).min(length.saturating_sub(width));
     let mut shown: Vec<char> = characters.into_iter().skip(first).take(width).collect();
     if first > 0
         && let Some(start) = shown.first_mut()
     {
         *start = '…';
+    }
+    if first + width < length
+        && let Some(end) = shown.last_mut()
+    {
+        *end = '…';
     }
     (shown.into_iter().collect(), at - first)
 }
