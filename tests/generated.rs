@@ -1,5 +1,6 @@
 //! Generated schemas of the fragment and generated documents: what the sanitizer guarantees (G1–G4, G6).
 
+use handover_engine::author::property::reversed;
 use handover_engine::json::{Document, Json, Kind, View, same};
 use handover_engine::limits::Limits;
 use handover_engine::sanitizer::{Options, Outcome, Sanitizer, Unknown};
@@ -91,19 +92,6 @@ fn is_part(a: View<'_>, b: View<'_>) -> bool {
             a.items().all(|item| rest.any(|other| is_part(item, other)))
         }
         _ => same(a, b),
-    }
-}
-
-fn reversed(view: View<'_>) -> Json {
-    match view.kind() {
-        Kind::Array => Json::list(view.items().map(reversed).collect()),
-        Kind::Object => {
-            let mut members: Vec<_> =
-                view.named_members().map(|(name, value)| (name.to_json(), reversed(value))).collect();
-            members.reverse();
-            Json::object(members)
-        }
-        _ => view.to_json(),
     }
 }
 

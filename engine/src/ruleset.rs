@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
-use crate::sanitizer::{Options, Sanitizer, Unknown};
+use crate::sanitizer::{Clean, Options, Sanitizer, Unknown};
 use crate::script::Sandbox;
 use crate::sensitive::Detectors;
 
@@ -91,42 +91,15 @@ impl RuleSet {
             operations: self.limits.script_operations,
             time_is_up: given.time_is_up.as_ref(),
         };
-        let mut writes = Writes { limits: &self.limits, commands: Vec::new(), bytes: [0; 2] };
-        let mut findings = Findings::default();
-        for rule in &self.rules {
-            let untrusted = match rule.value(event, session) {
-                Found::Value(untrusted) => untrusted,
-                Found::Unreadable { steps } => {
-                    let room = self.limits.report_entries > findings.places;
-                    findings.of_places(if room { (vec![rule.unreadable(steps)], 0) } else { (Vec::new(), 1) });
-                    continue;
-                }
-                Found::Nothing => continue,
-            };
-            let (clean, fates) = rule.sanitize(&untrusted);
-            let clean = clean.filter(|clean| !is_empty(clean.json().view()));
-            if !event.is_visible(rule.sink, &rule.root) {
-                // where nothing is left to merge, nothing was left behind
-                if clean.is_some() {
-                    findings.of_rule(rule, Notice::RootNotVisible);
-                }
-                continue;
-            }
-            if let Some(fates) = fates {
-                let left = self.limits.report_entries.saturating_sub(findings.places);
-                findings.of_places(rule.findings(&untrusted, &fates, left));
-            }
-            let Some(clean) = clean else { continue };
-            match rule.merge(event.account(rule.sink, &rule.root), &clean, around) {
-                Outcome::Keep => {}
-                Outcome::Failed(notice) => findings.of_rule(rule, notice),
-                Outcome::Write(value) => {
-                    if let Err(notice) = writes.add(rule, value) {
-                        findings.of_rule(rule, notice);
-                    }
-                }
-            }
-        }
+        let mut run = Run {
+            event,
+            session,
+            around,
+            writes: Writes { limits: &self.limits, commands: Vec::new(), bytes: [0; 2] },
+            findings: Findings { places_max: self.limits.report_entries, ..Findings::default() },
+        };
+        self.rules.iter().for_each(|rule| run.rule(rule));
+        let Run { writes, mut findings, .. } = run;
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         self.decision(event, status, writes.commands, findings)
@@ -182,6 +155,51 @@ impl RuleSet {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+}
+
+/// One evaluation: what came so far.
+struct Run<'a> {
+    event: &'a Event,
+    session: &'a Session,
+    around: Surroundings<'a>,
+    writes: Writes<'a>,
+    findings: Findings,
+}
+
+impl Run<'_> {
+    /// One rule: find the value, sanitize it, merge what is left. Whatever goes wrong is a finding of this rule.
+    fn rule(&mut self, rule: &Rule) {
+        let untrusted = match rule.value(self.event, self.session) {
+            Found::Value(untrusted) => untrusted,
+            Found::Unreadable { steps } => return self.findings.of_place(rule.unreadable(steps)),
+            Found::Nothing => return,
+        };
+        let (clean, fates) = rule.sanitize(&untrusted);
+        let clean = clean.filter(|clean| !is_empty(clean.json().view()));
+        if !self.event.is_visible(rule.sink, &rule.root) {
+            // where nothing is left to merge, nothing was left behind
+            return clean.map_or((), |_| self.findings.of_rule(rule, Notice::RootNotVisible));
+        }
+        if let Some(fates) = fates {
+            let places = rule.findings(&untrusted, &fates, self.findings.room());
+            self.findings.of_places(places);
+        }
+        if let Some(clean) = clean {
+            self.merge(rule, &clean);
+        }
+    }
+
+    fn merge(&mut self, rule: &Rule, clean: &Clean) {
+        match rule.merge(self.event.account(rule.sink, &rule.root), clean, self.around) {
+            Outcome::Keep => {}
+            Outcome::Failed(notice) => self.findings.of_rule(rule, notice),
+            Outcome::Write(value) => {
+                if let Err(notice) = self.writes.add(rule, value) {
+                    self.findings.of_rule(rule, notice);
+                }
+            }
+        }
     }
 }
 
@@ -264,12 +282,23 @@ impl Writes<'_> {
 struct Findings {
     list: Vec<Finding>,
     places: usize,
+    places_max: usize,
     omitted: usize,
 }
 
 impl Findings {
     fn of_rule(&mut self, rule: &Rule, notice: Notice) {
         self.list.push(Finding { rule: Some(Arc::clone(&rule.name)), pointer: String::new(), notice });
+    }
+
+    /// Places that may still be listed.
+    fn room(&self) -> usize {
+        self.places_max.saturating_sub(self.places)
+    }
+
+    fn of_place(&mut self, place: Finding) {
+        let listed = self.room() > 0;
+        self.of_places(if listed { (vec![place], 0) } else { (Vec::new(), 1) });
     }
 
     fn of_places(&mut self, (places, omitted): (Vec<Finding>, usize)) {

@@ -61,7 +61,9 @@ fn shuffled_is_the_same(rules: &RuleSet, decision: &Decision, body: &[u8]) -> bo
     matches!((a, b), (Ok(a), Ok(b)) if crate::json::same(a.root(), b.root()))
 }
 
-fn reversed(view: View<'_>) -> Json {
+/// The value with the members of every object in reverse order.
+#[must_use]
+pub fn reversed(view: View<'_>) -> Json {
     match view.kind() {
         Kind::Array => Json::list(view.items().map(reversed).collect()),
         Kind::Object => {
