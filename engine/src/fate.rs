@@ -102,8 +102,6 @@ impl Keyword {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum What {
-    /// No rule reads the place.
-    Unread,
     /// It passed.
     Kept,
     /// It passed, its list shortened.
@@ -177,12 +175,6 @@ impl Fates {
         self.set(at, Fate { what: What::Truncated, keyword, also, by });
     }
 
-    /// Whether the place is dropped or cut itself.
-    #[must_use]
-    pub fn is_gone(&self, at: u32) -> bool {
-        matches!(self.get(at).what, What::Dropped | What::Cut)
-    }
-
     /// Whether everything is kept.
     #[must_use]
     pub fn all_kept(&self) -> bool {
@@ -199,11 +191,26 @@ impl Fates {
         show: &dyn Fn(&str) -> bool,
         visit: &mut dyn FnMut(Visited<'_>),
     ) {
+        self.walk(value, prefix, &self.sorted(), show, visit);
+    }
+
+    /// The nodes that were not simply kept, in document order.
+    fn sorted(&self) -> Vec<u32> {
         let mut changed = self.changed.clone();
         changed.sort_unstable();
+        changed
+    }
+
+    fn walk(
+        &self,
+        value: Place<'_>,
+        prefix: &str,
+        changed: &[u32],
+        show: &dyn Fn(&str) -> bool,
+        visit: &mut dyn FnMut(Visited<'_>),
+    ) {
         if !changed.is_empty() {
-            let mut walk = Walk { fates: self, changed: &changed, show, visit, pointer: prefix.to_owned() };
-            walk.place(value);
+            Walk { fates: self, changed, show, visit, pointer: prefix.to_owned() }.place(value);
         }
     }
 
@@ -211,9 +218,10 @@ impl Fates {
     #[must_use]
     pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, show: &dyn Fn(&str) -> bool) -> Report {
         let mut report = Report { entries: Vec::new(), omitted: 0 };
-        self.visit(value, prefix, show, &mut |visited| {
+        let changed = self.sorted();
+        self.walk(value, prefix, &changed, show, &mut |visited| {
             if report.entries.len() < entries_max {
-                report.entries.push(self.entry(&visited, show));
+                report.entries.push(self.entry(&visited, &changed, show));
             } else {
                 report.omitted += 1;
             }
@@ -221,14 +229,14 @@ impl Fates {
         report
     }
 
-    fn entry(&self, visited: &Visited<'_>, show: &dyn Fn(&str) -> bool) -> Entry {
+    fn entry(&self, visited: &Visited<'_>, changed: &[u32], show: &dyn Fn(&str) -> bool) -> Entry {
         let Visited { place, pointer, keyword, action, by } = *visited;
         let view = View::Place(place);
         let nodes = match action {
             Action::Drop => view.nodes(),
             Action::Truncate => view.items().filter(|item| self.is_cut(*item)).map(View::nodes).sum(),
         };
-        let cause = if keyword.cascades() { self.cause(place, pointer, show) } else { None };
+        let cause = if keyword.cascades() { self.cause(visited, changed, show) } else { None };
         Entry { pointer: pointer.to_owned(), keyword, action, by, nodes, cause }
     }
 
@@ -237,17 +245,15 @@ impl Fates {
     }
 
     /// The first place below a dropped one that would have been visited by itself, as far down as it goes.
-    fn cause(&self, place: Place<'_>, pointer: &str, show: &dyn Fn(&str) -> bool) -> Option<(String, Keyword)> {
-        let mut changed = self.changed.clone();
-        changed.sort_unstable();
+    fn cause(&self, dropped: &Visited<'_>, changed: &[u32], show: &dyn Fn(&str) -> bool) -> Option<(String, Keyword)> {
         let mut first: Option<Entry> = None;
         let mut visit = |visited: Visited<'_>| {
             if first.is_none() {
-                first = Some(self.entry(&visited, show));
+                first = Some(self.entry(&visited, changed, show));
             }
         };
-        let mut walk = Walk { fates: self, changed: &changed, show, visit: &mut visit, pointer: pointer.to_owned() };
-        walk.children(place);
+        let pointer = dropped.pointer.to_owned();
+        Walk { fates: self, changed, show, visit: &mut visit, pointer }.children(dropped.place);
         first.map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 
@@ -268,7 +274,6 @@ impl Fates {
             }
             What::Truncated => counts.changed += 1,
             What::Kept => counts.kept += 1,
-            What::Unread => counts.unread += 1,
         }
         view.items().chain(view.members().map(|(_, member)| member)).for_each(|child| self.count(child, counts));
     }
@@ -374,7 +379,7 @@ impl Walk<'_> {
                 }
                 self.children(place);
             }
-            What::Kept | What::Unread => self.children(place),
+            What::Kept => self.children(place),
         }
     }
 

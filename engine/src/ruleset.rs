@@ -83,7 +83,8 @@ impl RuleSet {
             Err(reason) => return self.decision(event, Status::Skipped(reason), Vec::new(), Findings::default()),
         };
         let now = Context { now: event.at, session_created_at: session.created_at.min(event.at) };
-        let context = script_context(event, session, now);
+        let scripted = self.rules.iter().any(|rule| matches!(rule.merge, Merge::Script(_)));
+        let context = if scripted { script_context(event, session, now) } else { Json::Null };
         let around = Surroundings {
             sandbox: &self.sandbox,
             context: &context,

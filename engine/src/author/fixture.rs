@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use crate::decision::{Command, Decision, Finding, Notice, Status};
-use crate::diagnostic::{Diagnostic, Severity, suggestion};
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::fate::Action;
 use crate::instant;
@@ -535,10 +535,13 @@ pub fn duplicates(fixtures: &[Fixture]) -> Vec<Diagnostic> {
     for (index, fixture) in fixtures.iter().enumerate() {
         let twin = fixtures.iter().take(index).find(|other| same(other.document.root(), fixture.document.root()));
         if let Some(twin) = twin {
-            let mut error =
-                Diagnostic::error("F032", &fixture.file, "", 0..0, format!("the same case as `{}`", twin.file));
-            error.severity = Severity::Error;
-            errors.push(error);
+            errors.push(Diagnostic::error(
+                "F032",
+                &fixture.file,
+                "",
+                0..0,
+                format!("the same case as `{}`", twin.file),
+            ));
         }
     }
     errors

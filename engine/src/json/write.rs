@@ -1,6 +1,6 @@
 //! Writing: compact, and what nobody touched as its own bytes.
 
-use super::document::{Document, Kind};
+use super::document::Kind;
 use super::number::{INT_DIGITS, float_text, int_text};
 use super::text::{Text, write_escaped};
 use super::value::{Json, Place, View};
@@ -101,12 +101,4 @@ pub(crate) fn write_string(text: Text<'_>, out: &mut Vec<u8>) {
         write_escaped(text.raw(), out);
     }
     out.push(b'"');
-}
-
-impl Document {
-    /// Bytes of the text.
-    #[must_use]
-    pub fn text_bytes(&self) -> usize {
-        self.text.len()
-    }
 }

@@ -46,6 +46,8 @@ pub(super) struct Plan {
 /// What is asked of the members of an object.
 #[derive(Default)]
 pub(super) struct MembersPlan {
+    /// The first schema object of the set.
+    pub(super) by: Id,
     /// By name.
     pub(super) known: Vec<Known>,
     pub(super) patterns: Vec<Pattern>,
@@ -311,7 +313,7 @@ impl MembersPlan {
     fn with_bounds(mut self, objects: &[(Id, &Object)], tracked: &[&str]) -> Self {
         let bit = |name: &String| tracked.iter().position(|one| one == name).map_or(0, |bit| 1_u128 << bit);
         let first = objects.first().map_or(0, |(id, _)| *id);
-        (self.required_by, self.bounds_by) = (first, first);
+        (self.by, self.required_by, self.bounds_by) = (first, first, first);
         for (id, object) in objects {
             if !object.required.is_empty() && self.required == 0 {
                 self.required_by = *id;

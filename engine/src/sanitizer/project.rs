@@ -228,10 +228,10 @@ impl<'a> Pass<'a> {
         let known = find(&members.known, text);
         let plan = match known {
             Some(known) if known.storable => known.plan,
-            Some(_) => return (Gone(Keyword::Name, 0), 0),
+            Some(_) => return (Gone(Keyword::Name, members.by), 0),
             None => match self.unknown(members, text) {
                 Ok(plan) => plan,
-                Err(keyword) => return (Gone(keyword, 0), 0),
+                Err(keyword) => return (Gone(keyword, members.by), 0),
             },
         };
         self.out.push(node);

@@ -47,12 +47,13 @@ pub(super) fn to_dynamic(value: View<'_>) -> Fallible<Dynamic> {
 /// A number as a script computes with it; where it would be written otherwise than it stands, the run remembers it.
 fn number(value: View<'_>) -> Fallible<Dynamic> {
     let Some(number) = value.as_number().filter(|number| number.is_exact()) else { return Err(end(Stop::Inexact)) };
-    let (mut held, written) = match number {
-        Number::Int(value) => (Dynamic::from_int(value), Json::Int(value)),
-        other => (Dynamic::from_float(other.as_f64()), Json::Float(other.as_f64())),
+    let mut held = match number {
+        Number::Int(value) => Dynamic::from_int(value),
+        other => Dynamic::from_float(other.as_f64()),
     };
-    let as_it_stands = value.place().is_none_or(|place| place.source() == written.view().to_text());
-    if !as_it_stands {
+    // JSON has one way to write an integer, but for zero
+    let one_way = matches!(number, Number::Int(value) if value != 0) || value.place().is_none();
+    if !one_way {
         held.set_tag(remember(value.to_json()));
     }
     Ok(held)
