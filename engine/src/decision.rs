@@ -63,9 +63,6 @@ impl Status {
             _ => None,
         }
     }
-
-    /// The words that a fixture can expect.
-    pub const WORDS: [&'static str; 3] = ["transferred", "unchanged", "skipped"];
 }
 
 /// Why the rules did not run.

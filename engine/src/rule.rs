@@ -7,7 +7,7 @@ use crate::decision::{Finding, Merged, Notice, ScriptStop};
 use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
 use crate::fate::{Action, Fates, Keyword};
 use crate::json::{Json, Kind, Place, View, same};
-use crate::merge::{Context, Made, Refusal, Strategy};
+use crate::merge::{Context, Made, Refusal, Strategy, Work};
 use crate::pointer::{self, Pointer};
 use crate::sanitizer::{Clean, Sanitizer, Untrusted};
 use crate::script::{Call, Outcome as Scripted, Sandbox, Script};
@@ -128,37 +128,45 @@ impl Rule {
         }
         let anonymous = clean.json().view();
         match &self.merge {
-            // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
             Merge::Strategy(strategy) => {
-                match strategy.merge(account, anonymous, &around.now, &mut Budget::new(u64::MAX, None)) {
+                // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
+                let mut work = Work { context: around.now, budget: &mut Budget::new(u64::MAX, None) };
+                match strategy.merge(account, anonymous, &mut work) {
                     Ok(Made::Keep) => Outcome::Keep,
                     Ok(Made::Write(value)) => self.checked(account, anonymous, value),
                     Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
                     Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(ScriptStop::default())),
                 }
             }
-            Merge::Script(script) => {
-                let call = Call { account, anonymous, context: around.context, now: around.now };
-                let stop = |place: Option<(usize, usize)>, cause| {
-                    let at = place.map(|(line, column)| (script.file(), line, column));
-                    ScriptStop { at, cause }
-                };
-                let budget = Budget::new(around.operations, around.time_is_up.cloned());
-                match around.sandbox.merge(script, call, budget) {
-                    Scripted::Value(Json::Null) if account.is_none() => Outcome::Keep,
-                    // a null would delete the root
-                    Scripted::Value(value) if value.view().is_null() => {
-                        let cause = Some("the result is null, which would delete the root".to_owned());
-                        Outcome::Failed(Notice::ScriptFailed(stop(None, cause)))
-                    }
-                    Scripted::Value(value) => self.checked(account, anonymous, value),
-                    Scripted::Skip(reason) => Outcome::Failed(Notice::Skipped(reason)),
-                    Scripted::Failed(at, cause) => Outcome::Failed(Notice::ScriptFailed(stop(at, cause))),
-                    Scripted::Overrun(at) => Outcome::Failed(Notice::BudgetExceeded(stop(at, None))),
-                    Scripted::AccountShape => Outcome::Failed(Notice::AccountShape),
-                }
-            }
+            Merge::Script(script) => self.scripted(script, account, anonymous, around),
         }
+    }
+
+    fn scripted(
+        &self,
+        script: &Script,
+        account: Option<View<'_>>,
+        anonymous: View<'_>,
+        around: Surroundings<'_>,
+    ) -> Outcome {
+        let call = Call { account, anonymous, context: around.context, now: around.now };
+        let budget = Budget::new(around.operations, around.time_is_up.cloned());
+        let stop = |place: Option<(usize, usize)>, cause| {
+            let at = place.map(|(line, column)| (script.file(), line, column));
+            ScriptStop { at, cause }
+        };
+        Outcome::Failed(match around.sandbox.merge(script, call, budget) {
+            Scripted::Value(Json::Null) if account.is_none() => return Outcome::Keep,
+            Scripted::Value(value) if value.view().is_null() => {
+                let cause = "the result is null, which would delete the root".to_owned();
+                Notice::ScriptFailed(stop(None, Some(cause)))
+            }
+            Scripted::Value(value) => return self.checked(account, anonymous, value),
+            Scripted::Skip(reason) => Notice::Skipped(reason),
+            Scripted::Failed(at, cause) => Notice::ScriptFailed(stop(at, cause)),
+            Scripted::Overrun(at) => Notice::BudgetExceeded(stop(at, None)),
+            Scripted::AccountShape => Notice::AccountShape,
+        })
     }
 
     /// A result, unless it is the account's value already, or one that must not be written.

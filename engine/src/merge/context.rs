@@ -1,5 +1,6 @@
 //! What a merge knows beside its two values.
 
+use crate::budget::Budget;
 use crate::instant::Millis;
 
 /// The clock and the session's age, as the event says.
@@ -9,4 +10,12 @@ pub struct Context {
     pub now: Millis,
     /// When the session began, never after `now`.
     pub session_created_at: Millis,
+}
+
+/// What one merge knows, and what it may spend.
+pub struct Work<'a> {
+    /// The clock and the session's age.
+    pub context: Context,
+    /// Charged by what is read.
+    pub budget: &'a mut Budget,
 }

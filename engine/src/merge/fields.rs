@@ -4,8 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Context, Made, Merging, Refusal, Strategy};
-use crate::budget::Budget;
+use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, Text, View, compare, same};
 
 /// The strategies of an object's members.
@@ -19,17 +18,11 @@ pub struct MergeFields {
 
 impl MergeFields {
     /// The account's object with what the rules take from the anonymous one.
-    pub(super) fn merge(
-        &self,
-        account: Option<View<'_>>,
-        anonymous: View<'_>,
-        context: &Context,
-        budget: &mut Budget,
-    ) -> Merging {
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
         if account.is_some_and(|object| object.kind() != Kind::Object) {
             return Err(Refusal::AccountShape);
         }
-        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
+        work.budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let account_members = Names::of(account);
         let mut changes = Vec::new();
         for (name, value) in anonymous.named_members() {
@@ -37,7 +30,7 @@ impl MergeFields {
             let own = self.rules.iter().find(|(rule, _)| text.is(rule)).map(|(_, strategy)| strategy);
             let Some(strategy) = own.or(self.default.as_deref()) else { continue };
             let current = account_members.get(text);
-            if let Made::Write(value) = strategy.merge_member(current, value, context, budget)? {
+            if let Made::Write(value) = strategy.merge_member(current, value, work)? {
                 changes.push((name.to_json(), value));
             }
         }

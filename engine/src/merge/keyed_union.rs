@@ -7,8 +7,7 @@ use std::cmp::Ordering;
 use super::fields::{Names, changed};
 use super::group::first_equal;
 use super::union::{Changed, Union, lists};
-use super::{Context, Made, Merging, Strategy};
-use crate::budget::Budget;
+use super::{Made, Merging, Strategy, Work};
 use crate::json::{Json, View, compare, fingerprint};
 
 /// Options of `keyed_union`.
@@ -57,14 +56,8 @@ impl Otherwise {
 
 impl KeyedUnion {
     /// The account's lines, matching ones joined; then the visitor's new lines.
-    pub(super) fn merge(
-        &self,
-        account: Option<View<'_>>,
-        anonymous: View<'_>,
-        context: &Context,
-        budget: &mut Budget,
-    ) -> Merging {
-        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        work.budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let (account, anonymous) = lists(account, anonymous)?;
         let lines: Vec<_> = account.iter().chain(&anonymous).copied().collect();
         let leaders = self.leaders(&lines);
@@ -77,7 +70,7 @@ impl KeyedUnion {
             };
             match slot.as_ref().map(Json::view).or_else(|| account.get(leader).copied()) {
                 Some(current) => {
-                    if let Made::Write(line) = self.fold(current, *line, context, budget)? {
+                    if let Made::Write(line) = self.fold(current, *line, work)? {
                         *slot = Some(line);
                     }
                 }
@@ -117,14 +110,14 @@ impl KeyedUnion {
     }
 
     /// One line made of the account's and the visitor's.
-    fn fold(&self, account: View<'_>, anonymous: View<'_>, context: &Context, budget: &mut Budget) -> Merging {
+    fn fold(&self, account: View<'_>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
         let account_members = Names::of(Some(account));
         let mut changes = Vec::new();
         for (name, value) in anonymous.named_members() {
             let Some(text) = name.as_text().filter(|_| !value.is_null()) else { continue };
             let current = account_members.get(text).filter(|value| !value.is_null());
             let made = match self.on_match.iter().find(|(member, _)| text.is(member)) {
-                Some((_, strategy)) => strategy.merge_member(current, value, context, budget)?,
+                Some((_, strategy)) => strategy.merge_member(current, value, work)?,
                 None => match (self.otherwise, current) {
                     (Otherwise::Fill, None) | (Otherwise::Overwrite, _) => Made::Write(value.to_json()),
                     _ => Made::Keep,

@@ -13,7 +13,7 @@ mod recent;
 mod strategy;
 mod options;
 
-pub use context::Context;
+pub use context::{Context, Work};
 pub use options::{OptionError, OptionErrorKind, of_call};
 pub use strategy::{Strategy, is_blank};
 

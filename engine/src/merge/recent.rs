@@ -7,8 +7,7 @@ use std::cmp::{Ordering, Reverse};
 use super::fields::changed;
 use super::group::first_equal;
 use super::union::lists;
-use super::{Context, Made, Merging};
-use crate::budget::Budget;
+use super::{Context, Made, Merging, Work};
 use crate::instant::{self, Millis, Rounding};
 use crate::json::{Json, View, compare, fingerprint};
 
@@ -36,14 +35,8 @@ struct Entry<'a> {
 
 impl Recent {
     /// Merges two lists of entries.
-    pub(super) fn merge(
-        &self,
-        account: Option<View<'_>>,
-        anonymous: View<'_>,
-        context: &Context,
-        budget: &mut Budget,
-    ) -> Merging {
-        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        work.budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let (account, anonymous) = lists(account, anonymous)?;
         if anonymous.is_empty() {
             return Ok(Made::Keep);
@@ -51,7 +44,7 @@ impl Recent {
         let Some(key) = &self.key else { return Ok(self.moved_to_front(&account, &anonymous)) };
         let mut entries: Vec<Entry<'_>> = Vec::with_capacity(account.len() + anonymous.len());
         entries.extend(account.iter().map(|entry| self.entry(*entry, key)));
-        entries.extend(anonymous.iter().filter_map(|entry| self.visitors(*entry, key, context)));
+        entries.extend(anonymous.iter().filter_map(|entry| self.visitors(*entry, key, &work.context)));
         let mut newest = newest_of_each(&entries);
         newest.sort_by_key(|&index| Reverse(entries.get(index).and_then(|entry| entry.time)));
         newest.truncate(self.limit.unwrap_or(usize::MAX));

@@ -6,8 +6,7 @@ use super::fields::MergeFields;
 use super::keyed_union::KeyedUnion;
 use super::recent::Recent;
 use super::union::Union;
-use super::{Context, Made, Merging, Refusal, register};
-use crate::budget::Budget;
+use super::{Made, Merging, Refusal, Work, register};
 use crate::json::{Json, View};
 
 /// How two values become one.
@@ -73,20 +72,15 @@ impl Strategy {
     /// The account's value has a shape that the strategy cannot use, or the budget is spent.
     ///
     /// ```
-    /// use handover_engine::{budget::Budget, json::Document, merge::{Context, Made, Strategy}};
+    /// use handover_engine::{budget::Budget, json::Document, merge::{Context, Made, Strategy, Work}};
     /// let (account, anonymous) = (Document::read(b"2").unwrap(), Document::read(b"5").unwrap());
     /// let context = Context { now: 0, session_created_at: 0 };
     /// let max = Strategy::by_name("max").unwrap();
-    /// let made = max.merge(Some(account.root()), anonymous.root(), &context, &mut Budget::new(100, None)).unwrap();
+    /// let mut work = Work { context, budget: &mut Budget::new(100, None) };
+    /// let made = max.merge(Some(account.root()), anonymous.root(), &mut work).unwrap();
     /// assert!(matches!(made, Made::Write(value) if value.view().to_text() == "5"));
     /// ```
-    pub fn merge(
-        &self,
-        account: Option<View<'_>>,
-        anonymous: View<'_>,
-        context: &Context,
-        budget: &mut Budget,
-    ) -> Merging {
+    pub fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
         let account = account.filter(|value| !value.is_null());
         if anonymous.is_null() {
             return Ok(Made::Keep);
@@ -102,22 +96,16 @@ impl Strategy {
             Self::Any => register::logical(account, anonymous, true),
             Self::EarliestTime => register::time(account, anonymous, Ordering::Less),
             Self::LatestTime => register::time(account, anonymous, Ordering::Greater),
-            Self::Union(union) => union.merge(account, anonymous, budget)?,
-            Self::KeyedUnion(keyed) => keyed.merge(account, anonymous, context, budget)?,
-            Self::Recent(recent) => recent.merge(account, anonymous, context, budget)?,
-            Self::Fields(fields) => fields.merge(account, anonymous, context, budget)?,
+            Self::Union(union) => union.merge(account, anonymous, work)?,
+            Self::KeyedUnion(keyed) => keyed.merge(account, anonymous, work)?,
+            Self::Recent(recent) => recent.merge(account, anonymous, work)?,
+            Self::Fields(fields) => fields.merge(account, anonymous, work)?,
         })
     }
 
     /// Merges members below the rule's value: there, a wrong type keeps the account's member and is no finding.
-    pub(super) fn merge_member(
-        &self,
-        account: Option<View<'_>>,
-        anonymous: View<'_>,
-        context: &Context,
-        budget: &mut Budget,
-    ) -> Merging {
-        match self.merge(account, anonymous, context, budget) {
+    pub(super) fn merge_member(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        match self.merge(account, anonymous, work) {
             Err(Refusal::AccountShape) => Ok(Made::Keep),
             made => made,
         }

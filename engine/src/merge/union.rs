@@ -5,8 +5,7 @@
 use std::cmp::Ordering;
 
 use super::group::first_equal;
-use super::{Made, Merging, Refusal};
-use crate::budget::Budget;
+use super::{Made, Merging, Refusal, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// Options of `union`, and those that every list strategy shares.
@@ -30,8 +29,8 @@ pub enum First {
 
 impl Union {
     /// The account's items, then each anonymous item that equals none before it.
-    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, budget: &mut Budget) -> Merging {
-        budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        work.budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
         let (account, anonymous) = lists(account, anonymous)?;
         let items: Vec<_> = account.iter().chain(&anonymous).copied().collect();
         let fingerprints: Vec<_> = items.iter().map(|item| fingerprint(*item)).collect();

@@ -5,7 +5,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use super::convert::{failure, to_dynamic, to_json};
 use super::running::{Stop, end, on};
 use crate::json::Json;
-use crate::merge::{Made, Refusal, Strategy, is_blank, of_call};
+use crate::merge::{Made, Refusal, Strategy, Work, is_blank, of_call};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -55,7 +55,10 @@ fn call(
 fn merge(strategy: &Strategy, account: Dynamic, anonymous: &Dynamic) -> Fallible<Dynamic> {
     let (ours, theirs) = (to_json(&account)?, to_json(anonymous)?);
     let made = on(
-        |running| strategy.merge(Some(ours.view()), theirs.view(), &running.context, &mut running.budget),
+        |running| {
+            let mut work = Work { context: running.context, budget: &mut running.budget };
+            strategy.merge(Some(ours.view()), theirs.view(), &mut work)
+        },
         Err(Refusal::Overrun),
     );
     match made {
