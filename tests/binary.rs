@@ -27,9 +27,13 @@ pub(crate) fn piped(arguments: &[&str]) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn command(arguments: &[&str]) -> Command {
+/// `handover` in the root of the workspace, with nothing of ours in its environment.
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_handover"));
-    command.args(arguments).current_dir(root()).env_remove("HANDOVER_DEV").env("NO_COLOR", "1");
+    command.args(arguments).current_dir(root()).env("NO_COLOR", "1");
+    for name in ["HANDOVER_DEV", "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -57,13 +61,16 @@ pub(crate) struct Answer {
 }
 
 impl Server {
-    /// Starts the shipped policy on a free port.
+    /// Starts the shipped policy on a free port, for anybody.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(&["serve", "--dev", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(&[&["--dev", "--listen", "127.0.0.1:0"], arguments].concat(), &[])
+    }
+
+    /// Starts the shipped policy with these arguments and this environment.
+    pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = command(&["serve"]);
+        command.args(arguments).envs(environment.iter().copied());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
@@ -106,7 +113,11 @@ impl Server {
     }
 
     pub(crate) fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(status.success());
     }

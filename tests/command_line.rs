@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::binary::{handover, root, temporary};
+use crate::binary::{command, handover, root, temporary};
 
 #[track_caller]
 fn check(arguments: &[&str], input: &str, code: i32, part: &str) -> String {
@@ -22,8 +22,25 @@ fn usage_is_explained() {
     check(&["version"], "", 0, "handover 0.");
     check(&["version", "--json"], "", 0, "{\"name\":\"handover\"");
     check(&["check", "--rules", "nowhere"], "", 2, "the folder `nowhere` is not there");
-    check(&["serve"], "", 2, "caller authentication comes with the next change");
+    check(&["serve"], "", 2, "set HANDOVER_SECRETS or HANDOVER_SECRETS_FILE");
     check(&["serve", "--dev", "--listen", "0.0.0.0:0"], "", 2, "loopback");
+}
+
+#[test]
+fn a_poor_secret_is_no_start() {
+    let file = temporary("secrets/poor", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+    for (arguments, name, value, part) in [
+        (&["serve"][..], "HANDOVER_SECRETS", "", "expected 1 or 2 secrets, found 0"),
+        (&["serve", "--dev"], "HANDOVER_SECRETS", "whsec_c2hvcnQ=", "secret 1 does not hold 24 to 64 bytes"),
+        (&["serve"], "HANDOVER_SECRETS", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "does not begin with `whsec_`"),
+        (&["serve"], "HANDOVER_SECRETS_FILE", &file, "has fewer than 12 distinct bytes"),
+        (&["serve"], "HANDOVER_SECRETS_FILE", "nowhere", "HANDOVER_SECRETS_FILE: cannot read `nowhere`"),
+    ] {
+        let output = command(arguments).env(name, value).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(part) && !error.contains("c2hvcnQ") && !error.contains("C2FV"), "{error}");
+    }
 }
 
 /// A folder of rules with some texts replaced in their files.

@@ -19,5 +19,6 @@ mod policies;
 mod fixtures;
 mod command_line;
 mod webhook;
+mod signing;
 mod hostile;
 mod readme;

@@ -47,6 +47,7 @@ pub fn app(state: State) -> Router {
 pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot hear SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot hear an interrupt")?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot hear SIGHUP")?;
     let service = TowerToHyperService::new(app(state.clone()));
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -56,6 +57,10 @@ pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Resul
             accepted = listener.accept() => accepted,
             () = reached(closing) => break,
             _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                reload(&state);
+                continue;
+            }
             // whoever sends requests looks at `/health/ready` first, and needs a moment to see it
             _ = terminate.recv(), if closing.is_none() => {
                 state.stop();
@@ -85,6 +90,15 @@ pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Resul
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Reads the callers' secrets again; unfit ones change nothing.
+fn reload(state: &State) {
+    match state.callers.as_ref().map(|callers| callers.reload()) {
+        Some(Ok(())) => tracing::info!("secrets read again"),
+        Some(Err(error)) => tracing::error!(cause = format!("{error:#}"), "secrets not read again: the old ones stay"),
+        None => tracing::info!("SIGHUP: there are no secrets to read again"),
+    }
 }
 
 /// Waits for a moment; for none, for ever.

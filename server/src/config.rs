@@ -28,6 +28,27 @@ pub struct Flags {
     pub body_bytes: Option<usize>,
     /// `--idle`
     pub idle: Option<u64>,
+    /// `--behind-proxy`
+    pub behind_proxy: bool,
+}
+
+/// Where the secrets of callers come from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretsFrom {
+    /// `HANDOVER_SECRETS`, its text.
+    Environment(String),
+    /// `HANDOVER_SECRETS_FILE`, its path.
+    File(PathBuf),
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for SecretsFrom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment(_) => write!(f, "HANDOVER_SECRETS"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
 }
 
 /// What `serve` runs with.
@@ -41,6 +62,10 @@ pub struct Config {
     pub body_bytes: usize,
     /// For the head of a request, and between two requests of one connection.
     pub idle: Duration,
+    /// Where the secrets of callers come from; none: `--dev` answers anybody.
+    pub secrets: Option<SecretsFrom>,
+    /// Whether a proxy in front of us ends TLS.
+    pub behind_proxy: bool,
 }
 
 impl Config {
@@ -53,7 +78,15 @@ impl Config {
     }
 
     fn from(flags: Flags, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let dev = flags.dev || environment("HANDOVER_DEV").is_some_and(|value| value == "1" || value == "true");
+        let set = |name| environment(name).is_some_and(|value| value == "1" || value == "true");
+        let dev = flags.dev || set("HANDOVER_DEV");
+        let behind_proxy = flags.behind_proxy || set("HANDOVER_BEHIND_PROXY");
+        let secrets = match (environment("HANDOVER_SECRETS"), environment("HANDOVER_SECRETS_FILE")) {
+            (Some(_), Some(_)) => bail!("both HANDOVER_SECRETS and HANDOVER_SECRETS_FILE are set: unset one"),
+            (Some(text), None) => Some(SecretsFrom::Environment(text)),
+            (None, Some(path)) => Some(SecretsFrom::File(PathBuf::from(path))),
+            (None, None) => None,
+        };
         let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
         let listen: SocketAddr =
@@ -65,16 +98,25 @@ impl Config {
         };
         let body_bytes = number(flags.body_bytes.map(|bytes| bytes as u64), "HANDOVER_BODY_BYTES", BODY_BYTES)?;
         let idle = Duration::from_secs(number(flags.idle, "HANDOVER_IDLE", IDLE_SECONDS)?);
-        if !dev {
+        if secrets.is_none() && !dev {
             bail!(
-                "caller authentication comes with the next change: until then, start with `--dev` on a loopback address"
+                "no secret of the caller: set HANDOVER_SECRETS or HANDOVER_SECRETS_FILE to what the Action has as HANDOVER_SECRET, or try things out with `--dev`"
             );
         }
-        if !listen.ip().is_loopback() {
-            bail!("`--dev` answers anybody, so it listens on a loopback address only, not on `{listen}`");
+        if secrets.is_none() && !listen.ip().is_loopback() {
+            bail!(
+                "`--dev` without a secret answers anybody, so it listens on a loopback address only, not on `{listen}`"
+            );
         }
         let body_bytes = usize::try_from(body_bytes).unwrap_or(usize::MAX);
-        Ok(Self { rules: rules.unwrap_or_else(|| PathBuf::from(RULES)), listen, body_bytes, idle })
+        Ok(Self {
+            rules: rules.unwrap_or_else(|| PathBuf::from(RULES)),
+            listen,
+            body_bytes,
+            idle,
+            secrets,
+            behind_proxy,
+        })
     }
 }
 
@@ -119,9 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_answered_without_authentication() {
-        check(Flags::default(), &[], Err("caller authentication comes with the next change"));
-        let public = Flags { dev: true, listen: Some("0.0.0.0:8080".into()), ..Flags::default() };
-        check(public, &[], Err("loopback"));
+    fn nobody_is_answered_without_a_secret_but_in_development() {
+        let public = || Flags { listen: Some("0.0.0.0:8080".into()), ..Flags::default() };
+        let dev = |flags| Flags { dev: true, ..flags };
+        let secret = [("HANDOVER_SECRETS", "whsec_")];
+        check(Flags::default(), &[], Err("set HANDOVER_SECRETS or HANDOVER_SECRETS_FILE"));
+        check(dev(public()), &[], Err("loopback"));
+        check(Flags::default(), &secret, Ok("127.0.0.1:8080"));
+        check(public(), &secret, Ok("0.0.0.0:8080"));
+        check(dev(public()), &[("HANDOVER_SECRETS_FILE", "file")], Ok("0.0.0.0:8080"));
+        check(Flags::default(), &[secret[0], ("HANDOVER_SECRETS_FILE", "file")], Err("unset one"));
+    }
+
+    #[test]
+    fn a_configuration_shows_no_secret() {
+        let config = Config::from(Flags::default(), |name| (name == "HANDOVER_SECRETS").then(|| "whsec_C2FV".into()));
+        assert!(!format!("{config:?}").contains("C2FV"));
     }
 }

@@ -14,6 +14,7 @@ pub struct ApiError {
     title: String,
     pointer: Option<String>,
     position: Option<Position>,
+    request_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -28,6 +29,8 @@ struct Problem<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
 
 impl ApiError {
@@ -42,13 +45,18 @@ impl ApiError {
             "media_type" => (415, "the body must be `application/json`"),
             "content_encoding" => (415, "the body must not be encoded"),
             "invalid_body" => (400, "the body could not be read"),
+            "signature_missing" => (401, "`webhook-id`, `webhook-timestamp` and `webhook-signature` are all needed"),
+            "signature_invalid" => (401, "no signature fits the request under the secrets of this server"),
+            "timestamp_invalid" => (401, "`webhook-timestamp` must be epoch seconds"),
+            "timestamp_out_of_range" => (401, "`webhook-timestamp` is more than five minutes from this server's clock"),
+            "id_mismatch" => (400, "`webhook-id` and the body's `id` differ"),
             "overloaded" => (503, "too many requests at once"),
             "not_ready" => (503, "the server is stopping"),
             "deadline_exceeded" => (504, "the decision took too long"),
             _ => (500, "an error of the server"),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code, title: title.to_owned(), pointer: None, position: None }
+        Self { status, code, title: title.to_owned(), pointer: None, position: None, request_id: None }
     }
 
     /// The problem of a body that is no request.
@@ -58,7 +66,13 @@ impl ApiError {
             Refusal::Unreadable(error) => (error.message().to_owned(), None, Some(error.position(body))),
             Refusal::Invalid { pointer, expected } => (format!("expected {expected}"), Some(pointer.clone()), None),
         };
-        Self { status: StatusCode::BAD_REQUEST, code: refusal.code(), title, pointer, position }
+        Self { status: StatusCode::BAD_REQUEST, code: refusal.code(), title, pointer, position, request_id: None }
+    }
+
+    /// The same problem, of the request with this id; only a verified caller's id is repeated.
+    #[must_use]
+    pub fn of_request(self, id: &str) -> Self {
+        Self { request_id: Some(id.to_owned()), ..self }
     }
 
     /// The stable code.
@@ -84,6 +98,7 @@ impl ApiError {
             pointer: self.pointer.as_deref(),
             line: self.position.map(|position| position.line),
             column: self.position.map(|position| position.column),
+            request_id: self.request_id.as_deref(),
         };
         serde_json::to_string(&problem).unwrap_or_default()
     }
@@ -91,7 +106,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        crate::telemetry::refused(self.status(), self.code);
+        crate::telemetry::refused(self.status(), self.code, self.request_id.as_deref());
         let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -1,13 +1,14 @@
 //! Handover's server and command line: everything that touches the world.
 //!
-//! The path of one request: bytes, size and deadline, [`handover_engine::event::Event`],
-//! [`handover_engine::ruleset::RuleSet::evaluate`], decision, bytes. Async ends at the route; evaluation runs inline
-//! and takes no lock. Absent: caller authentication, tokens, ledger, provider API; `serve` therefore needs `--dev`.
+//! The path of one request: bytes, size and deadline, [`auth::Caller`] over the raw
+//! bytes, [`handover_engine::event::Event`], [`handover_engine::ruleset::RuleSet::evaluate`], decision, bytes, signed.
+//! Async ends at the route; evaluation runs inline and takes no lock. Absent: tokens, ledger, provider API.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
 
 pub mod config;
 pub mod files;
+pub mod auth;
 pub mod transfer;
 pub mod telemetry;
 pub mod error;

@@ -1,10 +1,16 @@
-//! What all requests share: the compiled rules, the bounds, whether the server is ready.
+//! What all requests share: the compiled rules, the callers' secrets, the bounds, whether the server is ready.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
 use handover_engine::ruleset::RuleSet;
 use tokio::sync::Semaphore;
+
+use crate::auth::Secrets;
+use crate::config::SecretsFrom;
+use crate::files;
 
 /// Requests that are worked on at once.
 const REQUESTS_MAX: usize = 256;
@@ -14,6 +20,8 @@ const REQUESTS_MAX: usize = 256;
 pub struct State {
     /// The compiled rules.
     pub rules: Arc<RuleSet>,
+    /// The callers' secrets; none: anybody is answered.
+    pub callers: Option<Arc<Callers>>,
     /// Bytes of a request body.
     pub body_bytes: usize,
     /// Room for requests.
@@ -24,9 +32,10 @@ pub struct State {
 impl State {
     /// The state of a server that is ready.
     #[must_use]
-    pub fn new(rules: RuleSet, body_bytes: usize) -> Self {
+    pub fn new(rules: RuleSet, callers: Option<Callers>, body_bytes: usize) -> Self {
         Self {
             rules: Arc::new(rules),
+            callers: callers.map(Arc::new),
             body_bytes,
             room: Arc::new(Semaphore::new(REQUESTS_MAX)),
             ready: Arc::new(AtomicBool::new(true)),
@@ -43,4 +52,44 @@ impl State {
     pub fn stop(&self) {
         self.ready.store(false, Ordering::Relaxed);
     }
+}
+
+/// The callers' secrets, swapped whole when their file is read again.
+pub struct Callers {
+    from: SecretsFrom,
+    secrets: ArcSwap<Secrets>,
+}
+
+impl Callers {
+    /// Reads the secrets.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a secret is unfit; the text names which and why, never the secret.
+    pub fn load(from: SecretsFrom) -> Result<Self> {
+        let secrets = ArcSwap::from_pointee(read(&from)?);
+        Ok(Self { from, secrets })
+    }
+
+    /// The secrets of this moment.
+    #[must_use]
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.load_full()
+    }
+
+    /// Reads the file again; those of the environment stay as they are.
+    ///
+    /// # Errors
+    /// As [`Callers::load`]; the old secrets stay.
+    pub fn reload(&self) -> Result<()> {
+        self.secrets.store(Arc::new(read(&self.from)?));
+        Ok(())
+    }
+}
+
+fn read(from: &SecretsFrom) -> Result<Secrets> {
+    let (name, text) = match from {
+        SecretsFrom::Environment(text) => ("HANDOVER_SECRETS", text.clone()),
+        SecretsFrom::File(path) => ("HANDOVER_SECRETS_FILE", files::text(path).context("HANDOVER_SECRETS_FILE")?),
+    };
+    Secrets::parse(&text).context(name)
 }

@@ -34,6 +34,11 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
 }
 
 /// Writes the line of a request that got no decision.
-pub fn refused(status: u16, code: &str) {
-    tracing::info!(http.status = status, problem.code = code, "refused");
+pub fn refused(status: u16, code: &str, request_id: Option<&str>) {
+    tracing::info!(http.status = status, problem.code = code, request.id = request_id, "refused");
+}
+
+/// Writes how far a caller's clock is from ours: positive, and it is behind.
+pub fn skewed(request_id: &str, seconds: i64) {
+    tracing::warn!(request.id = request_id, skew.s = seconds, "the clocks of caller and server differ");
 }

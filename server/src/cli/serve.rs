@@ -7,11 +7,14 @@ use anyhow::{Context, Result};
 use super::output::{Status, usage};
 use super::rules;
 use crate::config::{Config, Flags};
-use crate::state::State;
+use crate::state::{Callers, State};
 use crate::{app, telemetry};
 
 /// Arguments of `serve`; each flag can also be set as `HANDOVER_<FLAG>`.
 #[derive(clap::Args)]
+#[command(after_help = "Callers sign their requests (Standard Webhooks). HANDOVER_SECRETS, or the file that \
+HANDOVER_SECRETS_FILE names, holds one or two secrets: `whsec_` and the base64 of 24 to 64 random bytes. SIGHUP reads \
+the file again.")]
 pub(super) struct Arguments {
     /// Folder of the policy [default: rules]
     #[arg(long, value_name = "DIR")]
@@ -28,18 +31,22 @@ pub(super) struct Arguments {
     /// Seconds for a request's head, and between two requests of a connection [default: 30]
     #[arg(long, value_name = "SECONDS")]
     idle: Option<u64>,
+    /// A proxy in front ends TLS: listen on a public address without a warning
+    #[arg(long)]
+    behind_proxy: bool,
 }
 
 /// Deep documents and scripts need more than a thread has by default.
 const STACK_BYTES: usize = 16 * 1_024 * 1_024;
 
 pub(super) fn run(arguments: Arguments) -> Result<Status> {
-    let Arguments { rules, listen, dev, body_bytes, idle } = arguments;
-    let config = Config::new(Flags { rules, listen, dev, body_bytes, idle }).map_err(usage)?;
+    let Arguments { rules, listen, dev, body_bytes, idle, behind_proxy } = arguments;
+    let config = Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy }).map_err(usage)?;
+    let callers = config.secrets.clone().map(Callers::load).transpose().map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
     telemetry::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
-    let state = State::new(rules, config.body_bytes);
+    let state = State::new(rules, callers, config.body_bytes);
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(config.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -49,8 +56,12 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
             policy.name = state.rules.name(),
             policy.digest = state.rules.digest(),
             policy.rules = state.rules.rules().len(),
+            callers = if state.callers.is_some() { "signed" } else { "anybody" },
             "serving"
         );
+        if !address.ip().is_loopback() && !config.behind_proxy {
+            tracing::warn!("a public address without TLS: put a proxy in front, and say so with `--behind-proxy`");
+        }
         app::serve(listener, state, config.idle).await
     })?;
     Ok(Status::Ok)

@@ -1,7 +1,7 @@
 //! `POST /v1/transfer`: one login.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::auth::{Caller, Refusal};
 use crate::error::ApiError;
 use crate::state::State;
 use crate::{telemetry, transfer};
@@ -20,16 +21,40 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// Decides what the account of a login takes over.
 ///
+/// Unsigned bytes are never parsed; once a caller is verified, every answer is signed, problems too.
+///
 /// # Errors
-/// A problem of the contract.
+/// A problem of the contract, before there is a caller to sign it for.
 pub async fn transfer(Shared(state): Shared<State>, request: Request<Body>) -> Result<Response, ApiError> {
     let _room = state.room.try_acquire().map_err(|_| ApiError::new("overloaded"))?;
     let (parts, body) = request.into_parts();
     accept(&parts.headers, state.body_bytes)?;
     let body = read(body, state.body_bytes).await?;
-    let answer = decide(&state, &body)?;
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((headers, answer).into_response())
+    let Some(callers) = &state.callers else { return Ok(decision(decide(&state, None, &body)?)) };
+    let caller = callers.secrets().caller(&parts.headers, &body).map_err(|refusal| ApiError::new(refusal.code()))?;
+    Ok(match decide(&state, Some(&caller), &body) {
+        Ok(bytes) => signed(&caller, &bytes.clone(), decision(bytes)),
+        Err(problem) => {
+            let problem = problem.of_request(caller.id());
+            signed(&caller, problem.to_json().as_bytes(), problem.into_response())
+        }
+    })
+}
+
+fn decision(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
+}
+
+/// Adds the signature of an answer whose body are these bytes.
+fn signed(caller: &Caller, body: &[u8], mut response: Response) -> Response {
+    caller.sign(response.headers_mut(), now(), body);
+    response
+}
+
+/// Epoch seconds.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// What the headers alone decide, before a byte of the body is read.
@@ -65,16 +90,29 @@ async fn read(body: Body, body_bytes: usize) -> Result<Bytes, ApiError> {
 }
 
 /// Evaluates inline, takes no lock; a panic is caught once, here.
-fn decide(state: &State, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+fn decide(state: &State, caller: Option<&Caller>, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+    caller.map_or(Ok(()), in_time)?;
     let start = Instant::now();
     let given = transfer::clocked(&state.rules);
     let decided = catch_unwind(AssertUnwindSafe(|| transfer::decide(&state.rules, body, &given)));
     let (event, decision) =
         decided.map_err(|_| ApiError::new("internal"))?.map_err(|refusal| ApiError::refusal(&refusal, body))?;
+    if caller.is_some_and(|caller| caller.id() != event.id) {
+        return Err(ApiError::new("id_mismatch"));
+    }
     if start.elapsed() > ANSWER_TIME {
         return Err(ApiError::new("deadline_exceeded"));
     }
     let bytes = decision.to_bytes();
     telemetry::decided(&event, &decision, start.elapsed());
     Ok(bytes)
+}
+
+fn in_time(caller: &Caller) -> Result<(), ApiError> {
+    caller.check_time(now()).map_err(|refusal| {
+        if let Refusal::OutOfRange(seconds) = refusal {
+            telemetry::skewed(caller.id(), seconds);
+        }
+        ApiError::new(refusal.code())
+    })
 }
