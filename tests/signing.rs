@@ -30,7 +30,8 @@ fn now() -> u64 {
 }
 
 fn post(server: &Server, fields: &[(&str, &str)], body: &str) -> Answer {
-    let fields: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let fields = fields.concat();
     server.post_with(&format!("content-type: application/json\r\n{fields}"), body.as_bytes())
 }
 

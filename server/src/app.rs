@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -40,14 +40,29 @@ pub fn app(state: State) -> Router {
         .with_state(state)
 }
 
+/// What an operator tells a running server.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Hears signals from now on; before, each would end the process.
+    ///
+    /// # Errors
+    /// Signals cannot be heard.
+    pub fn hear() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot hear SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot hear an interrupt")?,
+            hangup: signal(SignalKind::hangup()).context("cannot hear SIGHUP")?,
+        })
+    }
+}
+
 /// Serves until SIGTERM or an interrupt, then answers what is open and returns.
-///
-/// # Errors
-/// Signals cannot be heard.
-pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot hear SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot hear an interrupt")?;
-    let mut hangup = signal(SignalKind::hangup()).context("cannot hear SIGHUP")?;
+pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, idle: Duration) {
     let service = TowerToHyperService::new(app(state.clone()));
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -56,13 +71,13 @@ pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Resul
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = reached(closing) => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => {
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hangup.recv() => {
                 reload(&state);
                 continue;
             }
             // whoever sends requests looks at `/health/ready` first, and needs a moment to see it
-            _ = terminate.recv(), if closing.is_none() => {
+            _ = signals.terminate.recv(), if closing.is_none() => {
                 state.stop();
                 tracing::info!("stopping");
                 closing = Some(Instant::now() + GRACE);
@@ -89,7 +104,6 @@ pub async fn serve(listener: TcpListener, state: State, idle: Duration) -> Resul
         tracing::warn!("open requests were cut off");
     }
     tracing::info!("stopped");
-    Ok(())
 }
 
 /// Reads the callers' secrets again; unfit ones change nothing.

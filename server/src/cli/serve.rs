@@ -51,6 +51,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
         let listener = tokio::net::TcpListener::bind(config.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
+        let signals = app::Signals::hear()?;
         tracing::info!(
             listen = address.to_string(),
             policy.name = state.rules.name(),
@@ -62,7 +63,8 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
         if !address.ip().is_loopback() && !config.behind_proxy {
             tracing::warn!("a public address without TLS: put a proxy in front, and say so with `--behind-proxy`");
         }
-        app::serve(listener, state, config.idle).await
+        app::serve(listener, signals, state, config.idle).await;
+        anyhow::Ok(())
     })?;
     Ok(Status::Ok)
 }
