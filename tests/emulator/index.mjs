@@ -1,0 +1,71 @@
+/**
+ * A tenant of the identity provider, for tests: OIDC is oidc-provider, unmodified; what is the provider's own (anonymous
+ * sessions, the login page that runs Actions, the parts of the management API that its own tools call) is here.
+ */
+import { createServer } from 'node:https';
+
+import { anonymousRoutes, Sessions } from './anonymous.mjs';
+import { actionRoutes, Actions } from './actions.mjs';
+import { Faults } from './faults.mjs';
+import { loginRoutes, Logins } from './login.mjs';
+import { createProvider, signingKey } from './oidc.mjs';
+import { authorized, problem, readBody } from './http.mjs';
+import { userRoutes, Users } from './users.mjs';
+
+/**
+ * Starts a tenant on a free port of localhost.
+ *
+ * `clients` are oidc-provider's client metadata, `claims` the custom claims that ID tokens may carry,
+ * `certificate` is `{ key, cert }` in PEM.
+ */
+export async function start({ certificate, clients, claims = [], name = 'tenant' }) {
+  let handle = (_, response) => response.writeHead(503).end();
+  const server = createServer(certificate, (request, response) => handle(request, response));
+  await new Promise((resolve) => server.listen(0, 'localhost', resolve));
+  const domain = `localhost:${server.address().port}`;
+
+  const tenant = { name, domain, url: `https://${domain}`, key: await signingKey(), logs: [], requests: [], claims };
+  tenant.faults = new Faults();
+  tenant.users = new Users(tenant);
+  tenant.sessions = new Sessions(tenant);
+  tenant.actions = new Actions(tenant);
+  tenant.logins = new Logins(tenant);
+  tenant.provider = createProvider(tenant, clients);
+
+  const own = [
+    ...emulatorRoutes(tenant), ...anonymousRoutes(tenant), ...loginRoutes(tenant),
+    ...[...actionRoutes(tenant), ...userRoutes(tenant)].map(([method, path, run, scope]) => [method, path, authorized(tenant, scope, run)]),
+  ];
+  tenant.provider.use(async (ctx, next) => {
+    ctx.compress = false;
+    tenant.requests.push({ method: ctx.method, path: ctx.path });
+    if (await tenant.faults.strike(ctx)) return;
+    await route(own, ctx, next);
+  });
+  handle = tenant.provider.callback();
+  return { ...tenant, close: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
+}
+
+async function route(routes, ctx, next) {
+  for (const [method, path, run] of routes) {
+    const match = method === ctx.method && path.exec(ctx.path);
+    if (!match) continue;
+    try {
+      ctx.body = await run(ctx, ...match.slice(1).map(decodeURIComponent)) ?? ctx.body;
+    } catch (error) {
+      problem(ctx, error);
+    }
+    return;
+  }
+  await next();
+}
+
+/** What tests may see and break; a real tenant has none of it. */
+function emulatorRoutes(tenant) {
+  return [
+    ['PUT', /^\/_emulator\/faults$/, async (ctx) => { tenant.faults.set(await readBody(ctx)); return {}; }],
+    ['GET', /^\/_emulator\/users$/, () => tenant.users.all()],
+    ['GET', /^\/_emulator\/logs$/, () => tenant.logs],
+    ['GET', /^\/_emulator\/requests$/, () => tenant.requests],
+  ];
+}

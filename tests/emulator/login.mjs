@@ -1,0 +1,141 @@
+/** The login page, and a login's end: the bound Actions run, their changes are written once, their claims kept for the token. */
+import { randomUUID } from 'node:crypto';
+
+import { cookieOf } from './anonymous.mjs';
+import { readBody } from './http.mjs';
+import { execute, noChanges, writes } from './runtime.mjs';
+
+const WRITE_TRIES = 5;
+
+export class Logins {
+  #tenant;
+  #finished = new Map();
+  #claims = new Map();
+
+  constructor(tenant) {
+    this.#tenant = tenant;
+  }
+
+  /** A person logged in on the page; the claims wait for the grant of the same interaction. */
+  async onPage(ctx, details, user) {
+    const count = this.#tenant.users.loggedIn(user.user_id);
+    const session = await this.#tenant.sessions.ofLogin(details.params.anon_transfer_token, cookieOf(ctx));
+    const transaction = transactionOf(details.params, details.jti);
+    this.#finished.set(details.uid, await this.#run(ctx, user.user_id, details.params.client_id, session, transaction, count));
+  }
+
+  /** The claims of a login that ended on the page, or of a silent one, which runs the Actions now. */
+  async finish(ctx, id, uid) {
+    if (uid && this.#finished.has(uid)) return this.#finished.get(uid);
+    const { client, params } = ctx.oidc;
+    const session = await this.#tenant.sessions.ofLogin(params.anon_transfer_token, cookieOf(ctx));
+    const count = this.#tenant.users.loggedIn(id);
+    return this.#run(ctx, id, client.clientId, session, transactionOf(params, randomUUID()), count);
+  }
+
+  /** A refresh: no browser, so no cookie, no ticket and no transaction id; its session is that of the cookie jar, if any. */
+  async refresh(ctx, id, token) {
+    const session = await this.#tenant.sessions.ofLogin(undefined, cookieOf(ctx));
+    const { logins_count } = this.#tenant.users.get(id);
+    const claims = await this.#run(ctx, id, token.clientId, session, { protocol: 'oauth2-refresh-token' }, logins_count);
+    this.remember(token.grantId, claims);
+  }
+
+  remember(grant, claims) {
+    this.#claims.set(grant, claims);
+  }
+
+  claims(grant) {
+    return this.#claims.get(grant);
+  }
+
+  async #run(ctx, id, clientId, session, transaction, count) {
+    const { actions, faults, users } = this.#tenant;
+    if (faults.get('cache') === 'lost') actions.cache.clear();
+    const changes = noChanges();
+    for (const action of actions.bound()) {
+      const event = eventOf(this.#tenant, ctx, users.get(id), clientId, session, transaction, count);
+      await execute(action, event, changes, this.#tenant);
+    }
+    if (writes(changes)) await this.#write(id, changes);
+    return changes.id_token;
+  }
+
+  /** The one write of a login; a rate limit is waited out. */
+  async #write(id, { app_metadata, user_metadata }) {
+    const { faults, requests, users } = this.#tenant;
+    for (let tries = 1; tries <= WRITE_TRIES; tries += 1) {
+      requests.push({ method: 'WRITE', path: 'write_users' });
+      const fault = faults.take('write_users');
+      if (!fault) return users.write(id, sides({ app_metadata, user_metadata }));
+      await new Promise((resolve) => setTimeout(resolve, (fault.reset_s ?? 0.05) * 1000));
+    }
+    throw new Error('the profile could not be written');
+  }
+}
+
+/** An empty object would empty the whole metadata. */
+function sides(changes) {
+  return Object.fromEntries(Object.entries(changes).filter(([, roots]) => Object.keys(roots).length > 0));
+}
+
+function transactionOf(params, id) {
+  return {
+    id, protocol: 'oidc-basic-profile', locale: 'en', redirect_uri: params.redirect_uri, requested_scopes: (params.scope ?? '').split(' '),
+    response_type: ['code'], state: params.state, prompt: params.prompt ? params.prompt.split(' ') : [], acr_values: [], ui_locales: [],
+  };
+}
+
+function eventOf(tenant, ctx, user, clientId, session, transaction, logins_count) {
+  return {
+    ...(session && { anonymous_session: sessionOf(session, tenant.faults.get('event') ?? {}) }),
+    authentication: { methods: [{ name: 'pwd', timestamp: new Date().toISOString() }] },
+    authorization: { roles: [] },
+    client: { client_id: clientId, name: clientId, metadata: {} },
+    connection: { id: 'con_1', name: 'Username-Password-Authentication', strategy: 'auth0', metadata: {} },
+    request: { ip: '203.0.113.7', method: ctx.method, hostname: tenant.domain, language: 'en', user_agent: ctx.get('user-agent'), geoip: {}, query: {}, body: {} },
+    stats: { logins_count },
+    tenant: { id: tenant.name },
+    transaction,
+    user,
+  };
+}
+
+/** Both shapes that were seen: times as numbers or text; metadata values as text, as what the client sent, or all as one text. */
+function sessionOf({ user_id, session_id, created_at, expires_at, metadata }, { metadata: shape = 'text', times = 'iso' }) {
+  const time = (at) => (times === 'iso' ? new Date(at).toISOString() : Math.floor(at / 1000));
+  const value = (text) => { try { return JSON.parse(text); } catch { return text; } };
+  const mapped = (change) => Object.fromEntries(Object.entries(metadata).map(([name, member]) => [name, change(member)]));
+  const text = mapped((member) => (typeof member === 'string' ? member : JSON.stringify(member)));
+  const object = mapped((member) => (typeof member === 'string' ? value(member) : member));
+  const shaped = { text, object, whole: JSON.stringify(object) }[shape];
+  return { user_id, session_id, created_at: time(created_at), expires_at: time(expires_at), metadata: shaped };
+}
+
+const PAGE = `<!doctype html><meta charset="utf-8"><title>Log in</title><form method="post">
+<input name="username" type="email" autocomplete="username"><input name="password" type="password">
+<button name="action" value="login">Log in</button><button name="action" value="signup">Sign up</button></form>`;
+
+export function loginRoutes(tenant) {
+  const path = /^\/u\/login\/([^/]+)$/;
+  return [
+    ['GET', path, (ctx) => { ctx.type = 'html'; return PAGE; }],
+    ['POST', path, async (ctx) => {
+      const { username, password, action } = await readBody(ctx);
+      const details = await tenant.provider.interactionDetails(ctx.req, ctx.res);
+      const signup = () => tenant.users.create({ email: username, password });
+      const user = action === 'signup' ? signup() : tenant.users.verify(username, password);
+      if (!user) {
+        ctx.status = 400;
+        ctx.type = 'html';
+        return PAGE;
+      }
+      const result = await tenant.logins.onPage(ctx, details, user).then(
+        () => ({ login: { accountId: user.user_id } }),
+        (error) => ({ error: 'access_denied', error_description: error.message }),
+      );
+      ctx.redirect(await tenant.provider.interactionResult(ctx.req, ctx.res, result));
+      return undefined;
+    }],
+  ];
+}

@@ -1,0 +1,142 @@
+/** What a login takes over, with our own server at the end of the way. */
+import assert from 'node:assert/strict';
+
+import { CLAIM } from './drivers.mjs';
+import { ROOTS, codes, metadata } from './way.mjs';
+
+const CART = (...lines) => ({ items: lines.map(([sku, qty]) => ({ sku, qty })) });
+const sorted = ({ app_metadata: { cart } }) => [...cart.items].sort((a, b) => (a.sku < b.sku ? -1 : 1));
+
+export const transfers = [
+  ['migrates the cart on signup', async (way) => {
+    await way.deploy({ HANDOVER_URL: way.handover.url });
+    const visitor = way.visitor();
+    await visitor.shop({ cart: CART(['TEST-001', 2]) });
+    const claims = await visitor.signup('signup@people.test', { ticket: await visitor.ticket() });
+    const user = await way.account('signup@people.test');
+    assert.deepEqual(user.app_metadata.cart.items, [{ sku: 'TEST-001', qty: 2 }]);
+    assert.equal(claims[CLAIM], 'transferred');
+  }],
+  ['merges the carts on login', async (way) => {
+    await way.deploy({ HANDOVER_URL: way.handover.url });
+    const login = await way.login({ before: { app_metadata: { cart: CART(['EXISTING-001', 1]) } }, metadata: { cart: CART(['ANON-001', 3]) } });
+    assert.equal(login.after.app_metadata.cart.length ?? login.after.app_metadata.cart.items.length, 2);
+    assert.deepEqual([codes(login), login.writes], [['transferred'], 1]);
+  }],
+  ['the same session again changes nothing', async (way) => {
+    await way.deploy();
+    const visitor = way.visitor();
+    const first = await way.login({ visitor, metadata: { cart: CART(['A', 3]) }, before: { app_metadata: { cart: CART(['A', 1]) } } });
+    assert.deepEqual([first.calls.length, first.writes], [1, 1]);
+    // the cookie brings the session back, on the page and without one
+    for (const enter of [{ email: first.email, prompt: 'login' }, { prompt: 'none' }]) {
+      const again = await way.during(first.email, () => visitor.enter(enter));
+      assert.deepEqual(metadata(again.after), metadata(first.after));
+      assert.deepEqual([again.writes, again.calls.length <= 1], [0, true]);
+    }
+  }],
+  ['two devices, in both orders', async (way) => {
+    await way.deploy();
+    const [phone, laptop] = [CART(['A', 3], ['B', 1]), CART(['A', 2], ['C', 5])];
+    const ends = [];
+    for (const order of [[phone, laptop], [laptop, phone]]) {
+      const first = await way.login({ metadata: { cart: order[0] }, before: { app_metadata: { cart: CART(['A', 1]) } } });
+      const second = await way.login({ email: first.email, metadata: { cart: order[1] } });
+      ends.push(sorted(second.after));
+    }
+    assert.deepEqual(ends[0], [{ sku: 'A', qty: 3 }, { sku: 'B', qty: 1 }, { sku: 'C', qty: 5 }]);
+    assert.deepEqual(ends[1], ends[0]);
+  }],
+  ['a ticket used twice brings nothing the second time', async (way) => {
+    await way.deploy();
+    const visitor = way.visitor();
+    await visitor.shop({ cart: CART(['A', 3]) });
+    const ticket = await visitor.ticket();
+    const own = await way.login({ metadata: null, enter: { ticket } });
+    assert.deepEqual(codes(own), ['transferred']);
+    const other = await way.login({ metadata: null, enter: { ticket } });
+    assert.deepEqual([other.calls.length, other.lines, metadata(other.after)], [0, [], metadata(other.before)]);
+  }],
+  ['a login without an anonymous session is no call and no log line', async (way) => {
+    await way.deploy();
+    const login = await way.login({ metadata: null });
+    assert.deepEqual([login.calls.length, login.lines, login.writes, CLAIM in login.claims], [0, [], 0, false]);
+  }],
+  ['metadata as text, as objects and as one text, times in both forms', async (way) => {
+    await way.deploy();
+    for (const shape of ['text', 'object', 'whole']) {
+      for (const times of ['iso', 'epoch']) {
+        await way.tenant.fault({ event: { metadata: shape, times } });
+        const login = await way.login({ metadata: { cart: CART(['A', 3]), preferences: { theme: 'dark' } } });
+        assert.deepEqual(login.after.app_metadata.cart, CART(['A', 3]), `${shape}, ${times}`);
+        assert.deepEqual(login.after.user_metadata.preferences, { theme: 'dark' }, `${shape}, ${times}`);
+      }
+    }
+  }],
+  ['hostile metadata breaks no login and leaves nothing behind', async (way) => {
+    await way.deploy();
+    const before = { app_metadata: { cart: CART(['A', 1]), plan: 'free' }, user_metadata: { preferences: { theme: 'light' } } };
+    for (const cart of [
+      '{"items":[null]}', 'null', '[]', '7', '"text"', '{"items":{}}', '{"__proto__":{"items":[{"sku":"X","qty":1}]}}', '{"items":[{"sku":"A","qty":"3"}]}',
+      '{"items":[{"sku":"A","qty":-5}]}', '{"items":[{"sku":"X","qty":1e999}]}', `${'['.repeat(400)}${']'.repeat(400)}`, '{"items":[', '\u0000',
+      '{"items":[{"sku":"4111111111111111","qty":1}]}', '{"items":[],"items":[{"sku":"X","qty":1}]}',
+    ]) {
+      const login = await way.login({ before, metadata: { cart, plan: 'gold', roles: '["admin"]', preferences: { theme: 'neon' } } });
+      assert.deepEqual(metadata(login.after), before, cart);
+      assert.equal(login.writes, 0, cart);
+    }
+  }],
+  ['only the named roots leave the tenant, and only they are written', async (way) => {
+    await way.deploy({ HANDOVER_ROOTS: 'user_metadata.preferences, app_metadata.recently_viewed' });
+    const before = { app_metadata: { cart: CART(['MINE', 1]), plan: 'gold' }, user_metadata: { preferences: { theme: 'light' }, diary: 'private' } };
+    const login = await way.login({ before, metadata: { cart: CART(['A', 3]), preferences: { theme: 'dark' } } });
+    const { account } = JSON.parse(login.calls[0].body);
+    assert.deepEqual(account.visible, ['user_metadata.preferences', 'app_metadata.recently_viewed', 'app_metadata.handover']);
+    assert.deepEqual([account.app_metadata, account.user_metadata], [{}, { preferences: { theme: 'light' } }]);
+    assert.deepEqual(login.after.app_metadata, before.app_metadata);
+    assert.deepEqual(login.after.user_metadata, { preferences: { theme: 'dark' }, diary: 'private' });
+  }],
+  ['no person, no token and no value in a request, a log line or our log', async (way) => {
+    await way.deploy();
+    const visitor = way.visitor();
+    const login = await way.login({ visitor, metadata: { cart: CART(['SECRET-SKU', 3]), preferences: { theme: 'SECRET-THEME' }, note: 'SECRET-NOTE' } });
+    const [request] = login.calls;
+    const sent = JSON.parse(request.body);
+    assert.deepEqual(Object.keys(sent), ['id', 'trigger', 'at', 'account', 'anonymous_session', 'context']);
+    const { tenant, client_id, ...context } = sent.context;
+    assert.deepEqual([tenant, client_id], ['acme', 'shop']);
+    assert.deepEqual(context, { provider: 'auth0', connection: 'Username-Password-Authentication', protocol: 'oidc-basic-profile', locale: 'en' });
+    for (const personal of [login.email, '203.0.113.7', visitor.session.sessionToken, visitor.session.accessToken]) {
+      assert.equal(request.body.includes(personal), false, personal);
+    }
+    const said = [...login.lines, ...way.handover.log].join('\n');
+    for (const value of ['SECRET', login.email, sent.anonymous_session.id, sent.anonymous_session.session_id, 'whsec_', 'C2FVsBQ']) {
+      assert.equal(said.includes(value), false, value);
+    }
+  }],
+  ['the request is that of the contract', async (way) => {
+    await way.deploy();
+    const login = await way.login({ before: { user_metadata: { preferences: { theme: 'light' } } } });
+    const { headers, path, body } = login.calls[0];
+    const { id, trigger, at, account, anonymous_session } = JSON.parse(body);
+    assert.deepEqual([path, headers['content-type'], trigger, headers['webhook-id']], ['/v1/transfer', 'application/json', 'login', id]);
+    assert.match(id, /^auth0:acme:[\w-]{8,}$/);
+    assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
+    assert.equal(account.id, login.before.user_id);
+    assert.match(anonymous_session.id, /^anon@/);
+    assert.match(anonymous_session.session_id, /^[0-9a-f-]{36}$/);
+    assert.deepEqual(Object.keys(anonymous_session), ['id', 'session_id', 'created_at', 'expires_at', 'metadata']);
+    assert.deepEqual(account.visible, [...ROOTS.split(','), 'app_metadata.handover']);
+  }],
+  ['a signup says so, and an existing account too', async (way) => {
+    await way.deploy();
+    const visitor = way.visitor();
+    await visitor.shop({ preferences: { theme: 'dark' } });
+    const start = way.receiver.calls.length;
+    await visitor.signup('second-signup@people.test', { ticket: await visitor.ticket() });
+    const login = await way.login();
+    const triggers = way.receiver.calls.slice(start).map(({ body }) => JSON.parse(body).trigger);
+    assert.deepEqual(triggers, ['signup', 'login']);
+    assert.equal(login.calls.length, 1);
+  }],
+];
