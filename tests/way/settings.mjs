@@ -26,7 +26,7 @@ function receipt(id) {
 /** Runs the Action's function itself, with an event that the provider would not send; gives what it logged. */
 async function direct(way, event, api) {
   const { handler, log } = compile(way.code, []);
-  const result = await handler(event, api);
+  const result = await handler(event, api).catch((error) => assert.fail(`thrown: ${error.message}`));
   assert.equal(result, undefined);
   return log.lines;
 }

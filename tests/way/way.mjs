@@ -41,10 +41,15 @@ export class Way {
     return new Visitor(this.tenant, clientId);
   }
 
+  /** An address that nobody has yet. */
+  stranger() {
+    this.people += 1;
+    return `person-${this.people}@people.test`;
+  }
+
   /** An account that logged in before, made by the provider's own client. */
   async person(metadata = {}) {
-    this.people += 1;
-    const email = `person-${this.people}@people.test`;
+    const email = this.stranger();
     await this.tenant.management.users.create({ connection: 'Username-Password-Authentication', email, password: 'Test123!', ...metadata });
     const { user_id } = await account(this.tenant, email);
     this.tenant.users.loggedIn(user_id);
