@@ -31,7 +31,7 @@ pub(crate) fn piped(arguments: &[&str]) -> Child {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_handover"));
     command.args(arguments).current_dir(root()).env("NO_COLOR", "1");
-    for name in ["HANDOVER_DEV", "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE"] {
+    for name in ["HANDOVER_DEV", "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE", "HANDOVER_ROOTS"] {
         command.env_remove(name);
     }
     command

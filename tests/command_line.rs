@@ -102,6 +102,23 @@ fn check_reports_every_error_of_every_file_in_one_pass() {
 }
 
 #[test]
+fn check_says_what_the_action_must_show() {
+    let roots = "app_metadata.cart,user_metadata.preferences,app_metadata.recently_viewed";
+    check(&["check"], "", 0, &format!("\nHANDOVER_ROOTS={roots}\n"));
+    let warnings = |named: &str| {
+        let output = command(&["check"]).env("HANDOVER_ROOTS", named).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(warnings(roots), "");
+    let text = warnings("app_metadata.cart , app_metadata.preferences");
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(
+        text.contains("lacks `user_metadata.preferences`") && text.contains("lacks `app_metadata.recently_viewed`")
+    );
+}
+
+#[test]
 fn every_mistake_of_a_policy_has_its_place() {
     for (from, to, code) in [
         ("\"name\": \"storefront\"", "\"name\": 1", "P005"),

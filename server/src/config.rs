@@ -120,6 +120,12 @@ impl Config {
     }
 }
 
+/// The roots that the Action may show, where the environment has them as the Action's secret.
+#[must_use]
+pub fn roots() -> Option<String> {
+    std::env::var("HANDOVER_ROOTS").ok()
+}
+
 /// The columns of the terminal, where the environment says.
 #[must_use]
 pub fn columns() -> usize {

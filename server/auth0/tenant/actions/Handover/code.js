@@ -1,0 +1,314 @@
+'use strict';
+/*
+ * Handover's post-login Action: asks the webhook what of an anonymous session the account takes over, and applies the
+ * answer whole or not at all. It never throws, never denies a login and logs no value: `handover <code> <n>ms`.
+ * Trigger post-login v3, runtime node22, no dependency. Secrets and codes: README.md beside this file.
+ */
+const { createHash, createHmac, randomUUID, timingSafeEqual } = require('node:crypto');
+
+const RESERVED = new Set(('__tenant _id blocked clientID created_at email_verified email globalClientID global_client_id '
+  + 'identities lastIP lastLogin loginsCount metadata multifactor_last_modified multifactor updated_at user_id').split(' '));
+const NO_PERSON = /^(oauth2-(refresh-token|token-exchange|device-code)$|oidc-ciba)/;
+const RECEIPT = 'app_metadata.handover';
+const BODY_BYTES = 262144;
+const SIDE_BYTES = 32768;
+const COMMANDS = 64;
+const WINDOW_S = 300;
+const DEADLINE_MS = { standard: 2500, most: 8000 };
+const RETRY_MS = { least: 600, wait: 50, spread: 100 };
+const RETRIED = /^(unreachable|http_(429|502|503|504))$/;
+const BREAKER = { key: 'handover.breaker', failures: 3, open_ms: 30000, keep_ms: 600000 };
+const BREAKING = /^(deadline|unreachable|http_(429|5\d\d))$/;
+
+/** Ends the hand-over, not the login; the code is what the log says. */
+class Stop extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+exports.onExecutePostLogin = async (event, api) => {
+  const start = performance.now();
+  let code;
+  try {
+    code = await handOver(event, api, start);
+  } catch (error) {
+    code = error instanceof Stop ? error.code : 'failed';
+  }
+  if (code) quietly(() => console.log(`handover ${code} ${Math.round(performance.now() - start)}ms`));
+};
+
+async function handOver(event, api, start) {
+  const session = event.anonymous_session;
+  const secrets = event.secrets ?? {};
+  const mode = secrets.HANDOVER_MODE ?? 'apply';
+  if (!session?.user_id || mode === 'off' || NO_PERSON.test(event.transaction?.protocol ?? '')) return null;
+  const clients = list(secrets.HANDOVER_CLIENTS);
+  if (clients.length > 0 && !clients.includes(event.client?.client_id)) return null;
+  if (isTaken(event.user.app_metadata?.handover, session)) return null;
+  if (mode !== 'apply' && mode !== 'observe') throw new Stop('config_mode');
+
+  const config = configuration(secrets);
+  const request = { id: requestId(event), config, until: start + config.deadline };
+  request.body = body(event, session, request);
+  const decision = await guarded(api.cache, () => decide(request));
+  const word = decision.reason ?? decision.status;
+  if (mode === 'observe') return `observed_${word}`;
+
+  apply(event.user, api.user, decision.sets);
+  if (decision.clear && config.claim) {
+    try {
+      api.idToken.setCustomClaim(config.claim, word);
+    } catch {
+      // the account is right; the client keeps its data and meets `already_transferred` or `unchanged` next time
+    }
+  }
+  return word;
+}
+
+// -- what leaves the tenant ------------------------------------------------------------------------------------------
+
+function list(text) {
+  return (text ?? '').split(',').map((entry) => entry.trim()).filter(Boolean);
+}
+
+function configuration(secrets) {
+  const key = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secrets.HANDOVER_SECRET ?? '');
+  const bytes = Buffer.from(key?.[1] ?? '', 'base64');
+  if (bytes.length < 24) throw new Stop('config_secret');
+  const roots = list(secrets.HANDOVER_ROOTS);
+  if (roots.length === 0 || !roots.every(isRoot)) throw new Stop('config_roots');
+  const asked = Number(secrets.HANDOVER_DEADLINE_MS || DEADLINE_MS.standard);
+  return {
+    url: address(secrets.HANDOVER_URL),
+    key: bytes,
+    roots: [...new Set([...roots, RECEIPT])],
+    deadline: asked > 0 ? Math.min(asked, DEADLINE_MS.most) : DEADLINE_MS.standard,
+    claim: secrets.HANDOVER_CLAIM ?? 'urn:handover:status',
+  };
+}
+
+/** https, or http to this machine; the path of the webhook may be left out. */
+function address(text) {
+  let url;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Stop('config_url');
+  }
+  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) throw new Stop('config_url');
+  const path = url.pathname.replace(/\/+$/, '');
+  url.pathname = path.endsWith('/v1/transfer') ? path : `${path}/v1/transfer`;
+  return url;
+}
+
+function isRoot(root) {
+  const [, side, key] = /^(app_metadata|user_metadata)\.([^.$\0]+)$/.exec(root) ?? [];
+  return key !== undefined && !(side === 'app_metadata' && RESERVED.has(key));
+}
+
+/** The same for every try of one transaction, and a `webhook-id`: visible ASCII without a dot. */
+function requestId(event) {
+  const transaction = event.transaction?.id;
+  const id = `auth0:${transaction ? `${event.tenant?.id}:${transaction}` : randomUUID()}`;
+  return /^[!-\-/-~]{1,128}$/.test(id) ? id : `auth0:${createHash('sha256').update(id).digest('base64url')}`;
+}
+
+function body(event, session, { id, config }) {
+  const { user, transaction } = event;
+  const named = (side) => {
+    const keys = config.roots.filter((root) => root.startsWith(`${side}.`)).map((root) => root.slice(side.length + 1));
+    return Object.fromEntries(keys.filter((key) => Object.hasOwn(user[side] ?? {}, key)).map((key) => [key, user[side][key]]));
+  };
+  const { created_at, expires_at, session_id, metadata } = session;
+  const text = JSON.stringify({
+    id,
+    trigger: event.stats?.logins_count <= 1 ? 'signup' : 'login',
+    at: new Date().toISOString(),
+    account: {
+      id: user.user_id,
+      visible: config.roots,
+      app_metadata: named('app_metadata'),
+      user_metadata: named('user_metadata'),
+    },
+    anonymous_session: { id: session.user_id, session_id, created_at, expires_at, metadata },
+    context: {
+      provider: 'auth0',
+      tenant: event.tenant?.id,
+      client_id: event.client?.client_id,
+      connection: event.connection?.name,
+      organization: event.organization?.id,
+      protocol: transaction?.protocol,
+      locale: transaction?.locale,
+    },
+  });
+  if (Buffer.byteLength(text) > BODY_BYTES) throw new Stop('request_too_large');
+  return text;
+}
+
+/** Whether the account's receipt names this hand-over: then nothing can change. */
+function isTaken(receipt, session) {
+  if (receipt?.v !== 1 || !Array.isArray(receipt.taken)) return false;
+  const digest = createHash('sha256').update(`handover\0${handOverId(session)}`).digest().subarray(0, 8).toString('base64url');
+  return receipt.taken.some((entry) => Array.isArray(entry) && entry[0] === digest);
+}
+
+function handOverId({ metadata, session_id, user_id }) {
+  let members = metadata;
+  try {
+    if (typeof metadata === 'string') members = JSON.parse(metadata);
+  } catch {
+    // not JSON: no metadata
+  }
+  const id = members?.handover;
+  return typeof id === 'string' && /^[A-Za-z0-9_-]{16,64}$/.test(id) ? id : session_id ?? user_id;
+}
+
+// -- the call --------------------------------------------------------------------------------------------------------
+
+/** After three failures in a row nobody is asked for half a minute. A lost cache means: ask. */
+async function guarded(cache, call) {
+  const [failures, until] = quietly(() => cache.get(BREAKER.key).value.split(' ').map(Number)) ?? [0, 0];
+  if (failures >= BREAKER.failures && Date.now() < until) throw new Stop('breaker_open');
+  try {
+    const answer = await call();
+    if (failures > 0) quietly(() => cache.delete(BREAKER.key));
+    return answer;
+  } catch (error) {
+    if (BREAKING.test(error.code)) {
+      const value = `${failures + 1} ${failures + 1 >= BREAKER.failures ? Date.now() + BREAKER.open_ms : 0}`;
+      quietly(() => cache.set(BREAKER.key, value, { ttl: BREAKER.keep_ms }));
+    } else if (failures > 0) {
+      quietly(() => cache.delete(BREAKER.key));
+    }
+    throw error;
+  }
+}
+
+function quietly(work) {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Two tries in one deadline, which covers the bodies too. */
+async function decide(request) {
+  const left = () => request.until - performance.now();
+  request.signal = AbortSignal.timeout(Math.max(0, Math.ceil(left())));
+  try {
+    return checked(request, await post(request));
+  } catch (error) {
+    if (!RETRIED.test(error.code) || left() < RETRY_MS.least) throw error;
+  }
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MS.wait + Math.random() * RETRY_MS.spread));
+  return checked(request, await post(request));
+}
+
+async function post({ id, config, body, signal }) {
+  const timestamp = `${Math.floor(Date.now() / 1000)}`;
+  const headers = {
+    'content-type': 'application/json',
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': sign(config.key, `${id}.${timestamp}.`, body),
+  };
+  try {
+    const response = await fetch(config.url, { method: 'POST', redirect: 'manual', headers, body, signal });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new Stop(response.status >= 300 && response.status < 400 ? 'redirected' : `http_${response.status}`);
+    }
+    const chunks = [];
+    let bytes = 0;
+    for await (const chunk of response.body) {
+      bytes += chunk.length;
+      if (bytes > BODY_BYTES) throw new Stop('answer_too_large');
+      chunks.push(chunk);
+    }
+    return { headers: response.headers, bytes: Buffer.concat(chunks) };
+  } catch (error) {
+    if (error instanceof Stop) throw error;
+    throw new Stop(signal.aborted ? 'deadline' : 'unreachable');
+  }
+}
+
+function sign(key, prefix, bytes) {
+  return `v1,${createHmac('sha256', key).update(prefix).update(bytes).digest('base64')}`;
+}
+
+// -- the answer ------------------------------------------------------------------------------------------------------
+
+/** The decision of an answer that is ours, is fresh and asks for nothing that the provider refuses. */
+function checked({ id, config }, { headers, bytes }) {
+  const at = headers.get('webhook-timestamp') ?? '';
+  const own = Buffer.from(sign(config.key, `response\n${id}.${at}.`, bytes));
+  const fits = (entry) => entry.length === own.length && timingSafeEqual(Buffer.from(entry), own);
+  const isOurs = headers.get('webhook-id') === id && (headers.get('webhook-signature') ?? '').split(' ').some(fits);
+  if (!isOurs) throw new Stop('answer_unsigned');
+  if (!/^[1-9]\d{0,11}$/.test(at) || Math.abs(Date.now() / 1000 - at) > WINDOW_S) throw new Stop('answer_late');
+  const decision = quietly(() => JSON.parse(bytes));
+  if (!isWord(decision?.status) || !isWord(decision.reason ?? 'none') || !Array.isArray(decision.commands)) {
+    throw new Stop('answer_malformed');
+  }
+  if (decision.id !== id) throw new Stop('answer_of_another');
+  if (decision.commands.length > COMMANDS) throw new Stop('too_many_commands');
+  const sets = [];
+  let clear = false;
+  for (const command of decision.commands) {
+    if (command?.command === 'clear_anonymous_session') clear = true;
+    else sets.push(setting(command));
+  }
+  checkKeys(sets);
+  return { status: decision.status, reason: decision.reason, sets, clear };
+}
+
+function isWord(text) {
+  return typeof text === 'string' && /^[a-z_]{1,64}$/.test(text);
+}
+
+function setting(command) {
+  const [, side] = /^set_(app_metadata|user_metadata)$/.exec(command?.command) ?? [];
+  if (!side || !Object.hasOwn(command, 'value')) throw new Stop('unknown_command');
+  return { side, key: command.key, value: command.value };
+}
+
+function checkKeys(sets) {
+  for (const side of ['app_metadata', 'user_metadata']) {
+    const own = sets.filter((set) => set.side === side);
+    const keys = own.map((set) => set.key);
+    if (!keys.every((key) => typeof key === 'string' && isRoot(`${side}.${key}`)) || new Set(keys).size < keys.length) {
+      throw new Stop('bad_key');
+    }
+    if (!own.every((set) => hasGoodNames(set.value))) throw new Stop('bad_name');
+    const bytes = Buffer.byteLength(JSON.stringify(Object.fromEntries(own.map((set) => [set.key, set.value]))));
+    if (bytes > SIDE_BYTES) throw new Stop('too_many_bytes');
+  }
+}
+
+function hasGoodNames(value) {
+  if (value === null || typeof value !== 'object') return true;
+  if (Array.isArray(value)) return value.every(hasGoodNames);
+  return Object.entries(value).every(([name, member]) => !/[.$]/.test(name) && hasGoodNames(member));
+}
+
+/** All or nothing: if the provider refuses one root, those already set get their old values back. */
+function apply(user, setters, sets) {
+  const put = (side, key, value) =>
+    side === 'app_metadata' ? setters.setAppMetadata(key, value) : setters.setUserMetadata(key, value);
+  const done = [];
+  try {
+    for (const set of sets) {
+      put(set.side, set.key, set.value);
+      done.push(set);
+    }
+  } catch {
+    for (const { side, key } of done) {
+      quietly(() => put(side, key, Object.hasOwn(user[side] ?? {}, key) ? user[side][key] : null));
+    }
+    throw new Stop('apply_failed');
+  }
+}
