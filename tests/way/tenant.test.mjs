@@ -59,3 +59,12 @@ test('the Action is one small file without a dependency', () => {
   assert.doesNotMatch(ACTION, /access\.deny|\bimport\b|##|@@/);
   assert.deepEqual([...ACTION.matchAll(/exports\.(\w+)/g)].map(([, name]) => name), ['onExecutePostLogin']);
 });
+
+test('the page for engineers names every code, every secret and the line of `handover check`', async () => {
+  const page = text('../../server/auth0/README.md');
+  const stops = [...ACTION.matchAll(/new Stop\('(\w+)'\)/g)].map(([, code]) => code);
+  const secrets = [...ACTION.matchAll(/secrets\.(HANDOVER_\w+)/g)].map(([, name]) => name);
+  for (const word of [...stops, ...secrets, 'failed', 'redirected', 'observed_']) assert.ok(page.includes(`\`${word}`), word);
+  const printed = (await promisify(execFile)(process.env.HANDOVER_BINARY, ['check'], { cwd: root })).stdout;
+  assert.ok(page.includes(`$ handover check\n${printed}`));
+});
