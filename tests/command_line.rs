@@ -139,7 +139,7 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("\"fill\", \"currency\"", "\"sum\", \"currency\"", "P040"),
         ("\"max_bytes\": 16384", "\"max_bytes\": 0", "P007"),
         ("\"auth0\"", "\"auth1\"", "P006"),
-        ("\"clear\": true", "\"once\": true", "P006"),
+        ("\"once\": true", "\"once\": 1", "P005"),
         ("\"token\": \"ignored\"", "\"token\": \"required\"", "P006"),
         ("{\n  \"name\"", "{\n  \"name\": \"a\",\n  \"name\"", "P002"),
         ("\"protected\":", "\"protected\"", "P001"),

@@ -44,7 +44,7 @@ fn fact(rules: &RuleSet, fixture: &Fixture) -> String {
             findings.dedup();
             let written = decision.commands.iter().filter_map(|command| match command {
                 Command::Set { key, .. } => Some(key.as_str()),
-                Command::ClearAnonymousSession => None,
+                Command::SetReceipt(_) | Command::ClearAnonymousSession => None,
             });
             let reason = decision.status.reason().map(SkipReason::word).unwrap_or_default();
             format!("{} {reason} {:?} {findings:?}", decision.status.word(), written.collect::<Vec<_>>())

@@ -49,8 +49,13 @@ fn merges_the_carts_on_login_and_only_once() {
     assert_eq!(server.post(&request("tx_1", "login", &account, &metadata)), first);
     let again = server.post(&request("tx_2", "login", &after, &metadata));
     let decision: Value = serde_json::from_str(&again.body).unwrap();
-    assert_eq!(decision["status"], "unchanged");
+    assert_eq!((&decision["status"], &decision["reason"]), (&json!("skipped"), &json!("already_transferred")));
     assert_eq!(applied(&after, &decision), after);
+    // another session with the same cart: the larger quantity is there already
+    let mut other: Value = serde_json::from_slice(&request("tx_3", "login", &after, &metadata)).unwrap();
+    other["anonymous_session"]["id"] = "anon@another".into();
+    let decision: Value = serde_json::from_str(&server.post(other.to_string().as_bytes()).body).unwrap();
+    assert_eq!(decision["status"], "unchanged");
 }
 
 /// Status and code of an answer that is a problem.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::event::Sink;
 use crate::fate::{Action, Keyword};
 use crate::json::{Json, Text, write_string};
+use crate::receipt::{self, Receipt};
 
 /// A value that a rule made: all that a command can hold. Made by `rule` only.
 #[derive(Clone, Debug)]
@@ -74,6 +75,8 @@ pub enum SkipReason {
     SessionExpired,
     /// It is older than the policy's `max_age`.
     SessionTooOld,
+    /// The account's receipt names the hand-over.
+    AlreadyTransferred,
 }
 
 impl SkipReason {
@@ -84,6 +87,7 @@ impl SkipReason {
             Self::NoSession => "no_session",
             Self::SessionExpired => "session_expired",
             Self::SessionTooOld => "session_too_old",
+            Self::AlreadyTransferred => "already_transferred",
         }
     }
 }
@@ -100,6 +104,8 @@ pub enum Command {
         /// Its complete new value.
         value: Merged,
     },
+    /// Writes the receipt of this hand-over, beside its data.
+    SetReceipt(Receipt),
     /// The anonymous session is no longer needed.
     ClearAnonymousSession,
 }
@@ -138,6 +144,8 @@ pub enum Notice {
     Skipped(String),
     /// A metadata object is larger than the provider recommends.
     ProfileOversized(Sink),
+    /// The account's receipt is malformed, and counts as absent.
+    ReceiptUnreadable,
 }
 
 /// Where a script stopped, and why, as far as either is known.
@@ -164,6 +172,7 @@ impl Notice {
             Self::NameNotStorable => "name_not_storable",
             Self::Skipped(_) => "skipped",
             Self::ProfileOversized(_) => "profile_oversized",
+            Self::ReceiptUnreadable => "receipt_unreadable",
         }
     }
 
@@ -172,13 +181,13 @@ impl Notice {
     pub fn action(&self) -> &'static str {
         match self {
             Self::Place(_, action) => action.word(),
-            Self::ProfileOversized(_) => "note",
+            Self::ProfileOversized(_) | Self::ReceiptUnreadable => "note",
             _ => "keep",
         }
     }
 
     /// Keywords of findings without a place, as a fixture can expect them.
-    pub const WITHOUT_PLACE: [&'static str; 9] = [
+    pub const WITHOUT_PLACE: [&'static str; 10] = [
         "script_failed",
         "budget_exceeded",
         "account_shape",
@@ -188,12 +197,13 @@ impl Notice {
         "name_not_storable",
         "skipped",
         "profile_oversized",
+        "receipt_unreadable",
     ];
 
     /// Whether something of the session was left behind by a failure: then the session must stay.
     #[must_use]
     pub fn keeps_session(&self) -> bool {
-        !matches!(self, Self::Place(..) | Self::Skipped(_) | Self::ProfileOversized(_))
+        !matches!(self, Self::Place(..) | Self::Skipped(_) | Self::ProfileOversized(_) | Self::ReceiptUnreadable)
     }
 }
 
@@ -247,6 +257,7 @@ impl Decision {
     pub fn to_bytes(&self) -> Vec<u8> {
         let values = self.commands.iter().map(|command| match command {
             Command::Set { key, value, .. } => value.bytes() + key.len() + 64,
+            Command::SetReceipt(_) => 1_024,
             Command::ClearAnonymousSession => 48,
         });
         let mut out = Vec::with_capacity(256 + values.sum::<usize>() + self.findings.len() * 96);
@@ -257,17 +268,20 @@ impl Decision {
 
 fn write_command(command: &Command, out: &mut Vec<u8>) {
     match command {
-        Command::Set { sink, key, value } => {
-            out.extend_from_slice(b"{\"command\":\"set_");
-            out.extend_from_slice(sink.word().as_bytes());
-            out.extend_from_slice(b"\",\"key\":");
-            string(key, out);
-            out.extend_from_slice(b",\"value\":");
-            value.json().view().write(out);
-            out.push(b'}');
-        }
+        Command::Set { sink, key, value } => write_set(*sink, key, value.json(), out),
+        Command::SetReceipt(receipt) => write_set(Sink::App, receipt::ROOT, &receipt.to_json(), out),
         Command::ClearAnonymousSession => out.extend_from_slice(b"{\"command\":\"clear_anonymous_session\"}"),
     }
+}
+
+fn write_set(sink: Sink, key: &str, value: &Json, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"command\":\"set_");
+    out.extend_from_slice(sink.word().as_bytes());
+    out.extend_from_slice(b"\",\"key\":");
+    string(key, out);
+    out.extend_from_slice(b",\"value\":");
+    value.view().write(out);
+    out.push(b'}');
 }
 
 fn write_finding(finding: &Finding, out: &mut Vec<u8>) {

@@ -4,11 +4,12 @@
 //! expected there, never what stood there. Metadata may arrive as JSON text, as a whole or value by value (that is what
 //! the provider really sends); it is parsed when a rule asks for it, once, and nothing deeper is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::instant::{self, Millis};
-use crate::json::{Document, Json, Kind, ReadError, ReadErrorKind, View};
+use crate::json::{Document, Json, Kind, ReadError, ReadErrorKind, Text, View};
 use crate::pointer::{Pointer, child};
 use crate::sanitizer::Untrusted;
 
@@ -120,6 +121,8 @@ pub struct Session {
     pub created_at: Millis,
     /// When it ends.
     pub expires_at: Millis,
+    /// The `session_id`: one device, where `id` is one anonymous person.
+    sid: Option<String>,
     metadata: Option<Json>,
 }
 
@@ -227,6 +230,14 @@ impl Session {
         self.metadata.as_ref().and_then(|root| place.tokens().iter().try_fold(root.clone(), step)).is_some()
     }
 
+    /// What the hand-over is known by: the id that the browser client gave its draft, else the session's.
+    #[must_use]
+    pub fn hand_over(&self) -> Cow<'_, str> {
+        let member = self.metadata.as_ref().and_then(|metadata| metadata.view().get("handover"));
+        let draft = member.and_then(View::as_text).map(Text::decode).filter(|id| is_hand_over_id(id));
+        draft.unwrap_or_else(|| Cow::Borrowed(self.sid.as_ref().unwrap_or(&self.id)))
+    }
+
     /// The whole metadata, as it came.
     #[must_use]
     pub fn metadata(&self) -> Option<View<'_>> {
@@ -282,6 +293,12 @@ fn is_event_id(id: &str) -> bool {
 /// `anon@…` is what the provider issues, `anon|…` what its page says.
 fn is_session_id(id: &str) -> bool {
     id.strip_prefix("anon").is_some_and(|rest| rest.len() > 1 && rest.starts_with(['@', '|']))
+}
+
+/// 16–64 of `A-Za-z0-9_-`.
+fn is_hand_over_id(id: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (16..=64).contains(&id.len()) && id.bytes().all(is_letter)
 }
 
 /// A member of the request, present or not, and where it would stand.
@@ -360,11 +377,11 @@ impl<'a> Member<'a> {
         }
         self.object("an object")?;
         self.get("token").optional_text()?;
-        self.get("session_id").optional_text()?;
         Ok(Some(Session {
             id: self.get("id").text_that("`anon@…` or `anon|…`", is_session_id)?,
             created_at: self.get("created_at").time()?,
             expires_at: self.get("expires_at").time()?,
+            sid: self.get("session_id").optional_text()?,
             metadata: self.get("metadata").some().and_then(metadata),
         }))
     }

@@ -31,7 +31,7 @@
 //! - **No value of a person leaves** but in a command: findings, errors and `Debug` hold places and codes.
 //! - **Every loop over input ends at a named limit** ([`limits`]); scripts also spend a [`budget`].
 //!
-//! Absent: receipts (`session.once`), guards, choice points of JSON Schema; a policy that asks for one does not compile.
+//! Absent: guards, choice points of JSON Schema; a policy that asks for one does not compile.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
 
@@ -47,6 +47,7 @@ pub mod diagnostic;
 pub mod sensitive;
 pub mod sanitizer;
 pub mod event;
+pub mod receipt;
 pub mod decision;
 pub mod merge;
 pub mod script;

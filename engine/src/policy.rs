@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P040). A value that the
-//! contract knows and this version does not build (`session.once`, tokens) is an error that says so.
+//! contract knows and this version does not build (tokens) is an error that says so.
 
 use std::collections::BTreeMap;
 
@@ -45,16 +45,31 @@ pub const POLICY_FILE: &str = "policy.json";
 pub struct Policy {
     /// Its name.
     pub name: String,
-    /// How long a session may have lived, in milliseconds.
-    pub max_age: Option<i64>,
-    /// Whether a decision says that the anonymous session is no longer needed.
-    pub clear: bool,
+    /// What holds for every session.
+    pub session: SessionPolicy,
     /// Detectors that every scalar is asked by.
     pub deny: Detectors,
     /// The bounds.
     pub limits: Limits,
     /// The rules, in order.
     pub rules: Vec<Declaration>,
+}
+
+/// What a policy declares of sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionPolicy {
+    /// How long one may have lived, in milliseconds.
+    pub max_age: Option<i64>,
+    /// Whether a hand-over that the account's receipt names is skipped.
+    pub once: bool,
+    /// Whether a decision says that the anonymous session is no longer needed.
+    pub clear: bool,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        Self { max_age: None, once: false, clear: true }
+    }
 }
 
 /// What a policy declares of one rule.
@@ -174,7 +189,7 @@ impl Reader<'_> {
             self.text(schema);
         }
         self.one_of(root, "provider", &["auth0"]);
-        let (max_age, clear) = root.get("session").map_or((None, true), |session| self.session(session));
+        let session = root.get("session").map(|session| self.session(session)).unwrap_or_default();
         let deny = root.get("sensitive").map_or(Detectors::ALL, |sensitive| self.sensitive(sensitive));
         let limits = root.get("limits").map_or_else(Limits::default, |limits| self.limits(limits));
         let protected = root.get("protected").map_or_else(
@@ -195,7 +210,7 @@ impl Reader<'_> {
         if let Some(list) = root.get("rules") {
             self.distinct(list);
         }
-        Some(Policy { name: name?, max_age, clear, deny, limits, rules })
+        Some(Policy { name: name?, session, deny, limits, rules })
     }
 
     fn text(&mut self, view: View<'_>) -> Option<String> {
@@ -241,15 +256,14 @@ impl Reader<'_> {
         view.items().filter_map(|item| Some((item, self.text(item)?))).collect()
     }
 
-    fn session(&mut self, session: View<'_>) -> (Option<i64>, bool) {
+    fn session(&mut self, session: View<'_>) -> SessionPolicy {
         let names = ["clear", "format", "ledger", "lifetime", "max_age", "once", "token", "verify"];
         if !self.members(session, &names) {
-            return (None, true);
+            return SessionPolicy::default();
         }
-        let unbuilt = [("once", "true"), ("token", "required"), ("token", "optional")];
-        for (name, value) in unbuilt {
-            if let Some(view) = session.get(name).filter(|view| view.to_text().trim_matches('"') == value) {
-                self.error("P006", view, format!("`session.{name}` `{value}` is not built yet"));
+        for value in ["required", "optional"] {
+            if let Some(view) = session.get("token").filter(|view| word(*view) == value) {
+                self.error("P006", view, format!("`session.token` `{value}` is not built yet"));
             }
         }
         if let Some(view) = session.get("verify") {
@@ -258,11 +272,14 @@ impl Reader<'_> {
         if session.get("token").is_none_or(|token| !["required", "optional"].contains(&word(token).as_str())) {
             self.one_of(session, "token", &["ignored", "optional", "required"]);
         }
-        self.boolean(session, "once");
         self.one_of(session, "ledger", &["closed", "open"]);
         self.one_of(session, "format", &["jwe", "jwt"]);
         self.duration(session, "lifetime");
-        (self.duration(session, "max_age"), self.boolean(session, "clear").unwrap_or(true))
+        SessionPolicy {
+            max_age: self.duration(session, "max_age"),
+            once: self.boolean(session, "once").unwrap_or(false),
+            clear: self.boolean(session, "clear").unwrap_or(true),
+        }
     }
 
     /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.

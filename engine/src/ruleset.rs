@@ -15,7 +15,8 @@ use crate::event::{Event, Found, Session, Sink};
 use crate::json::{Document, Json, Text, View};
 use crate::limits::Limits;
 use crate::merge::Context;
-use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
+use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy, SessionPolicy};
+use crate::receipt::{self, Receipt};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
 use crate::sanitizer::{Clean, Options, Sanitizer, Unknown};
 use crate::script::Sandbox;
@@ -33,8 +34,7 @@ pub struct Given {
 pub struct RuleSet {
     name: Arc<str>,
     digest: Arc<str>,
-    max_age: Option<i64>,
-    clear: bool,
+    policy: SessionPolicy,
     limits: Limits,
     sandbox: Sandbox,
     rules: Vec<Rule>,
@@ -65,8 +65,7 @@ impl RuleSet {
             Some(policy) if errors.is_empty() => Ok(Self {
                 name: policy.name.into(),
                 digest: digest(files).into(),
-                max_age: policy.max_age,
-                clear: policy.clear,
+                policy: policy.session,
                 limits,
                 sandbox,
                 rules,
@@ -78,10 +77,13 @@ impl RuleSet {
     /// Decides what the account takes over. Total and pure: the same event gives the same bytes.
     #[must_use]
     pub fn evaluate(&self, event: &Event, given: &Given) -> Decision {
-        let session = match self.session(event) {
+        let mut findings = Findings { places_max: self.limits.report_entries, ..Findings::default() };
+        let receipt = self.receipt(event, &mut findings);
+        let session = match self.session(event, receipt.as_ref()) {
             Ok(session) => session,
             Err(reason) => return self.decision(event, Status::Skipped(reason), Vec::new(), Findings::default()),
         };
+        let receipt = receipt.and_then(|receipt| receipt.with(&session.hand_over(), event.at, session.expires_at));
         let now = Context { now: event.at, session_created_at: session.created_at.min(event.at) };
         let scripted = self.rules.iter().any(|rule| matches!(rule.merge, Merge::Script(_)));
         let context = if scripted { script_context(event, session, now) } else { Json::Null };
@@ -96,31 +98,48 @@ impl RuleSet {
             event,
             session,
             around,
-            writes: Writes { limits: &self.limits, commands: Vec::new(), bytes: [0; 2] },
-            findings: Findings { places_max: self.limits.report_entries, ..Findings::default() },
+            receipt_shown: !self.policy.once || event.is_visible(Sink::App, receipt::ROOT),
+            writes: Writes::new(&self.limits, receipt),
+            findings,
         };
         self.rules.iter().for_each(|rule| run.rule(rule));
-        let Run { writes, mut findings, .. } = run;
+        let Run { mut writes, mut findings, .. } = run;
+        writes.add_receipt();
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         self.decision(event, status, writes.commands, findings)
     }
 
     /// The session to transfer, or why there is none.
-    fn session<'a>(&self, event: &'a Event) -> Result<&'a Session, SkipReason> {
+    fn session<'a>(&self, event: &'a Event, receipt: Option<&Receipt>) -> Result<&'a Session, SkipReason> {
         let session = event.session.as_ref().ok_or(SkipReason::NoSession)?;
         if session.expires_at <= event.at {
             return Err(SkipReason::SessionExpired);
         }
-        if self.max_age.is_some_and(|max_age| event.at.saturating_sub(session.created_at) > max_age) {
+        if self.policy.max_age.is_some_and(|max_age| event.at.saturating_sub(session.created_at) > max_age) {
             return Err(SkipReason::SessionTooOld);
+        }
+        if receipt.is_some_and(|receipt| receipt.names(&session.hand_over())) {
+            return Err(SkipReason::AlreadyTransferred);
         }
         Ok(session)
     }
 
+    /// The account's receipt, where the policy keeps one; a malformed one counts as absent.
+    fn receipt(&self, event: &Event, findings: &mut Findings) -> Option<Receipt> {
+        let read = |view| {
+            Receipt::read(view).unwrap_or_else(|| {
+                findings.of_event(Notice::ReceiptUnreadable);
+                Receipt::default()
+            })
+        };
+        self.policy.once.then(|| event.account(Sink::App, receipt::ROOT).map(read).unwrap_or_default())
+    }
+
     fn decision(&self, event: &Event, status: Status, mut commands: Vec<Command>, findings: Findings) -> Decision {
         let keeps_session = findings.list.iter().any(|finding| finding.notice.keeps_session());
-        if self.clear && status.reason().is_none() && !keeps_session {
+        let is_spent = status.reason().is_none_or(|reason| reason == SkipReason::AlreadyTransferred);
+        if self.policy.clear && is_spent && !keeps_session {
             commands.push(Command::ClearAnonymousSession);
         }
         Decision {
@@ -164,6 +183,8 @@ struct Run<'a> {
     event: &'a Event,
     session: &'a Session,
     around: Surroundings<'a>,
+    /// Whether the account's receipt, if the policy asks for one, could be read: else it could not be written either.
+    receipt_shown: bool,
     writes: Writes<'a>,
     findings: Findings,
 }
@@ -178,7 +199,7 @@ impl Run<'_> {
         };
         let (clean, fates) = rule.sanitize(&untrusted);
         let clean = clean.filter(|clean| !is_empty(clean.json().view()));
-        if !self.event.is_visible(rule.sink, &rule.root) {
+        if !self.receipt_shown || !self.event.is_visible(rule.sink, &rule.root) {
             // where nothing is left to merge, nothing was left behind
             return clean.map_or((), |_| self.findings.of_rule(rule, Notice::RootNotVisible));
         }
@@ -218,11 +239,11 @@ fn note_oversized(event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
             continue;
         }
         // every member with a comma; the last one has none
-        let is_written = |name: Text<'_>| written.iter().any(|(key, _)| name.is(key));
+        let is_written = |name: Text<'_>| written.iter().any(|key| name.is(key));
         let kept = before.members().filter(|(name, _)| !is_written(*name));
         let kept: usize = kept.map(|(name, value)| sink_bytes(&name.decode(), value.compact_bytes())).sum();
         if "{}".len() + (kept + writes.bytes_of(sink)).saturating_sub(1) > PROFILE_BYTES {
-            findings.list.push(Finding { rule: None, pointer: String::new(), notice: Notice::ProfileOversized(sink) });
+            findings.of_event(Notice::ProfileOversized(sink));
         }
     }
 }
@@ -248,9 +269,19 @@ struct Writes<'a> {
     limits: &'a Limits,
     commands: Vec<Command>,
     bytes: [usize; 2],
+    /// What is written beside data, and the bytes that are kept for it.
+    receipt: Option<(Receipt, usize)>,
 }
 
-impl Writes<'_> {
+impl<'a> Writes<'a> {
+    fn new(limits: &'a Limits, receipt: Option<Receipt>) -> Self {
+        let receipt = receipt.map(|receipt| {
+            let bytes = sink_bytes(receipt::ROOT, receipt.to_json().view().compact_bytes());
+            (receipt, bytes)
+        });
+        Self { limits, commands: Vec::new(), bytes: [0; 2], receipt }
+    }
+
     fn bytes_of(&self, sink: Sink) -> usize {
         let [app, user] = self.bytes;
         if sink == Sink::App { app } else { user }
@@ -259,8 +290,9 @@ impl Writes<'_> {
     /// Adds a command, unless the sink has no room left for it.
     fn add(&mut self, rule: &Rule, value: Merged) -> Result<(), Notice> {
         let bytes = self.bytes_of(rule.sink) + sink_bytes(&rule.root, value.bytes());
+        let kept = self.receipt.as_ref().filter(|_| rule.sink == Sink::App).map_or(0, |(_, bytes)| *bytes);
         // two braces around all, and no comma after the last member
-        if bytes >= self.limits.sink_bytes {
+        if bytes + kept >= self.limits.sink_bytes {
             return Err(Notice::ResultTooLarge);
         }
         let [app, user] = &mut self.bytes;
@@ -269,9 +301,19 @@ impl Writes<'_> {
         Ok(())
     }
 
-    fn written(&self, sink: Sink) -> Vec<(&str, &Json)> {
+    /// Adds the receipt, where something is written.
+    fn add_receipt(&mut self) {
+        if let Some((receipt, bytes)) = self.receipt.take().filter(|_| !self.commands.is_empty()) {
+            let [app, _] = &mut self.bytes;
+            *app += bytes;
+            self.commands.push(Command::SetReceipt(receipt));
+        }
+    }
+
+    fn written(&self, sink: Sink) -> Vec<&str> {
         let set = self.commands.iter().filter_map(|command| match command {
-            Command::Set { sink: own, key, value } if *own == sink => Some((key.as_str(), value.json())),
+            Command::Set { sink: own, key, .. } if *own == sink => Some(key.as_str()),
+            Command::SetReceipt(_) if sink == Sink::App => Some(receipt::ROOT),
             _ => None,
         });
         set.collect()
@@ -290,6 +332,10 @@ struct Findings {
 impl Findings {
     fn of_rule(&mut self, rule: &Rule, notice: Notice) {
         self.list.push(Finding { rule: Some(Arc::clone(&rule.name)), pointer: String::new(), notice });
+    }
+
+    fn of_event(&mut self, notice: Notice) {
+        self.list.push(Finding { rule: None, pointer: String::new(), notice });
     }
 
     /// Places that may still be listed.

@@ -88,6 +88,11 @@ export function codes({ lines }) {
   return lines.map((line) => /^handover ([a-z0-9_]+) \d+ms$/.exec(line)?.[1] ?? `not a log line of ours: ${line}`);
 }
 
+/** Both metadata objects without the receipt. */
+export function data({ app_metadata: { handover, ...app_metadata } = {}, user_metadata = {} }) {
+  return { app_metadata, user_metadata };
+}
+
 /** Both metadata objects. */
 export function metadata({ app_metadata = {}, user_metadata = {} }) {
   return { app_metadata, user_metadata };

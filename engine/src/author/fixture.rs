@@ -25,6 +25,7 @@ use crate::fate::Action;
 use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
 use crate::pointer::{self, Pointer};
+use crate::receipt;
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
 
@@ -402,7 +403,11 @@ impl Judge<'_> {
         }
         for sink in [Sink::App, Sink::User] {
             if let Some(expected) = self.expect.get(sink.word()) {
-                let state = state(event, decision, sink);
+                let mut state = state(event, decision, sink);
+                // the receipt is left out, unless the case names it
+                if sink == Sink::App && expected.get(receipt::ROOT).is_none() {
+                    state = without(state, receipt::ROOT);
+                }
                 self.state(expected, state.view(), &mut format!("/{}", sink.word()), event.at);
             }
         }
@@ -505,18 +510,26 @@ fn shown(finding: &Finding) -> String {
     }
 }
 
+/// An object without one of its members.
+#[must_use]
+pub fn without(object: Json, name: &str) -> Json {
+    let is_it = |own: &Json| own.view().as_text().is_some_and(|own| own.is(name));
+    Json::object(object.into_members().into_iter().filter(|(own, _)| !is_it(own)).collect())
+}
+
 /// One of the account's metadata objects after the commands.
 fn state(event: &Event, decision: &Decision, sink: Sink) -> Json {
     let mut members = event.metadata(sink).clone().into_members();
     for command in &decision.commands {
-        let Command::Set { sink: own, key, value } = command else { continue };
-        if *own != sink {
-            continue;
-        }
+        let (key, value) = match command {
+            Command::Set { sink: own, key, value } if *own == sink => (key.as_str(), value.json().clone()),
+            Command::SetReceipt(receipt) if sink == Sink::App => (receipt::ROOT, receipt.to_json()),
+            _ => continue,
+        };
         let is_it = |name: &Json| name.view().as_text().is_some_and(|name| name.is(key));
         match members.iter_mut().find(|(name, _)| is_it(name)) {
-            Some((_, slot)) => *slot = value.json().clone(),
-            None => members.push((Json::text(key), value.json().clone())),
+            Some((_, slot)) => *slot = value,
+            None => members.push((Json::text(key), value)),
         }
     }
     Json::object(members)

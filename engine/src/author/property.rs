@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::fixture::after;
-use crate::decision::{Decision, Status};
+use super::fixture::{after, without};
+use crate::decision::{Command, Decision, SkipReason, Status};
 use crate::event::{Event, Sink};
 use crate::fate::Counts;
 use crate::json::{Document, Json, Kind, View};
+use crate::receipt;
 use crate::ruleset::{Given, RuleSet};
 
 /// The properties that an event violates, by name; none is what everybody wants.
@@ -26,16 +27,22 @@ pub fn violated(rules: &RuleSet, body: &[u8]) -> Vec<&'static str> {
     checks.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()
 }
 
-/// Law L2: with the account as the decision left it, the same login is `unchanged`.
+/// With the account as the decision left it, the same login changes nothing: the receipt skips it, and without the
+/// receipt law L2 holds.
 fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, body: &[u8]) -> bool {
     if decision.status.reason().is_some() {
         return true;
     }
     let [app, user] = after(event, decision);
     let Ok(document) = Document::read(body) else { return false };
-    let again = with_account(document.root(), &app, &user);
-    let Ok(event) = Event::read(again.view().to_text().as_bytes()) else { return false };
-    rules.evaluate(&event, &Given::default()).status == Status::Unchanged
+    let status = |app: &Json| {
+        let again = with_account(document.root(), app, &user);
+        let event = Event::read(again.view().to_text().as_bytes()).ok()?;
+        Some(rules.evaluate(&event, &Given::default()).status)
+    };
+    let has_receipt = decision.commands.iter().any(|command| matches!(command, Command::SetReceipt(_)));
+    let skipped = Some(Status::Skipped(SkipReason::AlreadyTransferred));
+    (!has_receipt || status(&app) == skipped) && status(&without(app, receipt::ROOT)) == Some(Status::Unchanged)
 }
 
 fn with_account(request: View<'_>, app: &Json, user: &Json) -> Json {
@@ -144,11 +151,14 @@ fn fates_add_up(rules: &RuleSet, event: &Event) -> bool {
 }
 
 fn budget_is_kept(rules: &RuleSet, decision: &Decision) -> bool {
-    use crate::decision::{Command, sink_bytes};
+    use crate::decision::sink_bytes;
     [Sink::App, Sink::User].into_iter().all(|sink| {
         let bytes = decision.commands.iter().map(|command| match command {
             Command::Set { sink: own, key, value } if *own == sink => {
                 sink_bytes(key, value.json().view().compact_bytes())
+            }
+            Command::SetReceipt(receipt) if sink == Sink::App => {
+                sink_bytes(receipt::ROOT, receipt.to_json().view().compact_bytes())
             }
             _ => 0,
         });

@@ -152,7 +152,7 @@ const ADDING: [&str; 3] = ["add", "concat", "sum"];
 
 fn adds_again<'a, T>(view: View<'a>, name: &str) -> Read<'a, T> {
     let message = format!("`{name}` adds again at every login");
-    let help = "`max`; `session.once`, which allows it, is not built yet".to_owned();
+    let help = "`max`; adding under `session.once` is not built yet".to_owned();
     error(OptionErrorKind::NeedsOnce, view, message, Some(help))
 }
 
