@@ -43,6 +43,19 @@ export const transfers = [
     const again = await way.during(first.email, () => visitor.enter({ prompt: 'none' }));
     assert.deepEqual([codes(again), again.writes, data(again.after)], [['unchanged'], 0, data(first.after)]);
   }],
+  ['a draft that moved into a new session is the same hand-over', async (way) => {
+    await way.deploy();
+    for (const shape of ['text', 'whole']) {
+      await way.tenant.fault({ event: { metadata: shape } });
+      const metadata = { handover: `draft_${shape}_0123456789`, preferences: { theme: 'dark' } };
+      const first = await way.login({ metadata });
+      assert.deepEqual([codes(first), first.after.app_metadata.handover.taken.length], [['transferred'], 1]);
+      const moved = await way.login({ email: first.email, metadata });
+      assert.deepEqual([moved.calls.length, moved.lines, moved.writes], [0, [], 0]);
+      const other = await way.login({ email: first.email, metadata: { ...metadata, handover: `other_${shape}_0123456789` } });
+      assert.deepEqual([other.calls.length, codes(other)], [1, ['unchanged']]);
+    }
+  }],
   ['two devices, in both orders', async (way) => {
     await way.deploy();
     const [phone, laptop] = [CART(['A', 3], ['B', 1]), CART(['A', 2], ['C', 5])];
