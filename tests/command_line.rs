@@ -30,7 +30,7 @@ fn usage_is_explained() {
 fn a_poor_secret_is_no_start() {
     let file = temporary("secrets/poor", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
     for (arguments, name, value, part) in [
-        (&["serve"][..], "HANDOVER_SECRETS", "", "expected 1 or 2 secrets, found 0"),
+        (&["serve"][..], "HANDOVER_SECRETS", "", "separated by white space or a comma, found 0"),
         (&["serve", "--dev"], "HANDOVER_SECRETS", "whsec_c2hvcnQ=", "secret 1 does not hold 24 to 64 bytes"),
         (&["serve"], "HANDOVER_SECRETS", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "does not begin with `whsec_`"),
         (&["serve"], "HANDOVER_SECRETS_FILE", &file, "has fewer than 12 distinct bytes"),

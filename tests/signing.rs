@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::binary::{Answer, Server, temporary};
+use crate::binary::{Answer, Server, root, temporary};
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -100,6 +100,27 @@ fn an_unsigned_body_is_never_parsed() {
     assert_eq!(server.get("/health/ready").status, 200);
 }
 
+/// The shell that the page for engineers shows, with its secret and this server's address.
+#[test]
+fn the_request_that_the_page_signs_by_hand_is_answered() {
+    let lacks = |tool: &&str| std::process::Command::new(tool).arg("--version").output().is_err();
+    if let Some(tool) = ["bash", "curl", "openssl"].into_iter().find(lacks) {
+        assert!(std::env::var_os("CI").is_none(), "this machine lacks {tool}");
+        println!("skipped: the request signed by hand: no {tool}");
+        return;
+    }
+    let page = std::fs::read_to_string(root().join("server/auth0/README.md")).unwrap();
+    let shell = page.split("```sh\n").find(|block| block.starts_with("body=")).unwrap().split("```").next().unwrap();
+    let path = temporary("page/handover.secret", SECRET);
+    let server = server(&[("HANDOVER_SECRETS_FILE", &path)]);
+    assert!(shell.contains("127.0.0.1:8080"));
+    let shell = shell.replace("127.0.0.1:8080", server.address());
+    let folder = std::path::Path::new(&path).parent().unwrap();
+    let output = std::process::Command::new("bash").args(["-c", &shell]).current_dir(folder).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("webhook-signature: v1,"), "{text}");
+}
+
 #[test]
 fn sighup_reads_the_secrets_again() {
     let path = temporary("secrets/rotated", SECRET);
@@ -122,7 +143,7 @@ fn sighup_reads_the_secrets_again() {
     server.terminate();
     let (code, log) = server.wait();
     assert_eq!(code, Some(0));
-    assert!(log.contains("secrets read again") && log.contains("the old ones stay"), "{log}");
+    assert!(log.contains("\"secrets\":2") && log.contains("the old ones stay"), "{log}");
     assert!(!log.contains("C2FV") && !log.contains("MfKQ"), "{log}");
 }
 

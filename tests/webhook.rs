@@ -144,6 +144,8 @@ fn one_line_a_decision_and_no_value_in_it() {
         (Some("tx_log"), Some("transferred"))
     );
     assert_eq!(decisions[0]["decision.findings"], 2);
+    assert_eq!(decisions[0]["decision.noticed"], "cart: drop required, cart: drop x-unknown");
+    assert_eq!(decisions[0]["decision.failed"], 0);
     assert!(!log.to_lowercase().contains("secret") && !log.contains("4111"), "{log}");
 }
 

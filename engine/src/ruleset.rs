@@ -104,7 +104,10 @@ impl RuleSet {
         };
         self.rules.iter().for_each(|rule| run.rule(rule));
         let Run { mut writes, mut findings, .. } = run;
-        writes.add_receipt();
+        // what a failure left behind may still come: all rules of today stay right if the whole hand-over comes again
+        if !findings.keep_session() {
+            writes.add_receipt();
+        }
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         self.decision(event, status, writes.commands, findings)
@@ -137,9 +140,8 @@ impl RuleSet {
     }
 
     fn decision(&self, event: &Event, status: Status, mut commands: Vec<Command>, findings: Findings) -> Decision {
-        let keeps_session = findings.list.iter().any(|finding| finding.notice.keeps_session());
         let is_spent = status.reason().is_none_or(|reason| reason == SkipReason::AlreadyTransferred);
-        if self.policy.clear && is_spent && !keeps_session {
+        if self.policy.clear && is_spent && !findings.keep_session() {
             commands.push(Command::ClearAnonymousSession);
         }
         Decision {
@@ -332,6 +334,11 @@ struct Findings {
 impl Findings {
     fn of_rule(&mut self, rule: &Rule, notice: Notice) {
         self.list.push(Finding { rule: Some(Arc::clone(&rule.name)), pointer: String::new(), notice });
+    }
+
+    /// Whether something of the session was left behind by a failure.
+    fn keep_session(&self) -> bool {
+        self.list.iter().any(|finding| finding.notice.keeps_session())
     }
 
     fn of_event(&mut self, notice: Notice) {

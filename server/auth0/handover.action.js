@@ -61,7 +61,7 @@ async function handOver(event, api, start) {
     try {
       api.idToken.setCustomClaim(config.claim, word);
     } catch {
-      // the account is right; the client keeps its data and meets `already_transferred` or `unchanged` next time
+      // the account is right; the client keeps its data, and the receipt keeps it from counting twice
     }
   }
   return word;

@@ -1,10 +1,12 @@
-# Handover's Action and its place in the post-login trigger. The trigger's other Actions stay where they are.
+# Handover's Action and its place in the post-login trigger. Actions that are bound in the dashboard stay where they are; do
+# not use it beside `auth0_trigger_actions` on `post-login`: that one owns the whole list, so name this Action there.
+# Terraform keeps the secrets in its state as they are: keep the state where secrets may be.
 
 terraform {
   required_providers {
     auth0 = {
       source  = "auth0/auth0"
-      version = ">= 1.3"
+      version = ">= 1.11"
     }
   }
 }
@@ -15,13 +17,13 @@ variable "handover_url" {
 }
 
 variable "handover_secret" {
-  description = "whsec_ and base64 of at least 24 bytes; the server has it in HANDOVER_SECRETS"
+  description = "whsec_ and base64 of 24 to 64 bytes; one of the secrets that the server has"
   type        = string
   sensitive   = true
 }
 
 variable "handover_roots" {
-  description = "The roots that may leave the tenant: the line that `handover check` prints"
+  description = "The roots that may leave the tenant: what `handover check` prints behind HANDOVER_ROOTS="
   type        = string
 }
 

@@ -109,7 +109,7 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
 /// Reads the callers' secrets again; unfit ones change nothing.
 fn reload(state: &State) {
     match state.callers.as_ref().map(|callers| callers.reload()) {
-        Some(Ok(())) => tracing::info!("secrets read again"),
+        Some(Ok(count)) => tracing::info!(secrets = count, "secrets read again"),
         Some(Err(error)) => tracing::error!(cause = format!("{error:#}"), "secrets not read again: the old ones stay"),
         None => tracing::info!("SIGHUP: there are no secrets to read again"),
     }

@@ -55,8 +55,12 @@ pub enum SecretError {
 impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(number) => write!(f, "expected 1 or {SECRETS_MAX} secrets, found {number}"),
-            Self::Unfit(place, why) => write!(f, "secret {place} {why}: make one with `openssl rand -base64 32`"),
+            Self::Number(number) => {
+                write!(f, "expected 1 or {SECRETS_MAX} secrets, separated by white space or a comma, found {number}")
+            }
+            Self::Unfit(place, why) => {
+                write!(f, "secret {place} {why}: make one with `echo \"whsec_$(openssl rand -base64 32)\"`")
+            }
         }
     }
 }
@@ -76,6 +80,12 @@ impl Secrets {
         }
         let keyed = |(index, secret)| keyed(secret).map_err(|why| SecretError::Unfit(index + 1, why));
         secrets.into_iter().enumerate().map(keyed).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// How many are active.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Who sent a request: the holder of a secret.

@@ -22,7 +22,7 @@ const INPUT_BYTES: usize = 64 * 1_024;
 /// # Errors
 /// The folder or a file cannot be read, or is no UTF-8 text.
 pub fn policy(folder: &Path) -> Result<Files> {
-    Ok(Files(texts(folder, &["json", "rhai"])?))
+    Ok(Files(texts(folder, "--rules", &["json", "rhai"])?))
 }
 
 /// Reads the `.json` files of a folder of fixtures.
@@ -30,13 +30,13 @@ pub fn policy(folder: &Path) -> Result<Files> {
 /// # Errors
 /// As [`policy`].
 pub fn fixtures(folder: &Path) -> Result<BTreeMap<String, String>> {
-    texts(folder, &["json"])
+    texts(folder, "--fixtures", &["json"])
 }
 
-fn texts(folder: &Path, extensions: &[&str]) -> Result<BTreeMap<String, String>> {
+fn texts(folder: &Path, flag: &str, extensions: &[&str]) -> Result<BTreeMap<String, String>> {
     if !folder.is_dir() {
         let what = if folder.exists() { "is no folder" } else { "is not there" };
-        bail!("the folder `{}` {what}: name another with `--rules` or `--fixtures`", folder.display());
+        bail!("the folder `{}` {what}: name another with `{flag}`", folder.display());
     }
     let mut files = BTreeMap::new();
     collect(folder, "", 0, extensions, &mut files)?;

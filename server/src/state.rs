@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use handover_engine::ruleset::RuleSet;
 use tokio::sync::Semaphore;
@@ -76,13 +76,18 @@ impl Callers {
         self.secrets.load_full()
     }
 
-    /// Reads the file again; those of the environment stay as they are.
+    /// Reads the file again, and gives the number of secrets that are active now.
     ///
     /// # Errors
-    /// As [`Callers::load`]; the old secrets stay.
-    pub fn reload(&self) -> Result<()> {
-        self.secrets.store(Arc::new(read(&self.from)?));
-        Ok(())
+    /// As [`Callers::load`], or there is no file; the old secrets stay.
+    pub fn reload(&self) -> Result<usize> {
+        if matches!(self.from, SecretsFrom::Environment(_)) {
+            bail!("HANDOVER_SECRETS cannot change while the server runs: use HANDOVER_SECRETS_FILE");
+        }
+        let secrets = read(&self.from)?;
+        let count = secrets.count();
+        self.secrets.store(Arc::new(secrets));
+        Ok(count)
     }
 }
 

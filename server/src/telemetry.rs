@@ -1,5 +1,6 @@
 //! The decision line: one structured log line a request, without any value of a person.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use handover_engine::decision::{Command, Decision, SkipReason};
@@ -27,10 +28,27 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
         decision.reason = decision.status.reason().map(SkipReason::word),
         decision.sets = sets,
         decision.findings = decision.findings.len() + decision.findings_omitted,
+        decision.noticed = noticed(decision),
+        decision.failed = decision.findings.iter().filter(|finding| finding.notice.keeps_session()).count(),
         policy.digest = decision.digest.as_ref(),
         took.us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "decision"
     );
+}
+
+/// What was noticed, without its places: `cart: drop required ×2, preferences: keep root_not_visible`.
+fn noticed(decision: &Decision) -> Option<String> {
+    let mut counts = BTreeMap::<_, usize>::new();
+    for finding in &decision.findings {
+        let kind = (finding.rule.as_deref().unwrap_or("event"), finding.notice.action(), finding.notice.keyword());
+        *counts.entry(kind).or_default() += 1;
+    }
+    let word = |((rule, action, keyword), count)| match count {
+        1 => format!("{rule}: {action} {keyword}"),
+        _ => format!("{rule}: {action} {keyword} ×{count}"),
+    };
+    let words: Vec<_> = counts.into_iter().map(word).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// Writes the line of a request that got no decision.
