@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -49,7 +51,8 @@ pub(crate) fn temporary(name: &str, text: &str) -> String {
 pub(crate) struct Server {
     child: Child,
     address: String,
-    log: std::thread::JoinHandle<String>,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 /// One answer of HTTP.
@@ -76,12 +79,16 @@ impl Server {
         lines.read_line(&mut first).unwrap();
         let line: serde_json::Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("{first}"));
         let address = line["listen"].as_str().unwrap().to_owned();
-        let log = std::thread::spawn(move || {
-            let mut rest = first;
-            drop(lines.read_to_string(&mut rest));
-            rest
+        let log = Arc::new(Mutex::new(first));
+        let shared = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+                shared.lock().unwrap().push_str(&line);
+                line.clear();
+            }
         });
-        Self { child, address, log }
+        Self { child, address, log, reader: Some(reader) }
     }
 
     /// Host and port.
@@ -127,11 +134,22 @@ impl Server {
         assert!(status.success());
     }
 
+    /// Waits for a text in the log.
+    #[track_caller]
+    pub(crate) fn expect_log(&self, text: &str) {
+        let found = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            self.log.lock().unwrap().contains(text)
+        });
+        assert!(found, "no {text} in {}", self.log.lock().unwrap());
+    }
+
     /// Waits for the end; gives the exit code and all that was logged.
     pub(crate) fn wait(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
-        let log = std::mem::replace(&mut self.log, std::thread::spawn(String::new));
-        (code, log.join().unwrap())
+        self.reader.take().unwrap().join().unwrap();
+        let log = self.log.lock().unwrap().clone();
+        (code, log)
     }
 }
 

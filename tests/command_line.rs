@@ -34,6 +34,7 @@ fn a_poor_secret_is_no_start() {
         (&["serve", "--dev"], "HANDOVER_SECRETS", "whsec_c2hvcnQ=", "secret 1 does not hold 24 to 64 bytes"),
         (&["serve"], "HANDOVER_SECRETS", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "does not begin with `whsec_`"),
         (&["serve"], "HANDOVER_SECRETS_FILE", &file, "has fewer than 12 distinct bytes"),
+        (&["serve"], "HANDOVER_SECRETS_FILE", "/dev/null", "`/dev/null` is no regular file"),
         (&["serve"], "HANDOVER_SECRETS_FILE", "nowhere", "HANDOVER_SECRETS_FILE: cannot read `nowhere`"),
     ] {
         let output = command(arguments).env(name, value).output().unwrap();
@@ -41,6 +42,15 @@ fn a_poor_secret_is_no_start() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(error.contains(part) && !error.contains("c2hvcnQ") && !error.contains("C2FV"), "{error}");
     }
+}
+
+#[test]
+fn a_secret_that_is_not_utf_8_is_not_ignored() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let value = std::ffi::OsStr::from_bytes(b"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\xff");
+    let output = command(&["serve", "--dev"]).env("HANDOVER_SECRETS", value).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "error: HANDOVER_SECRETS is not UTF-8\n");
 }
 
 /// A folder of rules with some texts replaced in their files.

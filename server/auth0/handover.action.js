@@ -9,10 +9,12 @@ const { createHash, createHmac, randomUUID, timingSafeEqual } = require('node:cr
 const RESERVED = new Set(('__tenant _id blocked clientID created_at email_verified email globalClientID global_client_id '
   + 'identities lastIP lastLogin loginsCount metadata multifactor_last_modified multifactor updated_at user_id').split(' '));
 const NO_PERSON = /^(oauth2-(refresh-token|token-exchange|device-code)$|oidc-ciba)/;
+const SIDES = ['app_metadata', 'user_metadata'];
 const RECEIPT = 'app_metadata.handover';
 const BODY_BYTES = 262144;
 const SIDE_BYTES = 32768;
 const COMMANDS = 64;
+const ENTRIES = 16;
 const WINDOW_S = 300;
 const DEADLINE_MS = { standard: 2500, most: 8000 };
 const RETRY_MS = { least: 600, wait: 50, spread: 100 };
@@ -99,6 +101,7 @@ function address(text) {
   }
   const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) throw new Stop('config_url');
+  if (url.username || url.password) throw new Stop('config_url');
   const path = url.pathname.replace(/\/+$/, '');
   url.pathname = path.endsWith('/v1/transfer') ? path : `${path}/v1/transfer`;
   return url;
@@ -168,23 +171,35 @@ function handOverId({ metadata, session_id, user_id }) {
 
 // -- the call --------------------------------------------------------------------------------------------------------
 
-/** After three failures in a row nobody is asked for half a minute. A lost cache means: ask. */
+/** After three failures in a row nobody is asked for half a minute. */
 async function guarded(cache, call) {
-  const [failures, until] = quietly(() => cache.get(BREAKER.key).value.split(' ').map(Number)) ?? [0, 0];
-  if (failures >= BREAKER.failures && Date.now() < until) throw new Stop('breaker_open');
+  if (Date.now() < breaker(cache).until) throw new Stop('breaker_open');
   try {
     const answer = await call();
-    if (failures > 0) quietly(() => cache.delete(BREAKER.key));
+    settle(cache, false);
     return answer;
   } catch (error) {
-    if (BREAKING.test(error.code)) {
-      const value = `${failures + 1} ${failures + 1 >= BREAKER.failures ? Date.now() + BREAKER.open_ms : 0}`;
-      quietly(() => cache.set(BREAKER.key, value, { ttl: BREAKER.keep_ms }));
-    } else if (failures > 0) {
-      quietly(() => cache.delete(BREAKER.key));
-    }
+    settle(cache, BREAKING.test(error.code));
     throw error;
   }
+}
+
+/** Counts a call. Other logins may have counted meanwhile, so the cache is read again, and what is open stays open. */
+function settle(cache, failed) {
+  const { failures, until } = breaker(cache);
+  if (Date.now() < until) return;
+  if (failed) {
+    const value = `${failures + 1} ${failures + 1 >= BREAKER.failures ? Date.now() + BREAKER.open_ms : 0}`;
+    quietly(() => cache.set(BREAKER.key, value, { ttl: BREAKER.keep_ms }));
+  } else if (failures > 0) {
+    quietly(() => cache.delete(BREAKER.key));
+  }
+}
+
+/** `failures until`; a cache that was lost, or holds something else, means: ask. */
+function breaker(cache) {
+  const [failures, until] = quietly(() => cache.get(BREAKER.key).value.split(' ').map(Number)) ?? [];
+  return Number.isInteger(failures) && Number.isFinite(until) ? { failures, until } : { failures: 0, until: 0 };
 }
 
 function quietly(work) {
@@ -246,9 +261,9 @@ function sign(key, prefix, bytes) {
 function checked({ id, config }, { headers, bytes }) {
   const at = headers.get('webhook-timestamp') ?? '';
   const own = Buffer.from(sign(config.key, `response\n${id}.${at}.`, bytes));
-  const fits = (entry) => entry.length === own.length && timingSafeEqual(Buffer.from(entry), own);
-  const isOurs = headers.get('webhook-id') === id && (headers.get('webhook-signature') ?? '').split(' ').some(fits);
-  if (!isOurs) throw new Stop('answer_unsigned');
+  const entries = (headers.get('webhook-signature') ?? '').split(' ').map((entry) => Buffer.from(entry, 'latin1'));
+  const fits = (entry) => entry.length === own.length && timingSafeEqual(entry, own);
+  if (headers.get('webhook-id') !== id || entries.length > ENTRIES || !entries.some(fits)) throw new Stop('answer_unsigned');
   if (!/^[1-9]\d{0,11}$/.test(at) || Math.abs(Date.now() / 1000 - at) > WINDOW_S) throw new Stop('answer_late');
   const decision = quietly(() => JSON.parse(bytes));
   if (!isWord(decision?.status) || !isWord(decision.reason ?? 'none') || !Array.isArray(decision.commands)) {
@@ -271,19 +286,19 @@ function isWord(text) {
 }
 
 function setting(command) {
-  const [, side] = /^set_(app_metadata|user_metadata)$/.exec(command?.command) ?? [];
+  const side = SIDES.find((name) => command?.command === `set_${name}`);
   if (!side || !Object.hasOwn(command, 'value')) throw new Stop('unknown_command');
   return { side, key: command.key, value: command.value };
 }
 
 function checkKeys(sets) {
-  for (const side of ['app_metadata', 'user_metadata']) {
+  for (const side of SIDES) {
     const own = sets.filter((set) => set.side === side);
     const keys = own.map((set) => set.key);
     if (!keys.every((key) => typeof key === 'string' && isRoot(`${side}.${key}`)) || new Set(keys).size < keys.length) {
       throw new Stop('bad_key');
     }
-    if (!own.every((set) => hasGoodNames(set.value))) throw new Stop('bad_name');
+    if (!own.every((set) => quietly(() => hasGoodNames(set.value)))) throw new Stop('bad_name');
     const bytes = Buffer.byteLength(JSON.stringify(Object.fromEntries(own.map((set) => [set.key, set.value]))));
     if (bytes > SIDE_BYTES) throw new Stop('too_many_bytes');
   }

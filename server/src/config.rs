@@ -15,6 +15,18 @@ const IDLE_SECONDS: u64 = 30;
 /// The folder of the policy.
 const RULES: &str = "rules";
 
+/// What `serve` reads of the environment.
+const NAMES: [&str; 8] = [
+    "HANDOVER_BEHIND_PROXY",
+    "HANDOVER_BODY_BYTES",
+    "HANDOVER_DEV",
+    "HANDOVER_IDLE",
+    "HANDOVER_LISTEN",
+    "HANDOVER_RULES",
+    "HANDOVER_SECRETS",
+    "HANDOVER_SECRETS_FILE",
+];
+
 /// What the flags of `serve` say; what they leave open comes from the environment, then from the default.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -74,6 +86,10 @@ impl Config {
     /// # Errors
     /// What cannot run, and what to do about it.
     pub fn new(flags: Flags) -> Result<Self> {
+        let unreadable = NAMES.iter().find(|name| std::env::var_os(name).is_some_and(|value| value.to_str().is_none()));
+        if let Some(name) = unreadable {
+            bail!("{name} is not UTF-8");
+        }
         Self::from(flags, |name| std::env::var(name).ok())
     }
 

@@ -81,6 +81,17 @@ pub fn text(path: &Path) -> Result<String> {
     String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
 }
 
+/// Reads a regular file that may be read again later: a pipe could keep its reader waiting for ever.
+///
+/// # Errors
+/// As [`text`], or it is something else.
+pub fn regular_text(path: &Path) -> Result<String> {
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("`{}` is no regular file", path.display());
+    }
+    text(path)
+}
+
 /// A file or standard input, buffered.
 pub type Input = BufReader<Box<dyn Read + Send>>;
 

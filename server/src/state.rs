@@ -94,7 +94,9 @@ impl Callers {
 fn read(from: &SecretsFrom) -> Result<Secrets> {
     let (name, text) = match from {
         SecretsFrom::Environment(text) => ("HANDOVER_SECRETS", text.clone()),
-        SecretsFrom::File(path) => ("HANDOVER_SECRETS_FILE", files::text(path).context("HANDOVER_SECRETS_FILE")?),
+        SecretsFrom::File(path) => {
+            ("HANDOVER_SECRETS_FILE", files::regular_text(path).context("HANDOVER_SECRETS_FILE")?)
+        }
     };
     Secrets::parse(&text).context(name)
 }

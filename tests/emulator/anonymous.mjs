@@ -78,7 +78,7 @@ async function token(tenant, ctx, { client_id, session_token, audience, scope, m
     if (!own) throw oauth('invalid_request', 'there is no session');
     return { anon_transfer_token: await sessions.ticket(own), token_type: 'N_A', expires_in: TICKET_S };
   }
-  if (metadata && (typeof metadata !== 'object' || Buffer.byteLength(JSON.stringify(metadata)) > METADATA_BYTES)) {
+  if (metadata && (typeof metadata !== 'object' || Array.isArray(metadata) || Buffer.byteLength(JSON.stringify(metadata)) > METADATA_BYTES)) {
     throw oauth('invalid_request', `metadata is an object of at most ${METADATA_BYTES} bytes`);
   }
   const session = own ?? sessions.create(metadata ?? {});

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, mock, test } from 'node:test';
 
-import { deploy, startTenant, text, Visitor } from '../way/drivers.mjs';
-import { compile, execute, noChanges } from './runtime.mjs';
+import { deploy, startTenant, Visitor } from './drivers.mjs';
+import { compile, execute } from './runtime.mjs';
 
-const PAGE = text('../emulator/page.action.js');
+const PAGE = readFileSync(new URL('page.action.js', import.meta.url), 'utf8');
 
 let tenant;
 let people = 0;
-before(async () => { tenant = await startTenant(); });
+before(async () => { tenant = await startTenant(['urn:other:status']); });
 after(() => tenant.close());
 beforeEach(() => tenant.fault({}));
 
@@ -88,6 +88,7 @@ test('what is wrong with a session has the codes of the client', async () => {
   const post = async (body) => (await fetch(`${tenant.url}/anonymous/token`, {
     method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ client_id: 'shop', ...body }),
   })).json();
+  assert.equal((await post({ metadata: ['a'] })).error, 'invalid_request');
   assert.equal((await post({ session_token: 'x' })).error, 'invalid_session_token');
   assert.equal((await post({ audience: 'urn:auth0:anon_transfer' })).error, 'invalid_request');
   await tenant.fault({ token_ttl_s: 1 });
@@ -136,8 +137,11 @@ test('an exception, a denial and 20 seconds end the login', async () => {
   await assert.rejects(enter(email), /access_denied: not today/);
   const slow = { name: 'slow', run: { handler: () => new Promise(() => {}), log: { lines: [] } }, secrets: {} };
   mock.timers.enable({ apis: ['setTimeout'] });
-  const running = execute(slow, {}, noChanges(), tenant);
-  mock.timers.tick(20_000);
+  const half = { ...slow, run: { ...slow.run, handler: () => new Promise((resolve) => setTimeout(resolve, 12_000)) } };
+  const running = execute([half, half], {}, tenant);
+  mock.timers.tick(12_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  mock.timers.tick(8_000);
   await assert.rejects(running, /20 seconds/).finally(() => mock.timers.reset());
 });
 
@@ -159,7 +163,7 @@ test('metadata is buffered, checked and written once', async () => {
 test('a rate limit of the write is waited out', async () => {
   const someone = await person();
   await action("api.user.setAppMetadata('a', 1)");
-  await tenant.fault({ route: 'write_users', times: 2, reset_s: 0.05 });
+  await tenant.fault({ route: 'write_users', status: 429, times: 2, reset_s: 0.05 });
   await enter(someone.email);
   assert.deepEqual((await someone.now()).app_metadata, { a: 1 });
 });
@@ -196,7 +200,7 @@ test('the management API merges at the root, and knows its callers', async () =>
   assert.deepEqual(await change({ app_metadata: { b: null } }), { a: { y: 2 } });
   assert.deepEqual(await change({ user_metadata: { c: 1 } }), { a: { y: 2 } });
   assert.deepEqual(await change({ app_metadata: {} }), {});
-  for (const app_metadata of [{ 'a.b': 1 }, { $a: 1 }, { user_id: 1 }, { a: { 'b.c': 1 } }]) {
+  for (const app_metadata of ['abc', 7, [1], { 'a.b': 1 }, { $a: 1 }, { user_id: 1 }, { a: { 'b.c': 1 } }]) {
     await assert.rejects(users.update(someone.id, { app_metadata }), { statusCode: 400 });
   }
   await assert.rejects(users.get('auth0|nobody'), { statusCode: 404 });
@@ -207,6 +211,15 @@ test('the management API merges at the root, and knows its callers', async () =>
   const audience = `${tenant.url}/api/v2/`;
   assert.deepEqual([await get(), await get('x'), await get(await token({ audience: 'https://api.test/' }))], [401, 401, 401]);
   assert.deepEqual([await get(await token({ audience, scope: 'read:actions' })), await get(await token({ audience }))], [403, 200]);
+});
+
+test('a logout at the provider ends the silent logins, not the anonymous session', async () => {
+  await action('');
+  const visitor = await enter((await person()).email, { name: 'phone' });
+  await visitor.enter({ prompt: 'none' });
+  await visitor.logout();
+  await assert.rejects(visitor.enter({ prompt: 'none' }), /login_required/);
+  assert.equal((await visitor.auth.anonymous.getAccessToken({ sessionToken: visitor.session.sessionToken })).sessionReplaced, false);
 });
 
 test('faults strike as often as they are told to', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { cookieOf } from './anonymous.mjs';
 import { readBody } from './http.mjs';
-import { execute, noChanges, writes } from './runtime.mjs';
+import { execute, writes } from './runtime.mjs';
 
 const WRITE_TRIES = 5;
 
@@ -52,11 +52,8 @@ export class Logins {
   async #run(ctx, id, clientId, session, transaction, count) {
     const { actions, faults, users } = this.#tenant;
     if (faults.get('cache') === 'lost') actions.cache.clear();
-    const changes = noChanges();
-    for (const action of actions.bound()) {
-      const event = eventOf(this.#tenant, ctx, users.get(id), clientId, session, transaction, count);
-      await execute(action, event, changes, this.#tenant);
-    }
+    const event = eventOf(this.#tenant, ctx, users.get(id), clientId, session, transaction, count);
+    const changes = await execute(actions.bound(), event, this.#tenant);
     if (writes(changes)) await this.#write(id, changes);
     return changes.id_token;
   }
@@ -67,11 +64,16 @@ export class Logins {
     for (let tries = 1; tries <= WRITE_TRIES; tries += 1) {
       requests.push({ method: 'WRITE', path: 'write_users' });
       const fault = faults.take('write_users');
-      if (!fault) return users.write(id, sides({ app_metadata, user_metadata }));
-      await new Promise((resolve) => setTimeout(resolve, (fault.reset_s ?? 0.05) * 1000));
+      if (fault?.slow_ms) await pause(fault.slow_ms);
+      if (!fault?.status) return users.write(id, sides({ app_metadata, user_metadata }));
+      await pause((fault.reset_s ?? 0.05) * 1000);
     }
     throw new Error('the profile could not be written');
   }
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** An empty object would empty the whole metadata. */
@@ -81,7 +83,7 @@ function sides(changes) {
 
 function transactionOf(params, id) {
   return {
-    id, protocol: 'oidc-basic-profile', locale: 'en', redirect_uri: params.redirect_uri, requested_scopes: (params.scope ?? '').split(' '),
+    id, organization: params.organization, protocol: 'oidc-basic-profile', locale: 'en', redirect_uri: params.redirect_uri, requested_scopes: (params.scope ?? '').split(' '),
     response_type: ['code'], state: params.state, prompt: params.prompt ? params.prompt.split(' ') : [], acr_values: [], ui_locales: [],
   };
 }
@@ -97,6 +99,7 @@ function eventOf(tenant, ctx, user, clientId, session, transaction, logins_count
     stats: { logins_count },
     tenant: { id: tenant.name },
     transaction,
+    ...(transaction.organization && { organization: { id: transaction.organization, name: 'acme-gmbh', display_name: 'Acme GmbH', metadata: {} } }),
     user,
   };
 }

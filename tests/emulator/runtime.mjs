@@ -1,6 +1,6 @@
 /**
- * Runs an Action from its deployed text under the provider's limits: `node:` and declared modules only, 20 seconds, one
- * write at the end, 32 kB a side, a small cache. An exception, a denial or the end of the time ends the login.
+ * Runs Actions from their deployed text under the provider's limits: `node:` and declared modules only, 20 seconds for all,
+ * one write at the end, 32 kB a side, a small cache. An exception, a denial or the end of the time ends the login.
  */
 import { createRequire } from 'node:module';
 import { compileFunction } from 'node:vm';
@@ -27,23 +27,32 @@ export function compile(code, modules) {
   return { handler: module.exports.onExecutePostLogin, log };
 }
 
-/** Runs one Action; what it wrote is in `changes`, what it said in `log`. */
-export async function execute({ name, run, secrets }, event, changes, { actions: { cache }, faults, logs }) {
-  const api = offered(changes, cache, faults);
+/** Runs the Actions of a trigger, in order; gives what they want changed. */
+export async function execute(actions, event, tenant) {
+  const changes = noChanges();
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the Action took more than 20 seconds')), TIME_MS);
+    timer = setTimeout(() => reject(new Error('the Actions took more than 20 seconds')), TIME_MS);
   });
   try {
-    await Promise.race([run.handler({ ...structuredClone(event), secrets: { ...secrets }, configuration: {} }, api), late]);
+    for (const action of actions) await Promise.race([one(action, event, changes, tenant), late]);
   } finally {
     clearTimeout(timer);
+  }
+  return changes;
+}
+
+async function one({ name, run, secrets }, event, changes, { actions: { cache }, faults, logs }) {
+  const api = offered(changes, cache, faults);
+  try {
+    await run.handler({ ...structuredClone(event), secrets: { ...secrets }, configuration: {} }, api);
+  } finally {
     logs.push(...run.log.lines.splice(0).map((text) => ({ action: name, line: text })));
   }
   if (changes.denied !== undefined) throw new Error(changes.denied);
 }
 
-export function noChanges() {
+function noChanges() {
   return { app_metadata: {}, user_metadata: {}, id_token: {}, access_token: {}, denied: undefined };
 }
 

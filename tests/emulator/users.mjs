@@ -30,12 +30,12 @@ export class Users {
     this.#tenant = tenant;
   }
 
-  create({ email, password, app_metadata = {}, user_metadata = {}, name = email }) {
+  create({ email, password, app_metadata = {}, user_metadata = {}, name = email, given_name, family_name, phone_number }) {
     if (this.byEmail(email)) throw new Refused(409, 'Conflict', 'The user already exists.', { errorCode: 'auth0_idp_error' });
     const user_id = `auth0|${randomBytes(12).toString('hex')}`;
     const now = new Date().toISOString();
     const user = {
-      user_id, email, email_verified: false, name, created_at: now, updated_at: now, logins_count: 0, app_metadata: {}, user_metadata: {},
+      user_id, email, email_verified: false, name, given_name, family_name, phone_number, created_at: now, updated_at: now, logins_count: 0, app_metadata: {}, user_metadata: {},
       identities: [{ connection: CONNECTION, provider: 'auth0', user_id: user_id.slice(6), isSocial: false }],
     };
     this.#users.set(user_id, { user, password });
@@ -79,6 +79,9 @@ export class Users {
     for (const side of SIDES) {
       const roots = changes[side];
       if (roots === undefined) continue;
+      if (roots !== null && (typeof roots !== 'object' || Array.isArray(roots))) {
+        throw new Refused(400, 'Bad Request', `${side} is an object`, { errorCode: 'invalid_body' });
+      }
       for (const [key, value] of Object.entries(roots ?? {})) {
         const refused = refusedRoot(side, key, value);
         if (refused) throw new Refused(400, 'Bad Request', `${side}: ${refused}`, { errorCode: 'invalid_body' });

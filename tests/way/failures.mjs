@@ -61,6 +61,24 @@ export const failures = [
       assert.ok(calls[1].at - calls[0].at >= 45, 'between the tries is a pause');
     }
   }],
+  ['the pause between the tries is 50 to 150 ms', async (way) => {
+    const real = { timeout: globalThis.setTimeout, random: Math.random };
+    const asked = [];
+    globalThis.setTimeout = (run, ms, ...more) => { asked.push(ms); return real.timeout(run, ms, ...more); };
+    try {
+      for (const [random, ms] of [[0, 50], [0.5, 100], [1, 150]]) {
+        await way.deploy();
+        failFirst(way, { status: 503 });
+        Math.random = () => random;
+        asked.length = 0;
+        await transferred(way, 2);
+        assert.ok(asked.includes(ms), `${asked}`);
+      }
+    } finally {
+      Object.assign(globalThis, { setTimeout: real.timeout });
+      Math.random = real.random;
+    }
+  }],
   ['a second try is signed anew', async (way) => {
     await way.deploy();
     const start = way.receiver.calls.length;
@@ -139,6 +157,43 @@ export const failures = [
       await unchanged(way, 'http_500', 1);
       way.receiver.behave = undefined;
       await transferred(way, 1);
+    }
+  }],
+  ['a login that ends late does not close what others opened', async (way) => {
+    await way.deploy();
+    const start = way.receiver.calls.length;
+    way.receiver.behave = async (_, __, count) => { if (count > start + 1) return { status: 500 }; await pause(1_500); return { status: 400 }; };
+    const emails = [await way.person(), await way.person()];
+    const slow = way.login({ email: emails[0] });
+    while (way.receiver.calls.length === start) await pause(10);
+    for (let count = 0; count < 3; count += 1) await way.login({ email: emails[1], metadata: { handover: `draft_number_${count}_0123`, preferences: { theme: 'dark' } } });
+    await unchanged(way, 'breaker_open', 0);
+    assert.ok(codes(await slow).includes('http_400'));
+    await unchanged(way, 'breaker_open', 0);
+  }],
+  ['logins that fail at the same time are all counted', async (way) => {
+    await way.deploy();
+    way.receiver.behave = async () => { await pause(300); return { status: 500 }; };
+    const emails = await Promise.all(Array.from({ length: 3 }, () => way.person()));
+    await Promise.all(emails.map((email) => way.login({ email })));
+    await unchanged(way, 'breaker_open', 0);
+  }],
+  ['an answer between failures, even a refused one, closes it', async (way) => {
+    await way.deploy();
+    for (const [code, said] of [[500, 'http_500'], [500, 'http_500'], [400, 'http_400'], [500, 'http_500'], [500, 'http_500']]) {
+      way.receiver.behave = status(code);
+      await unchanged(way, said, 1);
+    }
+    way.receiver.behave = undefined;
+    await transferred(way, 1);
+  }],
+  ['what is no breaker of ours means closed', async (way) => {
+    for (const value of ['x y', '', '3', 'NaN 0', `3.5 ${Date.now() + 9_000}`, '3 Infinity']) {
+      await way.deploy();
+      way.tenant.actions.cache.set('handover.breaker', value);
+      way.receiver.behave = status(500);
+      for (let count = 0; count < 3; count += 1) await unchanged(way, 'http_500', 1);
+      await unchanged(way, 'breaker_open', 0);
     }
   }],
   ['an answer that is refused is no failure of the server', async (way) => {

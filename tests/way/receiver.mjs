@@ -2,6 +2,7 @@
  * What stands where the Action calls: our own server, every call seen on its way; or whatever a test wants to answer
  * instead, since our server neither lies nor breaks when asked to. Its answers are signed by `standardwebhooks`.
  */
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 
 import { Webhook } from 'standardwebhooks';
@@ -14,7 +15,8 @@ export async function startReceiver(target) {
     const call = { headers: request.headers, body: Buffer.concat(chunks).toString(), path: request.url, at: Date.now() };
     receiver.calls.push(call);
     const forward = () => passOn(target, call);
-    const answer = await (receiver.behave ?? forward)(call, forward, receiver.calls.length);
+    // whoever asked may be gone by now, and our server too
+    const answer = await Promise.resolve((receiver.behave ?? forward)(call, forward, receiver.calls.length)).catch(() => 'drop');
     if (answer === 'drop') return request.socket.destroy();
     response.writeHead(answer.status ?? 200, answer.headers ?? {});
     if (answer.trickle) return void trickle(response, answer.trickle);
@@ -46,6 +48,13 @@ export function signed(secret, id, body, { at = new Date(), signedId = `response
   const signature = new Webhook(secret).sign(signedId, at, text);
   const headers = { 'webhook-id': sentId, 'webhook-timestamp': `${Math.floor(at / 1000)}`, 'webhook-signature': signature };
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: text };
+}
+
+/** An answer with a good signature over any text as its time. */
+export function signedAt(secret, id, body, at) {
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+  const signature = createHmac('sha256', key).update(`response\n${id}.${at}.${body}`).digest('base64');
+  return { headers: { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` }, body };
 }
 
 /** A decision as the contract has it. */

@@ -1,8 +1,9 @@
 /** Answers that the Action must not apply: unsigned, of another, or asking for what the provider refuses. The login succeeds. */
 import assert from 'node:assert/strict';
 
+import { RESERVED } from '../emulator/users.mjs';
 import { CLAIM } from './drivers.mjs';
-import { decision, signed } from './receiver.mjs';
+import { decision, signed, signedAt } from './receiver.mjs';
 import { SECRET, codes, metadata } from './way.mjs';
 
 const OTHER = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -59,6 +60,30 @@ export const refusals = [
   ['garbage is not applied', refusesAnswer('answer_unsigned', () => ({ headers: { 'content-type': 'text/html' }, body: '<h1>It works!</h1>' }))],
   ['an answer of six minutes ago is not applied', refusesAnswer('answer_late', (id, body) => signed(SECRET, id, body, { at: new Date(Date.now() - 360_000) }))],
   ['an answer of the future is not applied', refusesAnswer('answer_late', (id, body) => signed(SECRET, id, body, { at: new Date(Date.now() + 360_000) }))],
+  ['an answer whose time is malformed is not applied', async (way) => {
+    await way.deploy();
+    const now = Math.floor(Date.now() / 1000);
+    for (const at of [`0${now}`, `+${now}`, `${now}.0`, `${now}e0`, `0x${now.toString(16)}`]) {
+      way.receiver.behave = ({ headers: { 'webhook-id': id } }) => signedAt(SECRET, id, JSON.stringify(decision(id, GOOD)), at);
+      await refused(way, 'answer_late');
+    }
+  }],
+  ['one good signature among sixteen is enough, among seventeen it is not', async (way) => {
+    await way.deploy();
+    const beside = (entries) => ({ headers: { 'webhook-id': id } }) => {
+      const answer = signed(SECRET, id, decision(id, GOOD));
+      answer.headers['webhook-signature'] = [...entries, answer.headers['webhook-signature']].join(' ');
+      return answer;
+    };
+    for (const entries of [['v1a,AAAA'], ['v1,AAAA', ''], [`v1,${'\xe9'.repeat(44)}`], Array(15).fill('v1,AAAA')]) {
+      way.receiver.behave = beside(entries);
+      assert.deepEqual(codes(await way.login({ before: BEFORE })), ['transferred']);
+    }
+    way.receiver.behave = beside(Array(16).fill('v1,AAAA'));
+    await refused(way, 'answer_unsigned');
+    way.receiver.behave = ({ headers: { 'webhook-id': id } }) => ({ headers: { ...signed(SECRET, id, '{}').headers, 'webhook-signature': `v1,${'\xe9'.repeat(44)}` }, body: '{}' });
+    await refused(way, 'answer_unsigned');
+  }],
   ['an answer of four minutes ago is applied', async (way) => {
     await way.deploy();
     way.receiver.behave = ({ headers: { 'webhook-id': id } }) => signed(SECRET, id, decision(id, GOOD), { at: new Date(Date.now() - 240_000) });
@@ -82,14 +107,20 @@ export const refusals = [
     const login = await way.login({ before: BEFORE });
     assert.equal(Object.keys(login.after.app_metadata).length, 65);
   }],
-  ['an unknown command is not applied', refuses('unknown_command', { command: 'deny' }, { command: 'toString', key: 'a', value: 1 }, {}, null, 7, { command: ['set_app_metadata'], key: 'a' },
+  ['an unknown command is not applied', refuses('unknown_command', { command: 'deny' }, { command: 'toString', key: 'a', value: 1 }, {}, null, 7, { command: ['set_app_metadata'], key: 'a', value: 1 },
     { command: 'set_app_metadata', key: 'a' }, { command: 'set_app_metadatas', key: 'a', value: 1 })],
   ['an empty key is not applied', refuses('bad_key', app('', 1), user('', 1))],
   ['a key that is no text is not applied', refuses('bad_key', app(7, 1), app(null, 1), app(['cart'], 1))],
-  ['a reserved key is not applied', refuses('bad_key', app('email', 'x@y.test'), app('user_id', 1), app('__tenant', 1), app('multifactor', []), app('blocked', true))],
+  ['a reserved key is not applied', refuses('bad_key', ...[...RESERVED].map((key) => app(key, 1)))],
   ['a repeated key is not applied', refuses('bad_key', [app('a', 1), app('a', 1)], user('preferences', {}))],
   ['a key with a dot, a dollar or NUL is not applied', refuses('bad_key', app('a.b', 1), user('a$', 1), app('a\0', 1))],
   ['a member name with a dot or a dollar is not applied', refuses('bad_name', app('a', { 'b.c': 1 }), user('a', [{ b: { $c: 1 } }]))],
+  ['a value that is too deep to be looked through is not applied', async (way) => {
+    await way.deploy();
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    way.receiver.behave = ({ headers: { 'webhook-id': id } }) => signed(SECRET, id, JSON.stringify(decision(id, [app('a', 'DEEP')])).replace('"DEEP"', deep));
+    await refused(way, 'bad_name');
+  }],
   ['the same key on both sides is applied', async (way) => {
     await way.deploy();
     way.answer([app('email2', 1), user('email2', 2), user('email', 3)]);
@@ -112,6 +143,13 @@ export const refusals = [
     await way.deploy();
     way.answer([...GOOD.slice(0, 1), app('new', 1), ...GOOD.slice(1), clear]);
     await way.tenant.fault({ route: 'set_user_metadata', times: 1 });
+    const login = await way.login({ before: BEFORE });
+    assert.deepEqual([codes(login), metadata(login.after), CLAIM in login.claims], [['apply_failed'], BEFORE, false]);
+  }],
+  ['if a setter throws, the other side gets its old values back too', async (way) => {
+    await way.deploy();
+    way.answer([GOOD[1], user('new', 1), GOOD[0], clear]);
+    await way.tenant.fault({ route: 'set_app_metadata', times: 1 });
     const login = await way.login({ before: BEFORE });
     assert.deepEqual([codes(login), metadata(login.after), CLAIM in login.claims], [['apply_failed'], BEFORE, false]);
   }],
@@ -139,5 +177,15 @@ export const refusals = [
       await refused(way, `http_${status}`);
     }
   }],
-  ['an answer of more than 256 KiB is not read', refusesAnswer('answer_too_large', (id) => signed(SECRET, id, decision(id, GOOD, { padding: 'x'.repeat(262_144) })))],
+  ['an answer of more than 256 KiB is not read, one of 256 KiB is', async (way) => {
+    await way.deploy();
+    const sized = (bytes) => ({ headers: { 'webhook-id': id } }) => {
+      const empty = JSON.stringify(decision(id, GOOD, { padding: '' }));
+      return signed(SECRET, id, empty.replace('"padding":""', `"padding":"${'x'.repeat(bytes - empty.length)}"`));
+    };
+    way.receiver.behave = sized(262_145);
+    await refused(way, 'answer_too_large');
+    way.receiver.behave = sized(262_144);
+    assert.deepEqual(codes(await way.login({ before: BEFORE })), ['transferred']);
+  }],
 ];

@@ -50,7 +50,7 @@ export const settings = [
     assert.equal(login.calls.length, 1);
     const refreshed = await way.during(login.email, () => visitor.refresh());
     assert.deepEqual([refreshed.calls.length, refreshed.lines], [0, []]);
-    for (const protocol of ['oauth2-refresh-token', 'oauth2-token-exchange', 'oauth2-device-code', 'oidc-ciba', 'oidc-ciba-poll']) {
+    for (const protocol of ['oidc-ciba-push', 'oauth2-refresh-token', 'oauth2-token-exchange', 'oauth2-device-code', 'oidc-ciba', 'oidc-ciba-poll']) {
       assert.equal(await idFor(way, { id: 'x', protocol }), '', protocol);
     }
     for (const protocol of ['oidc-basic-profile', 'samlp', 'oauth2-password', 'oauth2-refresh-tokens']) {
@@ -66,7 +66,8 @@ export const settings = [
     assert.deepEqual([login.calls.length, login.lines, login.writes, CLAIM in login.claims], [0, [], 0, false]);
     for (const [before, more] of [
       [{ app_metadata: { handover: receipt('another-draft-of-mine') } }, { handover: id }], [{ app_metadata: { handover: { ...receipt(id), v: 2 } } }, { handover: id }],
-      [{ app_metadata: { handover: 'text' } }, { handover: id }], [{ app_metadata: { handover: receipt('short') } }, { handover: 'short' }],
+      [{ app_metadata: { handover: 'text' } }, { handover: id }], [{ app_metadata: { handover: { v: 1, taken: [['x', receipt(id).taken[1][0], 2]] } } }, { handover: id }],
+      [{ app_metadata: { handover: receipt('x'.repeat(65)) } }, { handover: 'x'.repeat(65) }], [{ app_metadata: { handover: receipt('short') } }, { handover: 'short' }],
       [{ user_metadata: { handover: receipt(id) } }, { handover: id }],
     ]) {
       assert.equal((await way.login({ before, metadata: { ...prefs, ...more } })).calls.length, 1);
@@ -116,15 +117,17 @@ export const settings = [
     }
   }],
   ['the url is https, or this machine', async (way) => {
-    for (const HANDOVER_URL of [undefined, '', 'handover', 'http://handover.test', 'http://127.0.0.1.handover.test', 'http://localhost.test', 'ftp://127.0.0.1', 'http://10.0.0.1']) {
+    for (const HANDOVER_URL of [undefined, '', 'handover', 'http://handover.test', 'http://127.0.0.1.handover.test', 'http://localhost.test', 'ftp://127.0.0.1', 'http://10.0.0.1', 'https://me@handover.test', 'https://:word@handover.test']) {
       await silent(way, { HANDOVER_URL }, ['config_url']);
     }
     for (const path of ['', '/', '/v1/transfer', '/v1/transfer/']) {
       await way.deploy({ HANDOVER_URL: way.receiver.url + path });
       assert.equal((await way.login()).calls[0].path, '/v1/transfer');
     }
-    await way.deploy({ HANDOVER_URL: way.receiver.url.replace('http:', 'https:') });
-    assert.deepEqual(codes(await way.login()), ['unreachable']);
+    for (const url of [way.receiver.url.replace('http:', 'https:'), 'http://localhost:9', 'http://[::1]:9', 'http://127.1.2.3:9']) {
+      await way.deploy({ HANDOVER_URL: url });
+      assert.deepEqual(codes(await way.login()), ['unreachable'], url);
+    }
   }],
   ['the deadline is 2500 ms, and never above 8000', async (way) => {
     const real = AbortSignal.timeout;
@@ -179,6 +182,12 @@ export const settings = [
     assert.match(one, /^auth0:[0-9a-f-]{36}$/);
     assert.notEqual(one, two);
   }],
+  ['an event without statistics is a login', async (way) => {
+    await way.deploy();
+    const start = way.receiver.calls.length;
+    await idFor(way, { id: 'x' });
+    assert.equal(JSON.parse(way.receiver.calls[start].body).trigger, 'login');
+  }],
   ['a request of more than 256 KiB does not leave', async (way) => {
     await way.deploy({ HANDOVER_ROOTS: 'user_metadata.preferences,user_metadata.diary' });
     const login = await way.login({ before: { user_metadata: { diary: 'x'.repeat(262_144) } } });
@@ -187,17 +196,19 @@ export const settings = [
   ['whatever the event and the api are, nothing is thrown', async (way) => {
     await way.deploy();
     const secrets = { HANDOVER_URL: way.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS };
-    const session = { user_id: 'anon@1', session_id: 's', created_at: '2026-01-01T00:00:00Z', expires_at: '2099-01-01T00:00:00Z', metadata: { preferences: '{"theme":"dark"}' } };
+    const session = { user_id: 'anon@1', session_id: 's', created_at: Date.now() - 1_000, expires_at: '2099-01-01T00:00:00Z', metadata: { preferences: '{"theme":"dark"}' } };
     const cyclic = { ...session, metadata: {} };
     cyclic.metadata.self = cyclic;
     const user = { user_id: 'auth0|1' };
-    const throwing = new Proxy({}, { get() { throw new Error('SECRET'); } });
-    for (const [event, api] of [
-      [undefined, undefined], [null, null], [{}, {}], [{ anonymous_session: session }, {}], [{ anonymous_session: session, secrets }, {}], [{ anonymous_session: cyclic, secrets, user }, {}],
-      [{ anonymous_session: session, secrets, user }, undefined], [{ anonymous_session: session, secrets, user }, {}], [{ anonymous_session: session, secrets, user }, throwing],
-      [throwing, throwing], [{ anonymous_session: { ...session, metadata: 7n }, secrets, user }, {}],
+    const throwing = new Proxy({}, { get() { throw new Error('secret_word'); } });
+    for (const [event, api, code] of [
+      [{}, {}, undefined], [undefined, undefined, 'failed'], [null, null, 'failed'], [throwing, throwing, 'failed'], [{ anonymous_session: session }, {}, 'failed'],
+      [{ anonymous_session: session, user }, {}, 'config_secret'], [{ anonymous_session: cyclic, secrets, user }, {}, 'failed'],
+      [{ anonymous_session: { ...session, metadata: 7n }, secrets, user }, {}, 'failed'], [{ anonymous_session: session, secrets, user }, undefined, 'failed'],
+      [{ anonymous_session: session, secrets, user }, throwing, 'failed'], [{ anonymous_session: session, secrets, user }, {}, 'apply_failed'],
     ]) {
-      for (const line of await direct(way, event, api)) assert.match(line, /^handover [a-z0-9_]+ \d+ms$/);
+      const said = codes({ lines: await direct(way, event, api) });
+      assert.deepEqual(said, code ? [code] : [], code);
     }
   }],
   ['a claim that cannot be set takes nothing back', async (way) => {

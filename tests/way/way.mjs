@@ -1,5 +1,6 @@
 /** A whole way: a tenant with an Action, our server, and one login at a time, with all that it did. */
-import { account, deploy, startHandover, startTenant, Visitor } from './drivers.mjs';
+import { account, deploy, startTenant, Visitor } from '../emulator/drivers.mjs';
+import { CLAIM, startHandover } from './drivers.mjs';
 import { decision, signed, startReceiver } from './receiver.mjs';
 
 export const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
@@ -9,7 +10,7 @@ export class Way {
   static async start(code) {
     const way = new Way();
     way.code = code;
-    way.tenant = await startTenant();
+    way.tenant = await startTenant([CLAIM, 'urn:other:status']);
     way.handover = await startHandover({ HANDOVER_SECRETS: SECRET });
     way.receiver = await startReceiver(way.handover.url);
     way.people = 0;
@@ -50,7 +51,8 @@ export class Way {
   /** An account that logged in before, made by the provider's own client. */
   async person(metadata = {}) {
     const email = this.stranger();
-    await this.tenant.management.users.create({ connection: 'Username-Password-Authentication', email, password: 'Test123!', ...metadata });
+    const person = { email, password: 'Test123!', given_name: 'GIVEN', family_name: 'FAMILY', name: 'FULL-NAME', phone_number: '+4915112345678' };
+    await this.tenant.management.users.create({ connection: 'Username-Password-Authentication', ...person, ...metadata });
     const { user_id } = await account(this.tenant, email);
     this.tenant.users.loggedIn(user_id);
     return email;
@@ -72,10 +74,11 @@ export class Way {
     const { logs, requests } = this.tenant;
     const [calls, lines, asked] = [this.receiver.calls.length, logs.length, requests.length];
     const before = await this.account(email);
+    const start = Date.now();
     const claims = await run();
     const after = await this.account(email);
     return {
-      email, claims, before, after,
+      email, claims, before, after, start, end: Date.now(),
       calls: this.receiver.calls.slice(calls),
       lines: logs.slice(lines).map(({ line }) => line),
       writes: requests.slice(asked).filter(({ method }) => method === 'WRITE').length,
