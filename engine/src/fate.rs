@@ -1,5 +1,7 @@
 //! What became of each node of an anonymous value, and why. Findings, reports and counts are views of it.
 
+use std::collections::BTreeMap;
+
 use crate::json::{INT_DIGITS, Kind, Place, View, int_text};
 use crate::pointer;
 
@@ -32,17 +34,32 @@ pub enum Keyword {
     Unknown,
     Name,
     Items,
+    AdditionalItems,
+    PrefixItems,
+    UnevaluatedProperties,
+    UnevaluatedItems,
     AllOf,
     Ref,
+    DependentSchemas,
+    Then,
+    Else,
+    AnyOf,
+    OneOf,
+    Not,
     UniqueItems,
+    MaxContains,
     MaxItems,
     MinItems,
+    Contains,
+    MinContains,
     DependentRequired,
+    Dependencies,
     MaxProperties,
     Required,
     MinProperties,
     MaxBytes,
     Limit,
+    Budget,
     Oracle,
     Json,
 }
@@ -76,6 +93,21 @@ impl Keyword {
             Self::Unknown => "x-unknown",
             Self::Name => "x-name",
             Self::Items => "items",
+            Self::AdditionalItems => "additionalItems",
+            Self::PrefixItems => "prefixItems",
+            Self::UnevaluatedProperties => "unevaluatedProperties",
+            Self::UnevaluatedItems => "unevaluatedItems",
+            Self::DependentSchemas => "dependentSchemas",
+            Self::Then => "then",
+            Self::Else => "else",
+            Self::AnyOf => "anyOf",
+            Self::OneOf => "oneOf",
+            Self::Not => "not",
+            Self::MaxContains => "maxContains",
+            Self::Contains => "contains",
+            Self::MinContains => "minContains",
+            Self::Dependencies => "dependencies",
+            Self::Budget => "x-budget",
             Self::AllOf => "allOf",
             Self::Ref => "$ref",
             Self::UniqueItems => "uniqueItems",
@@ -110,19 +142,22 @@ pub enum What {
     Dropped,
     /// It was valid and stood behind a cut.
     Cut,
+    /// Another value stands in its place: what an annotation of the schema asked for.
+    Replaced,
 }
 
 /// The fate of one node: what, the keyword, and the schema place that says so.
 #[derive(Clone, Copy)]
 pub struct Fate {
     what: What,
+    action: Action,
     keyword: Keyword,
     /// A second keyword that shortened the same list.
     also: Option<Keyword>,
     by: u16,
 }
 
-const KEPT: Fate = Fate { what: What::Kept, keyword: Keyword::False, also: None, by: 0 };
+const KEPT: Fate = Fate { what: What::Kept, action: Action::Drop, keyword: Keyword::False, also: None, by: 0 };
 
 /// The fates of all nodes of one value, in document order.
 pub struct Fates {
@@ -130,6 +165,8 @@ pub struct Fates {
     nodes: Vec<Fate>,
     /// Nodes that were not simply kept, in the order in which that was said.
     changed: Vec<u32>,
+    /// Members that were added: their object, their name, the schema object that asked for it.
+    filled: Vec<(u32, String, u16)>,
 }
 
 /// Shows sizes, never a value.
@@ -143,7 +180,7 @@ impl Fates {
     /// All of `value` is kept, until somebody says otherwise.
     #[must_use]
     pub fn of(value: Place<'_>) -> Self {
-        Self { base: value.at, nodes: vec![KEPT; value.node().size as usize], changed: Vec::new() }
+        Self { base: value.at, nodes: vec![KEPT; value.node().size as usize], changed: Vec::new(), filled: Vec::new() }
     }
 
     fn set(&mut self, at: u32, fate: Fate) {
@@ -159,7 +196,23 @@ impl Fates {
 
     /// The node at `at` goes, for `keyword` of the schema object `by`.
     pub fn drop(&mut self, at: u32, keyword: Keyword, by: u16) {
-        self.set(at, Fate { what: What::Dropped, keyword, also: None, by });
+        self.set(at, Fate { what: What::Dropped, action: Action::Drop, keyword, also: None, by });
+    }
+
+    /// The whole value at `at` goes, since the schema rejects documents with such a part (A1).
+    pub fn reject(&mut self, at: u32, keyword: Keyword, by: u16) {
+        self.set(at, Fate { what: What::Dropped, action: Action::Reject, keyword, also: None, by });
+    }
+
+    /// Another value stands at `at`.
+    pub fn replace(&mut self, at: u32, action: Action, keyword: Keyword, by: u16) {
+        self.set(at, Fate { what: What::Replaced, action, keyword, also: None, by });
+    }
+
+    /// The object at `at` got a member that it needed (A6).
+    pub fn fill(&mut self, at: u32, name: &str, by: u16) {
+        self.changed.push(at);
+        self.filled.push((at, name.to_owned(), by));
     }
 
     /// The node at `at` was valid and goes with the end of its list.
@@ -172,7 +225,7 @@ impl Fates {
         let before = self.get(at);
         let also = (before.what == What::Truncated).then_some(keyword);
         let keyword = if also.is_some() { before.keyword } else { keyword };
-        self.set(at, Fate { what: What::Truncated, keyword, also, by });
+        self.set(at, Fate { what: What::Truncated, action: Action::Truncate, keyword, also, by });
     }
 
     /// Whether everything is kept.
@@ -210,7 +263,7 @@ impl Fates {
         visit: &mut dyn FnMut(Visited<'_>),
     ) {
         if !changed.is_empty() {
-            Walk { fates: self, changed, show, visit, pointer: prefix.to_owned() }.place(value);
+            Walk { fates: self, changed, show, visit, pointer: prefix.to_owned(), said: BTreeMap::new() }.place(value);
         }
     }
 
@@ -233,10 +286,13 @@ impl Fates {
         let Visited { place, pointer, keyword, action, by } = *visited;
         let view = View::Place(place);
         let nodes = match action {
-            Action::Drop => view.nodes(),
-            Action::Truncate => view.items().filter(|item| self.is_cut(*item)).map(View::nodes).sum(),
+            Action::Truncate if view.kind() == Kind::Array => {
+                view.items().filter(|item| self.is_cut(*item)).map(View::nodes).sum()
+            }
+            _ => view.nodes(),
         };
-        let cause = if keyword.cascades() { self.cause(visited, changed, show) } else { None };
+        let cause =
+            if action == Action::Drop && keyword.cascades() { self.cause(visited, changed, show) } else { None };
         Entry { pointer: pointer.to_owned(), keyword, action, by, nodes, cause }
     }
 
@@ -253,7 +309,7 @@ impl Fates {
             }
         };
         let pointer = dropped.pointer.to_owned();
-        Walk { fates: self, changed, show, visit: &mut visit, pointer }.children(dropped.place);
+        Walk { fates: self, changed, show, visit: &mut visit, pointer, said: BTreeMap::new() }.children(dropped.place);
         first.map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 
@@ -270,6 +326,11 @@ impl Fates {
         match self.get(place.at).what {
             What::Dropped | What::Cut => {
                 counts.dropped += view.nodes();
+                return;
+            }
+            What::Replaced => {
+                counts.changed += 1;
+                counts.dropped += view.nodes() - 1;
                 return;
             }
             What::Truncated => counts.changed += 1,
@@ -297,13 +358,23 @@ pub struct Counts {
 pub enum Action {
     /// It was removed.
     Drop,
-    /// Its list was shortened.
+    /// Its list or its text was shortened.
     Truncate,
+    /// The schema's default stands there.
+    Default,
+    /// The nearest bound stands there.
+    Clamp,
+    /// It lost the white space at its ends.
+    Trim,
+    /// It was written as another type.
+    Coerce,
+    /// The whole document goes because of it.
+    Reject,
 }
 
 impl Action {
     /// The words that a fixture can expect.
-    pub const WORDS: [&'static str; 2] = ["drop", "truncate"];
+    pub const WORDS: [&'static str; 7] = ["drop", "truncate", "default", "clamp", "trim", "coerce", "reject"];
 
     /// The word that reports print.
     #[must_use]
@@ -311,6 +382,11 @@ impl Action {
         match self {
             Self::Drop => "drop",
             Self::Truncate => "truncate",
+            Self::Default => "default",
+            Self::Clamp => "clamp",
+            Self::Trim => "trim",
+            Self::Coerce => "coerce",
+            Self::Reject => "reject",
         }
     }
 }
@@ -363,14 +439,16 @@ struct Walk<'a> {
     show: &'a dyn Fn(&str) -> bool,
     visit: &'a mut dyn FnMut(Visited<'_>),
     pointer: String,
+    /// How many of an object's added members were said.
+    said: BTreeMap<u32, usize>,
 }
 
 impl Walk<'_> {
     fn place(&mut self, place: Place<'_>) {
-        let Fate { what, keyword, also, by } = self.fates.get(place.at);
+        let Fate { what, action, keyword, also, by } = self.fates.get(place.at);
         let mut say = |keyword, action| (self.visit)(Visited { place, pointer: &self.pointer, keyword, action, by });
         match what {
-            What::Dropped => say(keyword, Action::Drop),
+            What::Dropped | What::Replaced => say(keyword, action),
             What::Cut => {}
             What::Truncated => {
                 say(keyword, Action::Truncate);
@@ -401,12 +479,35 @@ impl Walk<'_> {
                 members.sort_by(|(a, _), (b, _)| a.compare(*b));
                 for (name, value) in members {
                     let name = name.decode();
+                    self.filled(place, Some(&name));
                     let shown = if (self.show)(&name) { name.as_ref() } else { "*" };
                     self.below(value, shown);
                 }
+                self.filled(place, None);
             }
             _ => {}
         }
+    }
+
+    /// Says which members the object at `place` got, those before `name` that were not said yet.
+    fn filled(&mut self, place: Place<'_>, name: Option<&str>) {
+        let mut own: Vec<_> = self.fates.filled.iter().filter(|(at, ..)| *at == place.at).collect();
+        own.sort_by(|(_, a, _), (_, b, _)| a.cmp(b));
+        let said = self.said.get(&place.at).copied().unwrap_or(0);
+        let now = own.iter().take_while(|(_, own, _)| name.is_none_or(|name| own.as_str() < name)).count();
+        for (_, name, by) in own.into_iter().take(now).skip(said) {
+            let length = self.pointer.len();
+            pointer::push(&mut self.pointer, name);
+            (self.visit)(Visited {
+                place,
+                pointer: &self.pointer,
+                keyword: Keyword::Required,
+                action: Action::Default,
+                by: *by,
+            });
+            self.pointer.truncate(length);
+        }
+        self.said.insert(place.at, now.max(said));
     }
 
     fn below(&mut self, place: Place<'_>, token: &str) {

@@ -48,6 +48,16 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// Whether it is written without a fraction and without an exponent.
+    #[must_use]
+    pub fn is_written_as_integer(self) -> bool {
+        match self {
+            Self::Int(_) => true,
+            Self::Float(_) => false,
+            Self::Decimal(text) => !text.contains(['.', 'e', 'E']),
+        }
+    }
+
     /// Whether this is an integer as JSON Schema says: 3 and 3.0 are, 3.5 is not.
     #[must_use]
     pub fn is_integer(self) -> bool {

@@ -63,9 +63,17 @@ impl Types {
         self.0 & bits != 0
     }
 
+    /// Whether all numbers of these types are integers.
+    pub(super) fn are_integers(self) -> bool {
+        self.0 & (FRACTION | INTEGER) == INTEGER
+    }
+
     /// Whether every number is allowed, so that nobody needs to ask if it is an integer.
-    pub(super) fn allows_number(self, number: Number<'_>) -> bool {
+    ///
+    /// Before draft 6, `1.0` was no integer.
+    pub(super) fn allows_number(self, number: Number<'_>, draft: u16) -> bool {
         match self.0 & (FRACTION | INTEGER) {
+            INTEGER if draft == 4 => number.is_integer() && number.is_written_as_integer(),
             INTEGER => number.is_integer(),
             FRACTION => !number.is_integer(),
             both => both != 0,
@@ -134,6 +142,25 @@ impl Check {
             Self::MaxLength(_) => Keyword::MaxLength,
             Self::Pattern(_) => Keyword::Pattern,
             Self::Format(_) => Keyword::Format,
+        }
+    }
+
+    /// The values that it lists.
+    pub(super) fn listed(&self) -> &[Json] {
+        match self {
+            Self::Enum(values) => values,
+            Self::Const(value) => std::slice::from_ref(value),
+            _ => &[],
+        }
+    }
+
+    /// Whether it holds for some object or list.
+    pub(super) fn names_containers(&self) -> bool {
+        let is_container = |value: &Json| matches!(value.view().kind(), Kind::Array | Kind::Object);
+        match self {
+            Self::Enum(values) => values.iter().any(is_container),
+            Self::Const(value) => is_container(value),
+            _ => false,
         }
     }
 

@@ -4,10 +4,22 @@
 
 mod format;
 mod check;
+mod vocabulary;
+mod identifiers;
 mod schema;
+mod reader;
 mod plan;
 mod children;
 mod project;
+mod sets;
+mod evaluate;
+mod repair;
+mod choices;
+mod phases;
+mod members;
+mod items;
+mod bounds;
+mod steps;
 mod oracle;
 mod alone;
 
@@ -24,6 +36,9 @@ use crate::sensitive::Detectors;
 use oracle::Oracle;
 use plan::Plans;
 use project::{Fixed, Pass};
+use repair::Repair;
+use schema::Schema;
+use sets::Sets;
 
 /// JSON from outside. Made by `event` only, opened by this module only.
 ///
@@ -101,7 +116,9 @@ impl Options {
 
 /// A compiled schema.
 pub struct Sanitizer {
-    plans: Plans,
+    way: Way,
+    /// The kinds of value that the root allows.
+    types: Types,
     options: Options,
     oracle: Oracle,
     /// Names that the schema declares, sorted: reports may print them.
@@ -110,10 +127,21 @@ pub struct Sanitizer {
     pointers: Vec<String>,
 }
 
+/// How documents are repaired.
+enum Way {
+    /// In one pass: the schema is monotone.
+    Pass(Plans, u16),
+    /// By trying what its choices ask for.
+    Repair(Box<Schema>),
+}
+
 /// Shows sizes only.
 impl std::fmt::Debug for Sanitizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sanitizer({} plans)", self.plans.plans.len())
+        match &self.way {
+            Way::Pass(plans, _) => write!(f, "Sanitizer({} plans)", plans.plans.len()),
+            Way::Repair(schema) => write!(f, "Sanitizer({} schema objects with choices)", schema.objects.len()),
+        }
     }
 }
 
@@ -134,9 +162,8 @@ impl Sanitizer {
     pub fn compile(file: &str, text: &str, options: Options) -> Result<Self, Vec<Diagnostic>> {
         let document = Document::read(text.as_bytes())
             .map_err(|error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)])?;
-        let schema = schema::read(file, &document)?;
+        let schema = reader::read(file, &document)?;
         let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
-        let plans = plan::compile(&schema, &options).map_err(whole)?;
         let oracle = Oracle::compile(text).map_err(whole)?;
         let mut declared: Vec<String> = Vec::new();
         for object in &schema.objects {
@@ -145,8 +172,15 @@ impl Sanitizer {
         }
         declared.sort_unstable();
         declared.dedup();
-        let pointers = schema.objects.into_iter().map(|object| object.pointer).collect();
-        Ok(Self { plans, options, oracle, declared, pointers })
+        let pointers = schema.objects.iter().map(|object| object.pointer.clone()).collect();
+        let types = root_types(&schema);
+        let monotone = schema.objects.iter().all(schema::Object::is_monotone);
+        let way = if monotone {
+            Way::Pass(plan::compile(&schema, &options).map_err(whole)?, schema.draft)
+        } else {
+            Way::Repair(Box::new(schema))
+        };
+        Ok(Self { way, types, options, oracle, declared, pointers })
     }
 
     /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
@@ -159,21 +193,41 @@ impl Sanitizer {
             fates.drop(place.at, Keyword::Limit, 0);
             return None;
         }
+        let clean = match &self.way {
+            Way::Pass(plans, draft) => self.pass(plans, *draft, place, fates)?,
+            Way::Repair(schema) => self.repair(schema, place, fates)?,
+        };
+        if !self.oracle.is_valid(clean.view()) {
+            fates.drop(place.at, Keyword::Oracle, 0);
+            return None;
+        }
+        Some(Clean(clean))
+    }
+
+    fn pass(&self, plans: &Plans, draft: u16, place: Place<'_>, fates: &mut Fates) -> Option<Json> {
         let document = place.document;
         let out = Vec::with_capacity(place.node().size as usize);
-        let mut pass = Pass { plans: &self.plans.plans, options: &self.options, document, out, fates };
-        let fixed = pass.fix(self.plans.root, place.at);
+        let mut pass = Pass { plans: &plans.plans, options: &self.options, draft, document, out, fates };
+        let fixed = pass.fix(plans.root, place.at);
         let out = pass.out;
         if let Fixed::Gone(keyword, by) = fixed {
             fates.drop(place.at, keyword, by);
             return None;
         }
-        let clean = Arc::new(document.with_nodes(out));
-        if !self.oracle.is_valid(clean.root()) {
-            fates.drop(place.at, Keyword::Oracle, 0);
-            return None;
+        Some(Json::Place(Arc::new(document.with_nodes(out)), 0))
+    }
+
+    fn repair(&self, schema: &Schema, place: Place<'_>, fates: &mut Fates) -> Option<Json> {
+        let mut repair = Repair::new(Sets::new(schema), &self.options, place.document, View::Place(place).nodes());
+        let fixed = repair.run(place.at);
+        fixed.say(fates);
+        let (keyword, by) = fixed.gone;
+        if fixed.rejected {
+            fates.reject(place.at, keyword, by);
+        } else if fixed.left.is_none() {
+            fates.drop(place.at, keyword, by);
         }
-        Some(Clean(Json::Place(clean, 0)))
+        fixed.left.as_ref().filter(|_| !fixed.rejected).map(|left| left.json.clone())
     }
 
     /// Limits come first (R1). The sizes of the whole text decide most cases without a walk.
@@ -189,7 +243,7 @@ impl Sanitizer {
     /// Whether the root of the schema allows values of this kind.
     #[must_use]
     pub fn allows(&self, kind: Kind) -> bool {
-        self.plans.plans.get(usize::from(self.plans.root)).is_some_and(|plan| plan.types.allows(kind))
+        self.types.allows(kind)
     }
 
     /// Whether a value is valid under the plain schema. For result schemas, which assert and never cut.
@@ -218,6 +272,16 @@ impl Sanitizer {
             format!("{pointer}/{word}")
         }
     }
+}
+
+/// The kinds of value that the root of a schema allows, without asking its choices.
+fn root_types(schema: &Schema) -> Types {
+    let mut sets = Sets::new(schema);
+    let root = sets.root();
+    let set = sets.intern(&[(root, Keyword::False)]);
+    let set = sets.get(set);
+    let objects = set.parts.iter().filter_map(|part| sets.object(part.applied));
+    objects.filter_map(|object| object.types).fold(Types::ALL, Types::and)
 }
 
 /// Undeclared names are printed up to this length.

@@ -61,7 +61,7 @@ pub(super) struct MembersPlan {
     pub(super) required: u128,
     pub(super) required_by: Id,
     /// A trigger's bit, and the bits that it needs.
-    pub(super) dependent: Vec<(u128, u128, Id)>,
+    pub(super) dependent: Vec<(u128, u128, Keyword, Id)>,
     pub(super) bounds: Bounds,
     pub(super) bounds_by: Id,
 }
@@ -170,7 +170,7 @@ impl<'a> Compiler<'a> {
         for &(id, object) in &objects {
             plan.conjoin(id, object);
         }
-        let items: Vec<_> = objects.iter().filter_map(|(_, object)| Some((object.items?, Keyword::Items))).collect();
+        let items: Vec<_> = objects.iter().filter_map(|(_, object)| object.items).collect();
         plan.items = self.intern(&items);
         Ok(plan)
     }
@@ -267,7 +267,8 @@ fn checks(objects: &[(Id, &Object)]) -> Vec<(Id, Check)> {
 fn tracked<'a>(objects: &[(Id, &'a Object)]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for (_, object) in objects {
-        let dependent = object.dependent.iter().flat_map(|(trigger, needs)| std::iter::once(trigger).chain(needs));
+        let dependent = object.dependent.iter();
+        let dependent = dependent.flat_map(|one| std::iter::once(&one.trigger).chain(&one.needs));
         for name in object.required.iter().chain(dependent) {
             if !names.contains(&name.as_str()) {
                 names.push(name.as_str());
@@ -320,9 +321,10 @@ impl MembersPlan {
             }
             self.required |= object.required.iter().map(bit).fold(0, |bits, bit| bits | bit);
             let dependent = object.dependent.iter();
-            self.dependent.extend(
-                dependent.map(|(trigger, needs)| (bit(trigger), needs.iter().map(bit).fold(0, |a, b| a | b), *id)),
-            );
+            self.dependent.extend(dependent.map(|one| {
+                let needs = one.needs.iter().map(bit).fold(0, |a, b| a | b);
+                (bit(&one.trigger), needs, one.keyword, *id)
+            }));
             if tighten(&mut self.bounds, object.members) {
                 self.bounds_by = *id;
             }

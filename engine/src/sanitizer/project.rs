@@ -41,6 +41,7 @@ use Fixed::{Gone, Part, Whole};
 pub(super) struct Pass<'a> {
     pub(super) plans: &'a [Plan],
     pub(super) options: &'a Options,
+    pub(super) draft: u16,
     pub(super) document: &'a Arc<Document>,
     pub(super) out: Vec<Node>,
     pub(super) fates: &'a mut Fates,
@@ -76,7 +77,7 @@ impl<'a> Pass<'a> {
     fn scalar(&self, plan: &Plan, at: u32, node: Node, kind: Kind) -> Option<(Keyword, Id)> {
         let number = (kind == Kind::Number).then(|| self.number(node));
         let text = (kind == Kind::String).then(|| self.text(node));
-        if number.is_some_and(|number| !plan.types.allows_number(number)) {
+        if number.is_some_and(|number| !plan.types.allows_number(number, self.draft)) {
             return Some((Keyword::Type, plan.types_by));
         }
         let value = View::Place(Place { document: self.document, at });
@@ -261,16 +262,16 @@ impl<'a> Pass<'a> {
             members
                 .dependent
                 .iter()
-                .find(move |(trigger, needs, _)| present & trigger != 0 && present & needs != *needs)
+                .find(move |(trigger, needs, ..)| present & trigger != 0 && present & needs != *needs)
         };
-        while let Some(&(trigger, _, by)) = failing(present) {
+        while let Some(&(trigger, _, keyword, by)) = failing(present) {
             present &= !trigger;
             let mut children = Children::of(self.document, at, &self.out, start);
             children.drop_if(|child| {
                 let known = find(&members.known, self.text(self.document.node(child.input - 1)));
                 known.is_some_and(|known| known.bit == trigger)
             });
-            self.retain(start, &children, |fates, input| fates.drop(input, Keyword::DependentRequired, by));
+            self.retain(start, &children, |fates, input| fates.drop(input, keyword, by));
         }
         present
     }

@@ -1,0 +1,134 @@
+//! What a container as a whole must be: one of listed values, and within a number of bytes (R12, R20).
+
+use std::rc::Rc;
+
+use super::members::dispensable;
+use super::phases::{Container, Typed, failing_check};
+use super::repair::{ADDED, Fixed, Left, Note, Repair, children_of, without};
+use super::sets::Set;
+use crate::fate::Keyword;
+use crate::json::{Json, Kind, Text, View, same};
+
+impl<'a> Repair<'a> {
+    /// `enum` and `const` of containers: the largest listed value that is a part of this one (R12).
+    pub(super) fn listed(&mut self, container: Container, objects: &[Typed<'a>], size: usize) -> Result<Fixed, Fixed> {
+        let (fixed, json) = self.assemble(container);
+        let view = json.view();
+        let Some((keyword, by)) = failing_check(view, objects) else { return Ok(fixed) };
+        let listed = objects.iter().flat_map(|(_, object)| &object.checks).flat_map(super::check::Check::listed);
+        let parts = listed.filter(|one| failing_check(one.view(), objects).is_none() && is_part(one.view(), view));
+        let best = parts.fold(None, |best: Option<&Json>, one| match best {
+            Some(best) if best.view().nodes() >= one.view().nodes() => Some(best),
+            _ => Some(one),
+        });
+        let Some(best) = best else {
+            return Err(Fixed { notes: fixed.notes, below: fixed.below, ..Fixed::gone(keyword, by, size) });
+        };
+        let mut notes = fixed.notes;
+        let mut cost = fixed.cost;
+        let children = fixed.left.as_ref().map(children_of).unwrap_or_default();
+        let (json, children) = restrict(view, best.view(), &children, &mut |at, removed| {
+            cost += removed;
+            notes.push(Note::Drop(at, keyword, by));
+        });
+        let left = Left { json, children: Some(children) };
+        Ok(Fixed { left: Some(left), notes, cost, ..Fixed { notes: Vec::new(), ..fixed } })
+    }
+
+    /// `x-max-bytes`: arrays lose their end, objects the members of R13, until the rest fits and still holds (R20).
+    pub(super) fn within_bytes(&mut self, at: u32, set: &Set, fixed: &Rc<Fixed>) -> Rc<Fixed> {
+        let objects = self.objects(set);
+        let own = objects.iter().filter_map(|(applied, object)| Some((object.bytes_max?, applied.id)));
+        let root = self.options.bytes_max.filter(|_| at == self.top).map(|max| (max, 0));
+        let Some((max, by)) = own.chain(root).min_by_key(|(max, _)| *max) else { return Rc::clone(fixed) };
+        let Some(left) = &fixed.left else { return Rc::clone(fixed) };
+        let view = left.json.view();
+        if view.compact_bytes() <= max {
+            return Rc::clone(fixed);
+        }
+        let array = view.kind() == Kind::Array;
+        let order: Vec<usize> = if array {
+            (0..view.len()).rev().collect()
+        } else {
+            let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
+            dispensable(&names, &objects)
+        };
+        let children = children_of(left);
+        let mut goes = Vec::new();
+        for index in order {
+            goes.push(index);
+            let smaller = without(left, &goes);
+            if smaller.json.view().compact_bytes() > max {
+                continue;
+            }
+            self.eval.keep(&smaller.json);
+            if !self.all_hold(set, smaller.json.view()) {
+                goes.pop();
+                continue;
+            }
+            let mut notes = fixed.notes.clone();
+            let places = goes.iter().filter_map(|&index| children.get(index).copied()).filter(|place| *place != ADDED);
+            let cost = fixed.cost + places.clone().map(|place| self.nodes(place)).sum::<usize>();
+            if array {
+                notes.extend(places.map(Note::Cut));
+                notes.push(Note::Truncate(at, Keyword::MaxBytes, by));
+            } else {
+                notes.extend(places.map(|place| Note::Drop(place, Keyword::MaxBytes, by)));
+            }
+            return Rc::new(Fixed { left: Some(smaller), cost, notes, ..fixed.as_ref().clone() });
+        }
+        Rc::new(Fixed::gone(Keyword::MaxBytes, by, self.nodes(at)))
+    }
+}
+
+/// Whether `part` is what is left of `whole` when some of it is taken away (the shrink order).
+fn is_part(part: View<'_>, whole: View<'_>) -> bool {
+    match (part.kind(), whole.kind()) {
+        (Kind::Object, Kind::Object) => {
+            part.members().all(|(name, value)| whole.get(&name.decode()).is_some_and(|own| is_part(value, own)))
+        }
+        (Kind::Array, Kind::Array) => {
+            let mut items = whole.items();
+            part.items().all(|item| items.any(|own| is_part(item, own)))
+        }
+        _ => same(part, whole),
+    }
+}
+
+/// Takes from `whole` what `part` lacks; says the input place and the nodes of each child that goes.
+fn restrict(whole: View<'_>, part: View<'_>, children: &[u32], say: &mut dyn FnMut(u32, usize)) -> (Json, Vec<u32>) {
+    let at = |index: usize| children.get(index).copied().unwrap_or(ADDED);
+    let below = |view: View<'_>| -> Vec<u32> {
+        let values = view.items().chain(view.members().map(|(_, value)| value));
+        values.map(|value| value.place().map_or(ADDED, |place| place.at)).collect()
+    };
+    let mut places = Vec::new();
+    let mut keep = |index: usize, own: View<'_>, part: Option<View<'_>>, say: &mut dyn FnMut(u32, usize)| {
+        let Some(part) = part else {
+            if at(index) != ADDED {
+                say(at(index), own.nodes());
+            }
+            return None;
+        };
+        places.push(at(index));
+        let smaller = matches!(own.kind(), Kind::Array | Kind::Object) && !same(own, part);
+        Some(if smaller { restrict(own, part, &below(own), say).0 } else { own.to_json() })
+    };
+    let json = if whole.kind() == Kind::Array {
+        let mut wanted = part.items().peekable();
+        let mut items = Vec::new();
+        for (index, own) in whole.items().enumerate() {
+            let part = wanted.next_if(|wanted| is_part(*wanted, own));
+            items.extend(keep(index, own, part, say));
+        }
+        Json::list(items)
+    } else {
+        let mut members = Vec::new();
+        for (index, (name, own)) in whole.named_members().enumerate() {
+            let text = name.as_text().map(Text::decode).unwrap_or_default();
+            members.extend(keep(index, own, part.get(&text), say).map(|value| (name.to_json(), value)));
+        }
+        Json::object(members)
+    };
+    (json, places)
+}

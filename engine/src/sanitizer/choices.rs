@@ -1,0 +1,222 @@
+//! Choice points: what a value must satisfy in one of several ways (R14–R18).
+
+use std::rc::Rc;
+
+use super::repair::{ADDED, Choice, Decided, Fixed, Job, Note, Repair, children_of, without};
+use super::schema::Id;
+use super::sets::Applied;
+use crate::fate::Keyword;
+use crate::json::View;
+
+impl Repair<'_> {
+    /// The first choice point that a value does not satisfy (R14).
+    pub(super) fn unsatisfied(&mut self, job: &Job, view: View<'_>) -> Option<Choice> {
+        let set = self.eval.sets.get(job.set);
+        for part in &set.parts {
+            let Some(object) = self.object(part.applied) else { continue };
+            let (applied, choices) = (part.applied, &object.choices);
+            let mut all: Vec<_> = (0..choices.dependent.len()).map(|index| Choice::Dependent(applied, index)).collect();
+            all.extend(choices.condition.map(|_| Choice::Condition(applied)));
+            all.extend((!choices.any_of.is_empty()).then_some(Choice::AnyOf(applied)));
+            all.extend((!choices.one_of.is_empty()).then_some(Choice::OneOf(applied)));
+            all.extend(choices.not.map(|_| Choice::Not(applied)));
+            let open = all.into_iter().filter(|choice| !job.taken.contains(choice));
+            let mut failing = open.filter(|choice| !self.satisfies(*choice, view)).collect::<Vec<_>>();
+            if !failing.is_empty() {
+                return Some(failing.swap_remove(0));
+            }
+        }
+        None
+    }
+
+    /// Whether a value satisfies a choice point.
+    fn satisfies(&mut self, choice: Choice, view: View<'_>) -> bool {
+        let (applied, object) = match choice {
+            Choice::Dependent(applied, _)
+            | Choice::Condition(applied)
+            | Choice::AnyOf(applied)
+            | Choice::OneOf(applied)
+            | Choice::Not(applied) => (applied, self.object(applied)),
+        };
+        let Some(choices) = object.map(|object| &object.choices) else { return true };
+        let mut holds = |id: Id| {
+            let branch = self.eval.sets.below(applied, id);
+            self.eval.holds(branch, view)
+        };
+        match choice {
+            Choice::Dependent(_, index) => {
+                choices.dependent.get(index).is_none_or(|(trigger, id, _)| view.get(trigger).is_none() || holds(*id))
+            }
+            Choice::Condition(_) => {
+                let condition = choices.condition.is_some_and(&mut holds);
+                let selected = if condition { choices.then } else { choices.otherwise };
+                selected.is_none_or(holds)
+            }
+            Choice::AnyOf(_) => choices.any_of.iter().any(|&id| holds(id)),
+            Choice::OneOf(_) => choices.one_of.iter().filter(|&&id| holds(id)).count() == 1,
+            Choice::Not(_) => choices.not.is_none_or(|id| !holds(id)),
+        }
+    }
+
+    pub(super) fn resolve(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, choice: Choice) -> Rc<Fixed> {
+        match choice {
+            Choice::Dependent(applied, index) => self.dependent(at, job, choice, applied, index),
+            Choice::Condition(applied) => self.condition(at, job, before, applied),
+            Choice::AnyOf(applied) => self.any_of(at, job, applied),
+            Choice::OneOf(applied) => self.one_of(at, job, applied),
+            Choice::Not(applied) => self.not(at, job, before, applied),
+        }
+    }
+
+    /// The same job with a choice taken and a branch in the set.
+    fn branch(&mut self, job: &Job, choice: Choice, applied: Applied, id: Id, keyword: Keyword) -> Job {
+        let branch = self.eval.sets.below(applied, id);
+        let mut next = job.clone();
+        next.set = self.eval.sets.with(job.set, branch, keyword);
+        next.taken.push(choice);
+        next.taken.sort_unstable();
+        next
+    }
+
+    /// The branches of a union in the order in which they are tried: by score, then as they stand (R15).
+    fn scored(&mut self, at: u32, job: &Job, choice: Choice, applied: Applied, keyword: Keyword) -> Vec<Job> {
+        let choices = self.object(applied).map(|object| &object.choices);
+        let ids = choices.map_or(&[][..], |choices| match choice {
+            Choice::AnyOf(_) => &choices.any_of,
+            _ => &choices.one_of,
+        });
+        let mut scored = Vec::new();
+        for &id in ids {
+            let next = self.branch(job, choice, applied, id, keyword);
+            let fixed = self.phases(at, &next);
+            if fixed.left.is_some() {
+                scored.push((fixed.cost, next));
+            }
+        }
+        scored.sort_by_key(|(cost, _)| *cost);
+        scored.into_iter().map(|(_, next)| next).collect()
+    }
+
+    fn any_of(&mut self, at: u32, job: &Job, applied: Applied) -> Rc<Fixed> {
+        for next in self.scored(at, job, Choice::AnyOf(applied), applied, Keyword::AnyOf) {
+            let fixed = self.job(at, &next);
+            if fixed.left.is_some() && !fixed.rejected {
+                return fixed;
+            }
+        }
+        Rc::new(Fixed::gone(Keyword::AnyOf, applied.id, self.nodes(at)))
+    }
+
+    fn one_of(&mut self, at: u32, job: &Job, applied: Applied) -> Rc<Fixed> {
+        let choice = Choice::OneOf(applied);
+        let branches = self.scored(at, job, choice, applied, Keyword::OneOf);
+        let mut overlapping = Vec::new();
+        for next in branches {
+            let fixed = self.job(at, &next);
+            if let Some(left) = &fixed.left {
+                self.eval.keep(&left.json);
+                if self.satisfies(choice, left.json.view()) {
+                    return fixed;
+                }
+                overlapping.push((next, fixed));
+            }
+        }
+        let mut best: Option<Fixed> = None;
+        for (next, fixed) in overlapping {
+            let smaller = self.without_one(&next, &fixed, Keyword::OneOf, applied.id);
+            if let Some(smaller) = smaller.filter(|smaller| best.as_ref().is_none_or(|best| smaller.cost < best.cost)) {
+                best = Some(smaller);
+            }
+        }
+        Rc::new(best.unwrap_or_else(|| Fixed::gone(Keyword::OneOf, applied.id, self.nodes(at))))
+    }
+
+    fn not(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
+        match self.without_one(job, before, Keyword::Not, applied.id) {
+            Some(smaller) => Rc::new(smaller),
+            None => Rc::new(Fixed::gone(Keyword::Not, applied.id, self.nodes(at))),
+        }
+    }
+
+    /// R16: the selected branch, and if that flips the condition, the other one.
+    fn condition(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
+        let choice = Choice::Condition(applied);
+        let Some(choices) = self.object(applied).map(|object| &object.choices) else { return Rc::clone(before) };
+        let condition = choices.condition.is_some_and(|id| {
+            let condition = self.eval.sets.below(applied, id);
+            before.left.as_ref().is_some_and(|left| self.eval.holds(condition, left.json.view()))
+        });
+        let (then, otherwise) = ((choices.then, Keyword::Then), (choices.otherwise, Keyword::Else));
+        let (selected, other) = if condition { (then, otherwise) } else { (otherwise, then) };
+        for (branch, keyword) in [selected, other] {
+            let Some(id) = branch else { continue };
+            let next = self.branch(job, choice, applied, id, keyword);
+            let fixed = self.job(at, &next);
+            if let Some(left) = &fixed.left {
+                self.eval.keep(&left.json);
+                if self.satisfies(choice, left.json.view()) {
+                    return fixed;
+                }
+            }
+        }
+        match self.without_one(job, before, selected.1, applied.id) {
+            Some(smaller) => Rc::new(smaller),
+            None => Rc::new(Fixed::gone(selected.1, applied.id, self.nodes(at))),
+        }
+    }
+
+    /// R17: the value under the schema, or without the trigger, whichever costs less.
+    fn dependent(&mut self, at: u32, job: &Job, choice: Choice, applied: Applied, index: usize) -> Rc<Fixed> {
+        let dependent = self.object(applied).and_then(|object| object.choices.dependent.get(index));
+        let Some((trigger, id, keyword)) = dependent else { return Rc::new(Fixed::gone(Keyword::Oracle, 0, 1)) };
+        let next = self.branch(job, choice, applied, *id, *keyword);
+        let under = self.job(at, &next);
+        let member = self.place(at).get(trigger).and_then(View::place).map(|place| place.at);
+        let without = member.map(|member| {
+            let mut next = job.clone();
+            next.children.push((member, Decided::Drop(*keyword, applied.id)));
+            next.children.sort_unstable();
+            self.job(at, &next)
+        });
+        let under = Some(under).filter(|fixed| fixed.left.is_some());
+        let without = without.filter(|fixed| fixed.left.is_some());
+        match (under, without) {
+            (Some(under), Some(without)) if without.cost < under.cost => without,
+            (Some(one), _) | (None, Some(one)) => one,
+            (None, None) => Rc::new(Fixed::gone(*keyword, applied.id, self.nodes(at))),
+        }
+    }
+
+    /// R18: one direct child less, such that all of the set holds; fewest nodes first, then the greatest name or last index.
+    fn without_one(&mut self, job: &Job, fixed: &Rc<Fixed>, keyword: Keyword, by: Id) -> Option<Fixed> {
+        let left = fixed.left.as_ref()?;
+        let set = self.eval.sets.get(job.set);
+        let prefix = self.prefix(&set);
+        let children = children_of(left);
+        let view = left.json.view();
+        let sizes: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).map(View::nodes).collect();
+        let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
+        let mut order: Vec<usize> = (0..children.len()).collect();
+        order.sort_by(|&a, &b| {
+            let size = |index: usize| sizes.get(index).copied().unwrap_or(0);
+            size(a).cmp(&size(b)).then_with(|| names.get(b).cmp(&names.get(a))).then(b.cmp(&a))
+        });
+        for index in order {
+            let goes = children.get(index).copied().filter(|at| *at != ADDED);
+            let Some(goes) =
+                goes.filter(|_| names.len() == children.len() || index >= prefix || index + 1 == children.len())
+            else {
+                continue;
+            };
+            let smaller = without(left, &[index]);
+            self.eval.keep(&smaller.json);
+            if self.all_hold(&set, smaller.json.view()) {
+                let mut notes = fixed.notes.clone();
+                notes.push(Note::Drop(goes, keyword, by));
+                let cost = fixed.cost + sizes.get(index).copied().unwrap_or(0);
+                return Some(Fixed { left: Some(smaller), cost, notes, ..fixed.as_ref().clone() });
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,263 @@
+//! Our own evaluator: whether a value holds under a schema object, and which of its children that evaluated.
+//!
+//! Each pair of a value and a schema object is asked once, so recursive unions cost no more than their nodes. The crate's
+//! validator is another implementation; it is never asked here.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::schema::{Contains, NO_SCHEMA, Object};
+use super::sets::{Applied, Sets};
+use crate::json::{Document, Json, Kind, Text, View, compare, fingerprint};
+
+/// Which children of a value are evaluated, in order; none: the value does not hold.
+type Marks = Option<Rc<[bool]>>;
+
+/// The answers of one run.
+pub(super) struct Evaluator<'a> {
+    pub(super) sets: Sets<'a>,
+    document: &'a Arc<Document>,
+    memo: BTreeMap<(usize, Applied), Marks>,
+    /// Built values whose answers are remembered by their address.
+    alive: Vec<Json>,
+    /// Values and children that may still be looked at.
+    pub(super) left: usize,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Looks at no more than `left` values and children.
+    pub(super) fn new(sets: Sets<'a>, document: &'a Arc<Document>, left: usize) -> Self {
+        Self { sets, document, memo: BTreeMap::new(), alive: Vec::new(), left }
+    }
+
+    /// Keeps a built value, and with it its address, for as long as the answers are remembered.
+    pub(super) fn keep(&mut self, value: &Json) {
+        self.alive.push(value.clone());
+    }
+
+    /// A number that only this value has: its node, or the address of what was built.
+    fn key(&self, view: View<'_>) -> Option<usize> {
+        match view {
+            View::Place(place) if Arc::ptr_eq(place.document, self.document) => Some(place.at as usize * 2 + 1),
+            View::Built(Json::List(items)) => Some(Arc::as_ptr(items).addr()),
+            View::Built(Json::Object(members)) => Some(Arc::as_ptr(members).addr()),
+            View::Place(_) | View::Built(_) => None,
+        }
+    }
+
+    pub(super) fn holds(&mut self, applied: Applied, view: View<'_>) -> bool {
+        self.marks(applied, view).is_some()
+    }
+
+    /// Which children are evaluated, if the value holds.
+    pub(super) fn marks(&mut self, applied: Applied, view: View<'_>) -> Marks {
+        let Some(key) = self.key(view) else { return self.ask(applied, view, true).map(Rc::from) };
+        if let Some(marks) = self.memo.get(&(key, applied)) {
+            return marks.clone();
+        }
+        // a schema that refers to itself at the same place adds nothing
+        self.memo.insert((key, applied), Some(Rc::from([])));
+        let marks: Marks = self.ask(applied, view, true).map(Rc::from);
+        self.memo.insert((key, applied), marks.clone());
+        marks
+    }
+
+    /// Which children are evaluated before `unevaluated…` is asked, if the value holds so far.
+    pub(super) fn marks_before(&mut self, applied: Applied, view: View<'_>) -> Option<Vec<bool>> {
+        self.ask(applied, view, false)
+    }
+
+    fn ask(&mut self, applied: Applied, view: View<'_>, last: bool) -> Option<Vec<bool>> {
+        let object = self.sets.object(applied)?;
+        self.left = self.left.checked_sub(1 + view.len())?;
+        let scalar = object.never.is_none() && holds_by_itself(object, view, self.sets.draft());
+        if !scalar {
+            return None;
+        }
+        let mut marks = vec![false; view.len()];
+        let holds = match view.kind() {
+            Kind::Object => self.members(applied, object, view, &mut marks),
+            Kind::Array => self.items(applied, object, view, &mut marks),
+            _ => true,
+        };
+        let holds = holds && self.in_place(applied, object, view, &mut marks);
+        (holds && (!last || self.unevaluated(applied, object, view, &mut marks))).then_some(marks)
+    }
+
+    fn below(&mut self, from: Applied, id: u16, view: View<'_>) -> bool {
+        let applied = self.sets.below(from, id);
+        self.holds(applied, view)
+    }
+
+    fn members(&mut self, applied: Applied, object: &Object, view: View<'_>, marks: &mut [bool]) -> bool {
+        let bounds = object.members;
+        if bounds.min.is_some_and(|min| view.len() < min) || bounds.max.is_some_and(|max| view.len() > max) {
+            return false;
+        }
+        let lacks = |name: &String| view.get(name).is_none();
+        if object.required.iter().any(lacks)
+            || object.dependent.iter().any(|one| !lacks(&one.trigger) && one.needs.iter().any(lacks))
+        {
+            return false;
+        }
+        for ((name, value), mark) in view.named_members().zip(marks) {
+            if object.names.is_some_and(|names| !self.below(applied, names, name)) {
+                return false;
+            }
+            let text = name.as_text().map(Text::decode).unwrap_or_default();
+            for id in schemas_of_member(object, &text) {
+                *mark = true;
+                if !self.below(applied, id, value) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn items(&mut self, applied: Applied, object: &Object, view: View<'_>, marks: &mut [bool]) -> bool {
+        let bounds = object.length;
+        if bounds.min.is_some_and(|min| view.len() < min) || bounds.max.is_some_and(|max| view.len() > max) {
+            return false;
+        }
+        for (index, (item, mark)) in view.items().zip(marks.iter_mut()).enumerate() {
+            let id = object.prefix.get(index).copied().or(object.items.map(|(id, _)| id));
+            if let Some(id) = id {
+                *mark = true;
+                if !self.below(applied, id, item) {
+                    return false;
+                }
+            }
+        }
+        if object.unique && !are_distinct(view) {
+            return false;
+        }
+        object.contains.filter(|contains| contains.schema != NO_SCHEMA).is_none_or(|contains| {
+            let matches = self.matches(applied, contains, view);
+            if self.sets.draft() >= 2020 {
+                let found = matches.iter().copied();
+                marks.iter_mut().enumerate().for_each(|(index, mark)| *mark |= found.clone().any(|own| own == index));
+            }
+            matches.len() >= contains.min.unwrap_or(1) && contains.max.is_none_or(|max| matches.len() <= max)
+        })
+    }
+
+    /// The items that `contains` looks for.
+    pub(super) fn matches(&mut self, applied: Applied, contains: Contains, view: View<'_>) -> Vec<usize> {
+        let schema = self.sets.below(applied, contains.schema);
+        let found = view.items().enumerate().filter(|(_, item)| self.holds(schema, *item));
+        found.map(|(index, _)| index).collect()
+    }
+
+    /// What applies at the same place.
+    fn in_place(&mut self, applied: Applied, object: &Object, view: View<'_>, marks: &mut [bool]) -> bool {
+        let choices = &object.choices;
+        let reference = object.reference.map(|id| self.sets.below(applied, id));
+        let mut all: Vec<_> = reference.into_iter().chain(self.sets.dynamic(applied)).collect();
+        all.extend(object.all_of.iter().map(|&id| self.sets.below(applied, id)));
+        let triggered = choices.dependent.iter().filter(|(trigger, ..)| view.get(trigger).is_some());
+        all.extend(triggered.map(|&(_, id, _)| self.sets.below(applied, id)));
+        if let Some(condition) = choices.condition {
+            let condition = self.sets.below(applied, condition);
+            let selected = if self.mark(condition, view, marks) { choices.then } else { choices.otherwise };
+            all.extend(selected.map(|id| self.sets.below(applied, id)));
+        }
+        if !all.into_iter().all(|part| self.mark(part, view, marks)) {
+            return false;
+        }
+        let mut count = |ids: &[u16], marks: &mut [bool]| {
+            ids.iter()
+                .filter(|&&id| {
+                    let branch = self.sets.below(applied, id);
+                    self.mark(branch, view, marks)
+                })
+                .count()
+        };
+        (choices.any_of.is_empty() || count(&choices.any_of, marks) > 0)
+            && (choices.one_of.is_empty() || count(&choices.one_of, marks) == 1)
+            && choices.not.is_none_or(|id| !self.below(applied, id, view))
+    }
+
+    /// Whether a value holds; if it does, what that evaluated is added to `marks`.
+    fn mark(&mut self, applied: Applied, view: View<'_>, marks: &mut [bool]) -> bool {
+        let found = self.marks(applied, view);
+        for (mark, own) in marks.iter_mut().zip(found.iter().flat_map(|found| found.iter())) {
+            *mark |= own;
+        }
+        found.is_some()
+    }
+
+    fn unevaluated(&mut self, applied: Applied, object: &Object, view: View<'_>, marks: &mut [bool]) -> bool {
+        let schema = match view.kind() {
+            Kind::Object => object.unevaluated_members,
+            Kind::Array => object.unevaluated_items,
+            _ => None,
+        };
+        let Some(id) = schema else { return true };
+        let children: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
+        marks.iter_mut().zip(children).filter(|(mark, _)| !**mark).all(|(mark, child)| {
+            *mark = true;
+            self.below(applied, id, child)
+        })
+    }
+
+    /// The schema objects that apply at the same place and hold, this one first.
+    pub(super) fn applicable(&mut self, applied: Applied, view: View<'_>, found: &mut Vec<Applied>) {
+        let Some(object) = self.sets.object(applied).filter(|_| !found.contains(&applied)) else { return };
+        if !self.holds(applied, view) {
+            return;
+        }
+        found.push(applied);
+        let choices = &object.choices;
+        let triggered =
+            choices.dependent.iter().filter(|(trigger, ..)| view.get(trigger).is_some()).map(|(_, id, _)| id);
+        let condition = choices.condition.map(|id| self.below(applied, id, view));
+        let selected = condition.and_then(|holds| if holds { choices.then } else { choices.otherwise });
+        let ids: Vec<_> = object
+            .reference
+            .iter()
+            .chain(&object.all_of)
+            .chain(triggered)
+            .chain(&choices.condition)
+            .chain(&selected)
+            .chain(&choices.any_of)
+            .chain(&choices.one_of)
+            .copied()
+            .collect();
+        let mut below: Vec<_> = ids.into_iter().map(|id| self.sets.below(applied, id)).collect();
+        below.extend(self.sets.dynamic(applied));
+        for part in below {
+            self.applicable(part, view, found);
+        }
+    }
+}
+
+/// The schemas that one schema object applies to a member.
+pub(super) fn schemas_of_member<'o>(object: &'o Object, name: &str) -> impl Iterator<Item = u16> + use<'o> {
+    let own = object.properties.iter().find(|(own, _)| own == name).map(|(_, id)| *id);
+    let mut found: Vec<u16> = own.into_iter().collect();
+    found.extend(object.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, id)| *id));
+    if found.is_empty() {
+        found.extend(object.additional);
+    }
+    found.into_iter()
+}
+
+/// What a schema object says of a value without looking at other schema objects.
+fn holds_by_itself(object: &Object, view: View<'_>, draft: u16) -> bool {
+    let kind = view.kind();
+    let number = view.as_number();
+    let text = view.as_text();
+    let typed = object
+        .types
+        .is_none_or(|types| types.allows(kind) && number.is_none_or(|number| types.allows_number(number, draft)));
+    typed && object.checks.iter().all(|check| !check.looks_at(kind) || check.holds(view, number, text))
+}
+
+/// Whether no two items are equal.
+fn are_distinct(view: View<'_>) -> bool {
+    let mut items: Vec<_> = view.items().map(|item| (fingerprint(item), item)).collect();
+    items.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| compare(*x, *y)));
+    items.windows(2).all(|pair| !matches!(pair, [(a, x), (b, y)] if a == b && compare(*x, *y).is_eq()))
+}

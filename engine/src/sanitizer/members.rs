@@ -1,0 +1,192 @@
+//! The phases of an object: its members one by one, then all of them together (R6, R11, R13).
+
+use std::rc::Rc;
+
+use super::Unknown;
+use super::evaluate::schemas_of_member;
+use super::phases::{Child, Container, Typed};
+use super::plan::is_storable;
+use super::repair::{ADDED, Fixed, Job, Left, Note, Repair};
+use super::schema::{Dependent, Id, Object};
+use super::sets::SetId;
+use crate::fate::{Action, Keyword};
+use crate::json::{Json, View};
+
+impl<'a> Repair<'a> {
+    pub(super) fn object_phases(&mut self, at: u32, job: &Job, objects: &[Typed<'a>]) -> Result<Fixed, Fixed> {
+        let mut container = Container::new(at);
+        let closed = self.is_closed(objects);
+        for (name, value) in self.place(at).named_members() {
+            let (Some(text), Some(place)) = (name.as_text(), value.place()) else { continue };
+            let text = text.decode().into_owned();
+            let child = Child { at: place.at, name: name.to_json(), text, fixed: None };
+            let set = self.member_set(job, objects, closed, name, &child);
+            self.child(&mut container, child, set)?;
+        }
+        self.fill(&mut container, objects);
+        self.without_triggers(&mut container, objects);
+        self.few_members(&mut container, objects)?;
+        let nodes = self.nodes(at);
+        let gone = |keyword, by: Id| Err(Fixed::gone(keyword, by, nodes).with(&container));
+        for (applied, object) in objects {
+            if object.required.iter().any(|name| container.position(name).is_none()) {
+                return gone(Keyword::Required, applied.id);
+            }
+        }
+        for (applied, object) in objects {
+            if object.members.min.is_some_and(|min| container.children.len() < min) {
+                return gone(Keyword::MinProperties, applied.id);
+            }
+        }
+        self.listed(container, objects, nodes)
+    }
+
+    /// Whether a name that nobody knows is dropped at once: no choice point can know it later (U2).
+    fn is_closed(&self, objects: &[Typed<'a>]) -> bool {
+        let plain = |object: &Object| object.choices.is_empty() && object.unevaluated_members.is_none();
+        self.options.unknown == Unknown::Drop
+            && objects.iter().any(|(_, object)| object.names_members)
+            && objects.iter().all(|(_, object)| object.additional.is_none() && plain(object))
+    }
+
+    fn member_set(
+        &mut self,
+        job: &Job,
+        objects: &[Typed<'a>],
+        closed: bool,
+        name: View<'_>,
+        child: &Child,
+    ) -> Result<SetId, (Keyword, Id)> {
+        let by = objects.first().map_or(0, |(applied, _)| applied.id);
+        let mut schemas = Vec::new();
+        let mut known = false;
+        for (applied, object) in objects {
+            if let Some(names) = object.names {
+                let schema = self.eval.sets.below(*applied, names);
+                if !self.eval.holds(schema, name) {
+                    return Err((Keyword::PropertyNames, names));
+                }
+            }
+            let declared = object.properties.iter().any(|(own, _)| *own == child.text);
+            let is_listed = |one: &Dependent| one.trigger == child.text || one.needs.contains(&child.text);
+            known |= declared || object.required.contains(&child.text) || object.dependent.iter().any(is_listed);
+            let mut first = declared;
+            for id in schemas_of_member(object, &child.text) {
+                let keyword = if first {
+                    Keyword::Properties
+                } else if object.additional == Some(id) {
+                    Keyword::AdditionalProperties
+                } else {
+                    known = true;
+                    Keyword::PatternProperties
+                };
+                first = false;
+                schemas.push((self.eval.sets.below(*applied, id), keyword));
+            }
+        }
+        if closed && !known {
+            return Err((Keyword::Unknown, by));
+        }
+        if self.options.storable_names && !is_storable(&child.text) {
+            return Err((Keyword::Name, by));
+        }
+        self.child_set(job, child.at, schemas)
+    }
+
+    /// `x-on-missing`: a required member that is absent gets its default (A6).
+    fn fill(&mut self, container: &mut Container, objects: &[Typed<'a>]) {
+        let required = objects.iter().flat_map(|(_, object)| &object.required);
+        for name in required {
+            if container.position(name).is_some() {
+                continue;
+            }
+            let schemas: Vec<_> = objects
+                .iter()
+                .flat_map(|(applied, object)| schemas_of_member(object, name).map(move |id| (*applied, id)))
+                .map(|(applied, id)| (self.eval.sets.below(applied, id), Keyword::Properties))
+                .collect();
+            let set = self.eval.sets.intern(&schemas);
+            let set = self.eval.sets.get(set);
+            let own = self.objects(&set);
+            let Some((applied, default)) = own.iter().find_map(|(applied, object)| {
+                object.default.clone().filter(|_| object.on_missing).map(|default| (*applied, default))
+            }) else {
+                continue;
+            };
+            if !self.takes(&set, &default) {
+                continue;
+            }
+            let dropped = self.place(container.at).get(name).and_then(View::place).map(|place| place.at);
+            match dropped {
+                Some(at) => {
+                    container.notes.retain(|note| !matches!(note, Note::Drop(own, ..) if *own == at));
+                    container.notes.push(Note::Replace(at, Action::Default, Keyword::Required, applied.id));
+                }
+                None => container.notes.push(Note::Fill(container.at, name.clone(), applied.id)),
+            }
+            let left = Left { json: default, children: None };
+            let fixed = Fixed { left: Some(left), ..Fixed::gone(Keyword::False, 0, 0) };
+            container.whole = false;
+            container.children.push(Child {
+                at: ADDED,
+                name: Json::text(name),
+                text: name.clone(),
+                fixed: Some(Rc::new(fixed)),
+            });
+        }
+    }
+
+    /// `dependentRequired` and `dependencies`: a trigger without what it needs goes, until none is left (R11).
+    fn without_triggers(&self, container: &mut Container, objects: &[Typed<'a>]) {
+        loop {
+            let failing = objects.iter().find_map(|(applied, object)| {
+                let one = object.dependent.iter().find(|one| {
+                    container.position(&one.trigger).is_some()
+                        && one.needs.iter().any(|name| container.position(name).is_none())
+                })?;
+                Some((container.position(&one.trigger)?, one.keyword, applied.id))
+            });
+            let Some((index, keyword, by)) = failing else { return };
+            self.drop_all(container, &[index], keyword, by);
+        }
+    }
+
+    /// `maxProperties`: members go in the order of R13.
+    fn few_members(&self, container: &mut Container, objects: &[Typed<'a>]) -> Result<(), Fixed> {
+        let least = objects.iter().filter_map(|(applied, object)| Some((object.members.max?, applied.id)));
+        let Some((max, by)) = least.min_by_key(|(max, _)| *max) else { return Ok(()) };
+        let surplus = container.children.len().saturating_sub(max);
+        if surplus == 0 {
+            return Ok(());
+        }
+        let names: Vec<_> = container.children.iter().map(|child| child.text.clone()).collect();
+        let mut goes: Vec<_> = dispensable(&names, objects).into_iter().take(surplus).collect();
+        if goes.len() < surplus {
+            return Err(Fixed::gone(Keyword::MaxProperties, by, self.nodes(container.at)).with(container));
+        }
+        goes.sort_unstable();
+        self.drop_all(container, &goes, Keyword::MaxProperties, by);
+        self.without_triggers(container, objects);
+        Ok(())
+    }
+}
+
+/// The members that may go, those that go first in front (R13).
+pub(super) fn dispensable(names: &[String], objects: &[Typed<'_>]) -> Vec<usize> {
+    let mut ranks: Vec<&str> = Vec::new();
+    for (name, _) in objects.iter().flat_map(|(_, object)| &object.properties) {
+        if !ranks.contains(&name.as_str()) {
+            ranks.push(name);
+        }
+    }
+    let is_required = |name: &String| objects.iter().any(|(_, object)| object.required.contains(name));
+    let may = names.iter().enumerate().filter(|(_, name)| !is_required(name));
+    let mut order: Vec<_> = may.map(|(index, name)| (ranks.iter().position(|own| own == name), name, index)).collect();
+    // undeclared before declared; declared from the last; undeclared by name, greatest first
+    order.sort_by(|(a, x, _), (b, y, _)| match (a, b) {
+        (Some(a), Some(b)) => b.cmp(a),
+        (None, None) => y.cmp(x),
+        _ => a.is_some().cmp(&b.is_some()),
+    });
+    order.into_iter().map(|(_, _, index)| index).collect()
+}

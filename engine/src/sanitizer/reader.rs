@@ -1,0 +1,557 @@
+//! Reads a schema file into schema objects.
+//!
+//! Nothing is silently ignored: an unknown keyword, one of another draft, a value of the wrong kind and a `$ref` to nothing
+//! are errors, each at its own place (codes S001–S016). Only annotations (`title`, `examples`, …)
+//! and foreign `x-` keywords that are near none of ours pass unread. Beside a `$ref` of draft 7 and before, keywords are
+//! read for their errors and then dropped, as those drafts say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::check::{Check, Pattern, PatternError, Types};
+use super::format::Format;
+use super::identifiers::{Identifiers, ResourceId, Unresolved};
+use super::schema::{Contains, Dependent, Dynamic, Id, NO_SCHEMA, Never, Object, Schema, Step};
+use super::vocabulary::{DRAFTS, REF_ALONE, Standing, standing, words};
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::fate::Keyword;
+use crate::json::{Divisor, Document, Json, Kind, Place, View};
+use crate::pointer;
+use crate::sensitive::{Detector, Detectors};
+
+/// Schema objects that one file may have.
+const OBJECTS_MAX: usize = 8_192;
+/// Nested schema objects that are read.
+const NESTING_MAX: usize = 128;
+
+/// Reads the schema of `document`, or says all that is wrong with it.
+pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<Diagnostic>> {
+    let (draft, error) = draft_of(file, document);
+    let mut reader = Reader {
+        file,
+        document,
+        identifiers: Identifiers::collect(document.root(), draft),
+        objects: Vec::new(),
+        ids: BTreeMap::new(),
+        errors: error.into_iter().collect(),
+        draft,
+        nesting: 0,
+    };
+    let root = document.root().place().map_or(0, |place| reader.schema(place, "#", 0));
+    let dynamic = reader.dynamic_anchors();
+    let Reader { objects, errors, .. } = reader;
+    if errors.is_empty() { Ok(Schema { objects, root, dynamic, draft }) } else { Err(errors) }
+}
+
+/// The draft that a file names, by its number or year.
+fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Diagnostic>) {
+    let latest = DRAFTS[0];
+    let Some(value) = document.root().get("$schema") else { return (latest.1, None) };
+    let uri = value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
+    match DRAFTS.iter().find(|(draft, _)| Some(*draft) == uri.as_deref()) {
+        Some((_, draft)) => (*draft, None),
+        None => {
+            let error = Diagnostic::at_view("S004", file, value, "unknown draft of JSON Schema".to_owned());
+            (latest.1, Some(error.help(format!("write `{}`", latest.0))))
+        }
+    }
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    document: &'a Arc<Document>,
+    identifiers: Identifiers,
+    objects: Vec<Object>,
+    ids: BTreeMap<u32, Id>,
+    errors: Vec<Diagnostic>,
+    draft: u16,
+    nesting: usize,
+}
+
+/// One keyword of a schema object: its name, its value, and where the object stands.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    keyword: &'a str,
+    name: View<'a>,
+    value: View<'a>,
+    at: &'a str,
+    resource: ResourceId,
+}
+
+impl<'a> Reader<'a> {
+    fn error(&mut self, code: &'static str, view: View<'_>, message: String) {
+        self.errors.push(Diagnostic::at_view(code, self.file, view, message));
+    }
+
+    fn error_help(&mut self, code: &'static str, view: View<'_>, message: String, help: String) {
+        self.errors.push(Diagnostic::at_view(code, self.file, view, message).help(help));
+    }
+
+    /// Reads what dynamic references may find, each by the resource that has it.
+    fn dynamic_anchors(&mut self) -> Vec<BTreeMap<String, Id>> {
+        let resources = self.identifiers.resources.iter().map(|resource| resource.dynamic.clone()).collect::<Vec<_>>();
+        let mut anchors = Vec::new();
+        for (resource, dynamic) in (0_u16..).zip(resources) {
+            let ids = dynamic.into_iter().map(|(name, at)| {
+                let place = Place { document: self.document, at };
+                (name, self.schema(place, "#", resource))
+            });
+            anchors.push(ids.collect());
+        }
+        anchors
+    }
+
+    /// Reads the schema at a place, once.
+    fn schema(&mut self, place: Place<'a>, pointer: &str, outer: ResourceId) -> Id {
+        if let Some(&id) = self.ids.get(&place.at) {
+            return id;
+        }
+        let id = u16::try_from(self.objects.len()).unwrap_or(u16::MAX);
+        if self.objects.len() >= OBJECTS_MAX || self.nesting >= NESTING_MAX {
+            let message = format!("more than {OBJECTS_MAX} schema objects, or nested deeper than {NESTING_MAX}");
+            self.error("S003", View::Place(place), message);
+            return 0;
+        }
+        self.ids.insert(place.at, id);
+        self.objects.push(Object { pointer: pointer.to_owned(), ..Object::default() });
+        self.nesting += 1;
+        let resource = self.identifiers.resource_of(place.at, outer);
+        let mut object = Object { pointer: pointer.to_owned(), resource, ..Object::default() };
+        let view = View::Place(place);
+        match (view.kind(), view.as_bool()) {
+            (Kind::Bool, value) => object.never = (value == Some(false)).then_some(Never::False),
+            (Kind::Object, _) => self.keywords(view, pointer, &mut object),
+            _ => self.error("S003", view, "a schema is an object, `true` or `false`".to_owned()),
+        }
+        self.nesting -= 1;
+        if let Some(slot) = self.objects.get_mut(usize::from(id)) {
+            *slot = object;
+        }
+        id
+    }
+
+    fn keywords(&mut self, view: View<'a>, pointer: &str, object: &mut Object) {
+        let only_ref = self.draft <= REF_ALONE && view.get("$ref").is_some();
+        let resource = object.resource;
+        for (name, value) in view.named_members() {
+            let keyword = name.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
+            let member = Member { keyword: &keyword, name, value, at: pointer, resource };
+            let ours = keyword.starts_with("x-") || matches!(keyword.as_str(), "$ref" | "$defs" | "definitions");
+            if only_ref && !ours {
+                // draft 7 and before: what stands beside `$ref` says nothing, but it must be right
+                self.keyword(member, &mut Object::default());
+            } else {
+                self.keyword(member, object);
+            }
+        }
+        self.together(view, object);
+    }
+
+    /// What only several keywords say together.
+    fn together(&mut self, view: View<'a>, object: &mut Object) {
+        object.choices.dependent.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        if self.draft == 4 {
+            for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+                if view.get(exclusive).and_then(View::as_bool) == Some(true) {
+                    exclude(&mut object.checks, bound);
+                }
+            }
+        }
+        if view.get("items").is_none_or(|items| items.kind() != Kind::Array) && self.draft < 2020 {
+            // without a list of positions there is nothing for `additionalItems` to be additional to
+            object.items = object.items.filter(|(_, keyword)| *keyword == Keyword::Items);
+        }
+        if object.on_invalid.contains(&Step::Default) && object.default.is_none() {
+            let value = view.get("x-on-invalid").unwrap_or(view);
+            self.error("S023", value, "`default` needs a `default` beside it".to_owned());
+        }
+        if object.on_missing && object.default.is_none() {
+            let value = view.get("x-on-missing").unwrap_or(view);
+            self.error("S023", value, "`default` needs a `default` beside it".to_owned());
+        }
+    }
+
+    fn keyword(&mut self, member: Member<'_>, object: &mut Object) {
+        let Member { keyword, value, .. } = member;
+        if !self.stands(member) {
+            return;
+        }
+        match keyword {
+            "type" => object.types = Some(self.types(value)),
+            "exclusiveMinimum" | "exclusiveMaximum" if self.draft == 4 => drop(self.boolean(value)),
+            "enum" | "const" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
+            | "minLength" | "maxLength" | "pattern" | "format" => object.checks.extend(self.check(keyword, value)),
+            "required" => object.required = self.strings(value),
+            "dependentRequired" => object.dependent.extend(self.dependent(value)),
+            "minProperties" => object.members.min = self.size(value),
+            "maxProperties" => object.members.max = self.size(value),
+            "minItems" => object.length.min = self.size(value),
+            "maxItems" => object.length.max = self.size(value),
+            "uniqueItems" => object.unique = self.boolean(value),
+            "default" => object.default = Some(value.to_json()),
+            "x-max-bytes" => object.bytes_max = self.size(value),
+            "x-sensitive" => object.never = self.boolean(value).then_some(Never::Sensitive),
+            "x-allow-sensitive" => object.allowed = self.detectors(value),
+            "x-on-invalid" => object.on_invalid = self.steps(value),
+            "x-on-missing" => object.on_missing = self.missing(value),
+            "$ref" => object.reference = self.reference(value, member.resource),
+            "$dynamicRef" | "$recursiveRef" => self.dynamic_reference(member, object),
+            _ => self.applicator(member, object),
+        }
+    }
+
+    fn applicator(&mut self, member: Member<'_>, object: &mut Object) {
+        let Member { keyword, value, .. } = member;
+        match keyword {
+            "properties" => {
+                object.names_members = true;
+                object.properties = self.named_schemas(member);
+            }
+            "patternProperties" => {
+                object.names_members = true;
+                object.patterns = self.pattern_schemas(member);
+            }
+            "$defs" | "definitions" => drop(self.named_schemas(member)),
+            "additionalProperties" => object.additional = self.child(member),
+            "propertyNames" => object.names = self.child(member),
+            "prefixItems" => object.prefix = self.list_of_schemas(member),
+            "items" if value.kind() == Kind::Array && self.draft < 2020 => object.prefix = self.list_of_schemas(member),
+            "items" => object.items = self.child(member).map(|id| (id, Keyword::Items)),
+            "additionalItems" => {
+                let items = self.child(member).map(|id| (id, Keyword::AdditionalItems));
+                object.items = object.items.or(items);
+            }
+            "unevaluatedProperties" => object.unevaluated_members = self.child(member),
+            "unevaluatedItems" => object.unevaluated_items = self.child(member),
+            "allOf" => object.all_of = self.list_of_schemas(member),
+            "anyOf" => object.choices.any_of = self.list_of_schemas(member),
+            "oneOf" => object.choices.one_of = self.list_of_schemas(member),
+            "not" => object.choices.not = self.child(member),
+            "if" => object.choices.condition = self.child(member),
+            "then" => object.choices.then = self.child(member),
+            "else" => object.choices.otherwise = self.child(member),
+            "dependentSchemas" => {
+                let schemas = self.named_schemas(member).into_iter();
+                object.choices.dependent.extend(schemas.map(|(name, id)| (name, id, Keyword::DependentSchemas)));
+            }
+            "dependencies" => self.dependencies(member, object),
+            "contains" | "minContains" | "maxContains" => self.contains(member, object),
+            "$schema" if member.at != "#" => self.embedded_draft(member),
+            _ => {}
+        }
+    }
+
+    /// A resource inside a file names the draft of the file, or none.
+    fn embedded_draft(&mut self, member: Member<'_>) {
+        let uri = member.value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
+        let same = DRAFTS.iter().any(|(draft, year)| Some(*draft) == uri.as_deref() && *year == self.draft);
+        if !same {
+            self.error("S004", member.value, "another draft than that of the file".to_owned());
+        }
+    }
+
+    fn contains(&mut self, member: Member<'_>, object: &mut Object) {
+        let mut contains = object.contains.unwrap_or(Contains { schema: NO_SCHEMA, min: None, max: None });
+        match member.keyword {
+            "minContains" => contains.min = self.size(member.value),
+            "maxContains" => contains.max = self.size(member.value),
+            _ => contains.schema = self.child(member).unwrap_or(NO_SCHEMA),
+        }
+        object.contains = Some(contains);
+    }
+
+    /// `dependencies`: a list of names, or a schema.
+    fn dependencies(&mut self, member: Member<'_>, object: &mut Object) {
+        for (name, value) in member.value.members() {
+            let trigger = name.decode().into_owned();
+            if value.kind() == Kind::Array {
+                let needs = self.strings(value);
+                object.dependent.push(Dependent { trigger, needs, keyword: Keyword::Dependencies });
+            } else {
+                let id = self.child_at(member, &[&trigger], value);
+                object.choices.dependent.extend(id.map(|id| (trigger, id, Keyword::Dependencies)));
+            }
+        }
+    }
+
+    fn dynamic_reference(&mut self, member: Member<'_>, object: &mut Object) {
+        let Some(text) = self.text(member.value) else { return };
+        let anchor = text.split_once('#').map_or("", |(_, anchor)| anchor).to_owned();
+        let target = self.identifiers.resolve(self.document.root(), member.resource, &text).ok();
+        let is_dynamic = target.is_some_and(|target| self.identifiers.is_dynamic(&target, &anchor));
+        let Some(nearest) = self.reference(member.value, member.resource) else { return };
+        if is_dynamic {
+            object.dynamic = Some(Dynamic { anchor, nearest });
+        } else {
+            // an ordinary reference; beside a `$ref` it is one more part of an `allOf`
+            object.all_of.push(nearest);
+        }
+    }
+
+    fn steps(&mut self, value: View<'_>) -> Vec<Step> {
+        let words: Vec<_> = if value.kind() == Kind::Array { value.items().collect() } else { vec![value] };
+        let mut steps = Vec::new();
+        for word in words {
+            let name = word.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
+            match Step::by_word(&name) {
+                Some(step) => steps.push(step),
+                None => {
+                    let help = suggestion(&name, &Step::WORDS);
+                    self.error_help("S022", word, "unknown step of `x-on-invalid`".to_owned(), help);
+                }
+            }
+        }
+        steps
+    }
+
+    fn missing(&mut self, value: View<'_>) -> bool {
+        let is_default = value.as_text().is_some_and(|text| text.is("default"));
+        if !is_default {
+            self.error_help("S022", value, "unknown step of `x-on-missing`".to_owned(), "write `default`".to_owned());
+        }
+        is_default
+    }
+
+    /// Whether a member is a keyword of this draft; if it looks like one of ours and is none, that is said.
+    fn stands(&mut self, member: Member<'_>) -> bool {
+        let Member { keyword, name, .. } = member;
+        match standing(keyword, self.draft) {
+            Standing::Keyword => return true,
+            Standing::From(draft) => {
+                self.error("S010", name, format!("`{keyword}` is a keyword of {draft} and later"));
+            }
+            Standing::UpTo(draft) => {
+                self.error("S010", name, format!("`{keyword}` is a keyword up to {draft}"));
+            }
+            Standing::Foreign => {
+                let known = words(self.draft);
+                let foreign = keyword.starts_with("x-") && !keyword.starts_with("x-on-");
+                if !foreign || nearest(keyword, &known).is_some() {
+                    let help = suggestion(keyword, &known);
+                    self.error_help("S010", name, format!("unknown keyword `{keyword}`"), help);
+                }
+            }
+        }
+        false
+    }
+
+    fn wrong(&mut self, value: View<'_>, expected: &str) {
+        self.error("S011", value, format!("expected {expected}"));
+    }
+
+    fn types(&mut self, value: View<'_>) -> Types {
+        let mut types = Types::NONE;
+        let words: Vec<_> = if value.kind() == Kind::Array { value.items().collect() } else { vec![value] };
+        for word in words {
+            let name = word.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
+            match Types::by_word(&name) {
+                Some(one) => types = types.or(one),
+                None => self.error_help(
+                    "S011",
+                    word,
+                    "not a type of JSON Schema".to_owned(),
+                    suggestion(&name, &Types::WORDS),
+                ),
+            }
+        }
+        types
+    }
+
+    fn check(&mut self, keyword: &str, value: View<'_>) -> Option<Check> {
+        match keyword {
+            "enum" => self.enumeration(value),
+            "const" => Some(Check::Const(value.to_json())),
+            "minLength" => self.size(value).map(Check::MinLength),
+            "maxLength" => self.size(value).map(Check::MaxLength),
+            "pattern" => self.pattern(value).map(Check::Pattern),
+            "format" => self.format(value).map(Check::Format),
+            _ => self.bound(keyword, value),
+        }
+    }
+
+    fn enumeration(&mut self, value: View<'_>) -> Option<Check> {
+        if value.kind() != Kind::Array || value.is_empty() {
+            self.wrong(value, "a list of values");
+            return None;
+        }
+        Some(Check::Enum(value.items().map(View::to_json).collect()))
+    }
+
+    fn bound(&mut self, keyword: &str, value: View<'_>) -> Option<Check> {
+        let Some(number) = value.as_number() else {
+            self.wrong(value, "a number");
+            return None;
+        };
+        let bound = number.as_i64().map_or_else(|| value.to_json(), Json::Int);
+        Some(match keyword {
+            "minimum" => Check::Minimum(bound),
+            "maximum" => Check::Maximum(bound),
+            "exclusiveMinimum" => Check::ExclusiveMinimum(bound),
+            "exclusiveMaximum" => Check::ExclusiveMaximum(bound),
+            _ => match Divisor::new(number) {
+                Some(divisor) => Check::MultipleOf(divisor),
+                None => {
+                    self.wrong(value, "a number above 0 of at most 19 significant digits");
+                    return None;
+                }
+            },
+        })
+    }
+
+    fn size(&mut self, value: View<'_>) -> Option<usize> {
+        let size = value.as_size();
+        if size.is_none() {
+            self.wrong(value, "a whole number, 0 or more");
+        }
+        size
+    }
+
+    fn boolean(&mut self, value: View<'_>) -> bool {
+        if value.as_bool().is_none() {
+            self.wrong(value, "`true` or `false`");
+        }
+        value.as_bool() == Some(true)
+    }
+
+    fn text(&mut self, value: View<'_>) -> Option<String> {
+        let text = value.as_text().map(|text| text.decode().into_owned());
+        if text.is_none() {
+            self.wrong(value, "a string");
+        }
+        text
+    }
+
+    fn strings(&mut self, value: View<'_>) -> Vec<String> {
+        if value.kind() != Kind::Array {
+            self.wrong(value, "a list of strings");
+        }
+        value.items().filter_map(|item| self.text(item)).collect()
+    }
+
+    fn dependent(&mut self, value: View<'_>) -> Vec<Dependent> {
+        if value.kind() != Kind::Object {
+            self.wrong(value, "an object of lists of names");
+        }
+        let keyword = Keyword::DependentRequired;
+        let dependent = value.members();
+        dependent
+            .map(|(name, names)| Dependent { trigger: name.decode().into_owned(), needs: self.strings(names), keyword })
+            .collect()
+    }
+
+    fn detectors(&mut self, value: View<'_>) -> Detectors {
+        let mut detectors = Detectors::NONE;
+        for name in self.strings(value) {
+            match Detector::by_name(&name) {
+                Some(detector) => detectors.set(detector, true),
+                None => self.error_help(
+                    "S011",
+                    value,
+                    format!("unknown detector `{name}`"),
+                    suggestion(&name, &Detector::NAMES),
+                ),
+            }
+        }
+        detectors
+    }
+
+    fn format(&mut self, value: View<'_>) -> Option<Format> {
+        let name = self.text(value)?;
+        let format = Format::by_name(&name);
+        if format.is_none() {
+            let help = suggestion(&name, &Format::NAMES);
+            self.error_help("S012", value, format!("format `{name}` is unknown or not built yet"), help);
+        }
+        format
+    }
+
+    fn pattern(&mut self, value: View<'_>) -> Option<Pattern> {
+        let text = self.text(value)?;
+        match Pattern::compile(&text) {
+            Ok(pattern) => Some(pattern),
+            Err(PatternError::Invalid) => {
+                self.error("S013", value, "not a regular expression".to_owned());
+                None
+            }
+            Err(PatternError::NotLinear) => {
+                let message = "look-around and back-references are not linear-time".to_owned();
+                self.error("S014", value, message);
+                None
+            }
+        }
+    }
+
+    /// The schema that a keyword holds.
+    fn child(&mut self, member: Member<'_>) -> Option<Id> {
+        self.child_at(member, &[], member.value)
+    }
+
+    /// A schema below a keyword.
+    fn child_at(&mut self, member: Member<'_>, tokens: &[&str], value: View<'_>) -> Option<Id> {
+        let mut pointer = member.at.to_owned();
+        pointer::push(&mut pointer, member.keyword);
+        for token in tokens {
+            pointer::push(&mut pointer, token);
+        }
+        // the view borrows the schema's own document; take the place from there, so that it lives as long
+        let place = Place { document: self.document, at: value.place()?.at };
+        Some(self.schema(place, &pointer, member.resource))
+    }
+
+    fn named_schemas(&mut self, member: Member<'_>) -> Vec<(String, Id)> {
+        if member.value.kind() != Kind::Object {
+            self.wrong(member.value, "an object of schemas");
+        }
+        let named = member.value.members().filter_map(|(name, schema)| {
+            let name = name.decode().into_owned();
+            self.child_at(member, &[&name], schema).map(|id| (name, id))
+        });
+        named.collect()
+    }
+
+    fn pattern_schemas(&mut self, member: Member<'_>) -> Vec<(Pattern, Id)> {
+        let schemas = self.named_schemas(member);
+        let names: Vec<_> = member.value.named_members().map(|(name, _)| name).collect();
+        let patterns = schemas.into_iter().zip(names);
+        patterns.filter_map(|((_, id), name)| self.pattern(name).map(|pattern| (pattern, id))).collect()
+    }
+
+    fn list_of_schemas(&mut self, member: Member<'_>) -> Vec<Id> {
+        let value = member.value;
+        if value.kind() != Kind::Array || (value.is_empty() && member.keyword != "items") {
+            self.wrong(value, "a list of schemas");
+        }
+        let schemas = value.items().enumerate();
+        schemas.filter_map(|(index, schema)| self.child_at(member, &[&index.to_string()], schema)).collect()
+    }
+
+    fn reference(&mut self, value: View<'_>, resource: ResourceId) -> Option<Id> {
+        let text = self.text(value)?;
+        match self.identifiers.resolve(self.document.root(), resource, &text) {
+            Ok(target) => {
+                let place = Place { document: self.document, at: target.at };
+                Some(self.schema(place, &target.pointer, target.resource))
+            }
+            Err(Unresolved::Nothing) => {
+                self.error("S015", value, format!("`$ref` to nothing: `{text}`"));
+                None
+            }
+            Err(Unresolved::Elsewhere) => {
+                let message = format!("`$ref` to another file or place (`{text}`): copy it below `$defs`");
+                self.error("S016", value, message);
+                None
+            }
+        }
+    }
+}
+
+/// Draft 4: a bound that `exclusive…` makes exclusive.
+fn exclude(checks: &mut [Check], bound: &str) {
+    for check in checks {
+        match check {
+            Check::Minimum(value) if bound == "minimum" => *check = Check::ExclusiveMinimum(value.clone()),
+            Check::Maximum(value) if bound == "maximum" => *check = Check::ExclusiveMaximum(value.clone()),
+            _ => {}
+        }
+    }
+}
