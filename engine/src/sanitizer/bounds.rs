@@ -16,12 +16,12 @@ impl<'a> Repair<'a> {
         let view = json.view();
         let Some((keyword, by)) = failing_check(view, objects) else { return Ok(fixed) };
         let listed = objects.iter().flat_map(|(_, object)| &object.checks).flat_map(super::check::Check::listed);
-        let parts = listed.filter(|one| failing_check(one.view(), objects).is_none() && is_part(one.view(), view));
-        let best = parts.fold(None, |best: Option<&Json>, one| match best {
-            Some(best) if best.view().nodes() >= one.view().nodes() => Some(best),
-            _ => Some(one),
-        });
-        let Some(best) = best else {
+        let parts = listed.filter(|one| is_part(one.view(), view) && failing_check(one.view(), objects).is_none());
+        let mut parts: Vec<_> = parts.collect();
+        parts.sort_by_key(|one| std::cmp::Reverse(one.view().nodes()));
+        // the largest that all else allows; where none is, a choice point may still say why
+        let all_hold = |one: &&&Json| objects.iter().all(|(applied, _)| self.eval.holds(*applied, one.view()));
+        let Some(best) = parts.iter().find(all_hold).or(parts.first()) else {
             return Err(Fixed { notes: fixed.notes, below: fixed.below, ..Fixed::gone(keyword, by, size) });
         };
         let mut notes = fixed.notes;

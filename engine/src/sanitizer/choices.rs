@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::repair::{ADDED, Choice, Decided, Fixed, Job, Note, Repair, children_of, without};
+use super::repair::{ADDED, Choice, Decided, Fixed, Job, Repair, children_of, without};
 use super::schema::Id;
 use super::sets::Applied;
 use crate::fate::Keyword;
-use crate::json::View;
+use crate::json::{Kind, View};
 
 impl Repair<'_> {
     /// The first choice point that a value does not satisfy (R14).
@@ -87,6 +87,9 @@ impl Repair<'_> {
         });
         let mut scored = Vec::new();
         for &id in ids {
+            if self.is_hopeless(at, applied, id) {
+                continue;
+            }
             let next = self.branch(job, choice, applied, id, keyword);
             let fixed = self.phases(at, &next);
             if fixed.left.is_some() {
@@ -97,10 +100,36 @@ impl Repair<'_> {
         scored.into_iter().map(|(_, next)| next).collect()
     }
 
+    /// Whether no part of a value can hold under a branch, as a look at its members tells: a table of discriminators.
+    fn is_hopeless(&mut self, at: u32, applied: Applied, id: Id) -> bool {
+        let branch = self.eval.sets.below(applied, id);
+        let (Some(object), view) = (self.object(branch), self.place(at)) else { return false };
+        if object.never.is_some() || object.types.is_some_and(|types| !types.allows(view.kind())) {
+            return true;
+        }
+        let lacks = |name: &String| {
+            let member = object.properties.iter().find(|(own, _)| own == name);
+            let schema = member.map(|(_, id)| self.eval.sets.below(branch, *id));
+            let Some(schema) = schema.and_then(|schema| self.object(schema)) else { return view.get(name).is_none() };
+            // a default or an annotation may still help
+            let plain = schema.on_invalid.is_empty() && !schema.on_missing && schema.reference.is_none();
+            plain
+                && view.get(name).is_none_or(|value| {
+                    let scalar = !matches!(value.kind(), Kind::Array | Kind::Object);
+                    scalar
+                        && schema
+                            .checks
+                            .iter()
+                            .any(|check| !check.listed().is_empty() && !check.holds(value, None, None))
+                })
+        };
+        view.kind() == Kind::Object && object.required.iter().any(lacks)
+    }
+
     fn any_of(&mut self, at: u32, job: &Job, applied: Applied) -> Rc<Fixed> {
         for next in self.scored(at, job, Choice::AnyOf(applied), applied, Keyword::AnyOf) {
             let fixed = self.job(at, &next);
-            if fixed.left.is_some() && !fixed.rejected {
+            if fixed.left.as_ref().is_some_and(|left| self.holds(job, left.json.view())) {
                 return fixed;
             }
         }
@@ -115,25 +144,25 @@ impl Repair<'_> {
             let fixed = self.job(at, &next);
             if let Some(left) = &fixed.left {
                 self.eval.keep(&left.json);
-                if self.satisfies(choice, left.json.view()) {
+                if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
                     return fixed;
                 }
                 overlapping.push((next, fixed));
             }
         }
-        let mut best: Option<Fixed> = None;
+        let mut best: Option<Rc<Fixed>> = None;
         for (next, fixed) in overlapping {
-            let smaller = self.without_one(&next, &fixed, Keyword::OneOf, applied.id);
+            let smaller = self.without_one(at, &next, &fixed, Keyword::OneOf, applied.id);
             if let Some(smaller) = smaller.filter(|smaller| best.as_ref().is_none_or(|best| smaller.cost < best.cost)) {
                 best = Some(smaller);
             }
         }
-        Rc::new(best.unwrap_or_else(|| Fixed::gone(Keyword::OneOf, applied.id, self.nodes(at))))
+        best.unwrap_or_else(|| Rc::new(Fixed::gone(Keyword::OneOf, applied.id, self.nodes(at))))
     }
 
     fn not(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
-        match self.without_one(job, before, Keyword::Not, applied.id) {
-            Some(smaller) => Rc::new(smaller),
+        match self.without_one(at, job, before, Keyword::Not, applied.id) {
+            Some(smaller) => smaller,
             None => Rc::new(Fixed::gone(Keyword::Not, applied.id, self.nodes(at))),
         }
     }
@@ -154,13 +183,13 @@ impl Repair<'_> {
             let fixed = self.job(at, &next);
             if let Some(left) = &fixed.left {
                 self.eval.keep(&left.json);
-                if self.satisfies(choice, left.json.view()) {
+                if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
                     return fixed;
                 }
             }
         }
-        match self.without_one(job, before, selected.1, applied.id) {
-            Some(smaller) => Rc::new(smaller),
+        match self.without_one(at, job, before, selected.1, applied.id) {
+            Some(smaller) => smaller,
             None => Rc::new(Fixed::gone(selected.1, applied.id, self.nodes(at))),
         }
     }
@@ -178,7 +207,8 @@ impl Repair<'_> {
             next.children.sort_unstable();
             self.job(at, &next)
         });
-        let under = Some(under).filter(|fixed| fixed.left.is_some());
+        let under =
+            Some(under).filter(|fixed| fixed.left.as_ref().is_some_and(|left| self.holds(job, left.json.view())));
         let without = without.filter(|fixed| fixed.left.is_some());
         match (under, without) {
             (Some(under), Some(without)) if without.cost < under.cost => without,
@@ -188,7 +218,9 @@ impl Repair<'_> {
     }
 
     /// R18: one direct child less, such that all of the set holds; fewest nodes first, then the greatest name or last index.
-    fn without_one(&mut self, job: &Job, fixed: &Rc<Fixed>, keyword: Keyword, by: Id) -> Option<Fixed> {
+    ///
+    /// The place is repaired once more without that child, for what comes last: unknown members, and bytes.
+    fn without_one(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>, keyword: Keyword, by: Id) -> Option<Rc<Fixed>> {
         let left = fixed.left.as_ref()?;
         let set = self.eval.sets.get(job.set);
         let prefix = self.prefix(&set);
@@ -210,11 +242,15 @@ impl Repair<'_> {
             };
             let smaller = without(left, &[index]);
             self.eval.keep(&smaller.json);
-            if self.all_hold(&set, smaller.json.view()) {
-                let mut notes = fixed.notes.clone();
-                notes.push(Note::Drop(goes, keyword, by));
-                let cost = fixed.cost + sizes.get(index).copied().unwrap_or(0);
-                return Some(Fixed { left: Some(smaller), cost, notes, ..fixed.as_ref().clone() });
+            if !self.all_hold(&set, smaller.json.view()) {
+                continue;
+            }
+            let mut next = job.clone();
+            next.children.push((goes, Decided::Drop(keyword, by)));
+            next.children.sort_unstable();
+            let fixed = self.job(at, &next);
+            if fixed.left.as_ref().is_some_and(|left| self.all_hold(&set, left.json.view())) {
+                return Some(fixed);
             }
         }
         None

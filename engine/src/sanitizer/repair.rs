@@ -218,6 +218,12 @@ impl<'a> Repair<'a> {
         )
     }
 
+    /// Whether all of a job's set holds; with a choice taken, whoever took it asks.
+    pub(super) fn holds(&mut self, job: &Job, view: View<'_>) -> bool {
+        let set = self.eval.sets.get(job.set);
+        !job.taken.is_empty() || self.all_hold(&set, view)
+    }
+
     /// The most positions that a set names.
     pub(super) fn prefix(&self, set: &Set) -> usize {
         let objects = set.parts.iter().filter_map(|part| self.object(part.applied));
@@ -242,7 +248,13 @@ impl<'a> Repair<'a> {
             next.children.sort_unstable();
             return self.job(at, &next);
         }
-        self.within_bytes(at, &set, fixed)
+        if self.holds(job, left.json.view()) {
+            self.within_bytes(at, &set, fixed)
+        } else {
+            // a listed value that something else forbids
+            let by = set.parts.first().map_or(0, |part| part.applied.id);
+            Rc::new(Fixed::gone(Keyword::Enum, by, self.nodes(at)))
+        }
     }
 
     /// What is to become of the children that nobody evaluated.
