@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::schema::{Contains, NO_SCHEMA, Object};
 use super::sets::{Applied, Sets};
+use crate::fate::Keyword;
 use crate::json::{Document, Json, Kind, Text, View, compare, fingerprint};
 
 /// Which children of a value are evaluated, in order; none: the value does not hold.
@@ -157,7 +158,17 @@ impl<'a> Evaluator<'a> {
         let mut all: Vec<_> = reference.into_iter().chain(self.sets.dynamic(applied)).collect();
         all.extend(object.all_of.iter().map(|&id| self.sets.below(applied, id)));
         let triggered = choices.dependent.iter().filter(|(trigger, ..)| view.get(trigger).is_some());
-        all.extend(triggered.map(|&(_, id, _)| self.sets.below(applied, id)));
+        // `dependencies` outlived its drafts: it still asserts, and evaluates nothing
+        let asserts = self.sets.draft() >= 2019;
+        for &(_, id, keyword) in triggered {
+            if keyword == Keyword::Dependencies && asserts {
+                if !self.below(applied, id, view) {
+                    return false;
+                }
+            } else {
+                all.push(self.sets.below(applied, id));
+            }
+        }
         if let Some(condition) = choices.condition {
             let condition = self.sets.below(applied, condition);
             let selected = if self.mark(condition, view, marks) { choices.then } else { choices.otherwise };

@@ -211,7 +211,10 @@ impl<'a> Repair<'a> {
                 let Some(left) = &fixed.left else { return fixed };
                 own.eval.keep(&left.json);
                 match own.unsatisfied(job, left.json.view()) {
-                    Some(choice) => own.resolve(at, job, &fixed, choice),
+                    Some(choice) => {
+                        let resolved = own.resolve(at, job, &fixed, choice);
+                        own.known_only(at, job, &resolved).unwrap_or(resolved)
+                    }
                     None => own.last(at, job, &fixed),
                 }
             },
@@ -238,15 +241,12 @@ impl<'a> Repair<'a> {
     fn last(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>) -> Rc<Fixed> {
         let Some(left) = &fixed.left else { return Rc::clone(fixed) };
         let set = self.eval.sets.get(job.set);
-        let mut more = self.unevaluated(&set, left, job);
-        if more.is_empty() && self.options.unknown == Unknown::Drop {
-            more = self.unknown(&set, left);
-        }
+        let more = self.unevaluated(&set, left, job);
         if !more.is_empty() {
-            let mut next = job.clone();
-            next.children.extend(more);
-            next.children.sort_unstable();
-            return self.job(at, &next);
+            return self.decided(at, job, more);
+        }
+        if let Some(known) = self.known_only(at, job, fixed) {
+            return known;
         }
         if self.holds(job, left.json.view()) {
             self.within_bytes(at, &set, fixed)
@@ -255,6 +255,24 @@ impl<'a> Repair<'a> {
             let by = set.parts.first().map_or(0, |part| part.applied.id);
             Rc::new(Fixed::gone(Keyword::Enum, by, self.nodes(at)))
         }
+    }
+
+    /// The same job with more decided of single children.
+    fn decided(&mut self, at: u32, job: &Job, more: Vec<(u32, Decided)>) -> Rc<Fixed> {
+        let mut next = job.clone();
+        next.children.extend(more);
+        next.children.sort_unstable();
+        self.job(at, &next)
+    }
+
+    /// The value without members that nobody knows; none, if all are known.
+    ///
+    /// A branch that was tried may no longer apply to what it left, so whoever tries branches does not ask.
+    fn known_only(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>) -> Option<Rc<Fixed>> {
+        let left = fixed.left.as_ref().filter(|_| job.taken.is_empty() && self.options.unknown == Unknown::Drop)?;
+        let set = self.eval.sets.get(job.set);
+        let unknown = self.unknown(&set, left);
+        (!unknown.is_empty()).then(|| self.decided(at, job, unknown))
     }
 
     /// What is to become of the children that nobody evaluated.
