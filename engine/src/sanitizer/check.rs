@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::format::Format;
+use super::pattern::Pattern;
 use crate::fate::Keyword;
 use crate::json::{Divisor, Json, Kind, Number, Text, View, same};
 
@@ -49,18 +50,22 @@ impl Types {
         Self(self.0 & other.0)
     }
 
-    /// Whether some value of this kind has one of the types.
-    #[must_use]
-    pub fn allows(self, kind: Kind) -> bool {
-        let bits = match kind {
+    /// The types of the values of a kind.
+    pub(super) fn of(kind: Kind) -> Self {
+        Self(match kind {
             Kind::Null => NULL,
             Kind::Bool => BOOLEAN,
             Kind::Number => FRACTION | INTEGER,
             Kind::String => STRING,
             Kind::Array => ARRAY,
             Kind::Object => OBJECT,
-        };
-        self.0 & bits != 0
+        })
+    }
+
+    /// Whether some value of this kind has one of the types.
+    #[must_use]
+    pub fn allows(self, kind: Kind) -> bool {
+        self.0 & Self::of(kind).0 != 0
     }
 
     /// Whether all numbers of these types are integers.
@@ -78,37 +83,6 @@ impl Types {
             FRACTION => !number.is_integer(),
             both => both != 0,
         }
-    }
-}
-
-/// Why a pattern was refused.
-pub(super) enum PatternError {
-    /// Not a regular expression.
-    Invalid,
-    /// It needs look-around or a back-reference.
-    NotLinear,
-}
-
-/// A regular expression of ECMA-262 that matches in linear time.
-#[derive(Clone)]
-pub(super) struct Pattern(regex::Regex);
-
-impl Pattern {
-    pub(super) fn compile(text: &str) -> Result<Self, PatternError> {
-        let kind = || {
-            let not_linear = ["(?=", "(?!", "(?<=", "(?<!", "\\1", "\\2", "\\k<"];
-            if not_linear.iter().any(|sign| text.contains(sign)) {
-                PatternError::NotLinear
-            } else {
-                PatternError::Invalid
-            }
-        };
-        let translated = jsonschema_regex::to_rust_regex(text).map_err(|()| kind())?;
-        regex::Regex::new(&translated).map(Self).map_err(|_| kind())
-    }
-
-    pub(super) fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
     }
 }
 

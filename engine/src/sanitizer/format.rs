@@ -1,9 +1,15 @@
 //! The formats that are asserted, in every draft.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr as _;
+use std::sync::LazyLock;
 
+use email_address::EmailAddress;
+use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use super::pattern::Pattern;
 
 /// A format of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +32,44 @@ pub(super) enum Format {
     Uri,
     /// RFC 3986, with or without a scheme
     UriReference,
+    /// RFC 3987, with a scheme
+    Iri,
+    /// RFC 3987, with or without a scheme
+    IriReference,
+    /// RFC 6570
+    UriTemplate,
+    /// RFC 5321 §4.1.2
+    Email,
+    /// RFC 1123 §2.1
+    Hostname,
+    /// RFC 3339, appendix A
+    Duration,
+    /// draft-bhutton-relative-json-pointer
+    RelativeJsonPointer,
+    /// ECMA-262, as far as it matches in linear time
+    Regex,
 }
 
 impl Format {
-    pub(super) const NAMES: [&'static str; 9] =
-        ["date", "date-time", "ipv4", "ipv6", "json-pointer", "time", "uri", "uri-reference", "uuid"];
+    pub(super) const NAMES: [&'static str; 17] = [
+        "date",
+        "date-time",
+        "duration",
+        "email",
+        "hostname",
+        "ipv4",
+        "ipv6",
+        "iri",
+        "iri-reference",
+        "json-pointer",
+        "regex",
+        "relative-json-pointer",
+        "time",
+        "uri",
+        "uri-reference",
+        "uri-template",
+        "uuid",
+    ];
 
     pub(super) fn by_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -43,6 +82,14 @@ impl Format {
             "json-pointer" => Self::JsonPointer,
             "uri" => Self::Uri,
             "uri-reference" => Self::UriReference,
+            "iri" => Self::Iri,
+            "iri-reference" => Self::IriReference,
+            "uri-template" => Self::UriTemplate,
+            "email" => Self::Email,
+            "hostname" => Self::Hostname,
+            "duration" => Self::Duration,
+            "relative-json-pointer" => Self::RelativeJsonPointer,
+            "regex" => Self::Regex,
             _ => return None,
         })
     }
@@ -50,17 +97,76 @@ impl Format {
     pub(super) fn holds(self, text: &str) -> bool {
         match self {
             Self::DateTime => is_date_time(text),
-            // a date is one with any time, and a time one at a day that may end with a leap second
+            // a date is one with any time, and a time one at a day that ends with a leap second somewhere on earth
             Self::Date => text.len() == 10 && is_date_time(&format!("{text}T00:00:00Z")),
-            Self::Time => is_date_time(&format!("1972-12-31T{text}")),
+            Self::Time => ["1972-12-31", "1973-01-01"].iter().any(|day| is_date_time(&format!("{day}T{text}"))),
             Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
             Self::Uuid => is_uuid(text),
             Self::JsonPointer => crate::pointer::Pointer::parse(text).is_some(),
             Self::Uri => fluent_uri::Uri::parse(text).is_ok(),
             Self::UriReference => fluent_uri::UriRef::parse(text).is_ok(),
+            Self::Iri => fluent_uri::Iri::parse(text).is_ok(),
+            Self::IriReference => fluent_uri::IriRef::parse(text).is_ok(),
+            Self::UriTemplate => matches(&URI_TEMPLATE, text),
+            Self::Email => is_email(text),
+            Self::Hostname => is_hostname(text),
+            Self::Duration => matches(&DURATION, text),
+            Self::RelativeJsonPointer => is_relative_pointer(text),
+            Self::Regex => Pattern::compile(text).is_ok(),
         }
     }
+}
+
+/// Years, months and days in a row without a gap, then hours, minutes and seconds; or weeks alone.
+static DURATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let date = r"[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D";
+    let time = r"T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)";
+    Regex::new(&format!(r"\AP(?:[0-9]+W|(?:{date})(?:{time})?|{time})\z")).ok()
+});
+
+static URI_TEMPLATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let character = r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})";
+    let variable = format!(r"{character}(?:\.?{character})*(?::[1-9][0-9]{{0,3}}|\*)?");
+    let literal = r#"[^\x00-\x20"'%<>\\^`{|}\x7F]|%[0-9A-Fa-f]{2}"#;
+    Regex::new(&format!(r"\A(?:{literal}|\{{[+#./;?&=,!@|]?{variable}(?:,{variable})*\}})*\z")).ok()
+});
+
+fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let literal = domain.strip_prefix('[').and_then(|domain| domain.strip_suffix(']'));
+    let domain = literal.map_or_else(
+        || is_hostname(domain),
+        |literal| match literal.get(..5).filter(|tag| tag.eq_ignore_ascii_case("ipv6:")) {
+            Some(_) => literal.get(5..).is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+            None => literal.parse::<Ipv4Addr>().is_ok(),
+        },
+    );
+    // the parser refuses an empty quoted local part, which the RFC allows
+    domain && (local == "\"\"" || (local.is_ascii() && EmailAddress::from_str(text).is_ok()))
+}
+
+fn is_hostname(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let reserved = label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--");
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && !reserved
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+fn is_relative_pointer(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (steps, rest) = text.split_at(digits);
+    let counted = steps == "0" || (!steps.is_empty() && !steps.starts_with('0'));
+    counted && (rest == "#" || crate::pointer::Pointer::parse(rest).is_some())
 }
 
 fn is_date_time(text: &str) -> bool {
@@ -96,12 +202,24 @@ mod tests {
             &["2026-11-23 10:00:00Z", "2026-02-30T10:00:00Z", "2026-11-23T10:00:00", "99999-01-01T00:00:00Z"],
         );
         check("date", &["2024-02-29"], &["2023-02-29", "2024-2-29"]);
-        check("time", &["10:00:00Z", "23:59:60Z"], &["25:00:00Z", "10:00:00"]);
+        check("time", &["10:00:00Z", "23:59:60Z", "01:29:60+01:30", "15:59:60-08:00"], &["25:00:00Z", "10:00:00"]);
         check("ipv4", &["127.0.0.1"], &["127.0.0", "256.0.0.1", "01.0.0.1"]);
         check("ipv6", &["::1"], &["::1%eth0", "1"]);
         check("uuid", &["2eb8aa08-aa98-11ea-b4aa-73b441d16380"], &["2eb8aa08aa9811eab4aa73b441d16380"]);
         check("json-pointer", &["", "/a~0"], &["a", "/~"]);
         check("uri", &["https://shop.test/p/1?x#y", "urn:a:b"], &["/p/1", "https://shop.test/ a", "https://[x"]);
         check("uri-reference", &["/p/1", ""], &["/ a", "\\"]);
+        check("iri", &["https://bücher.test/ä"], &["/ä", "https://bücher.test/ a"]);
+        check("iri-reference", &["/ä", ""], &["/ ä"]);
+        check("uri-template", &["/p/{id}{?q*,r:3}", ""], &["/p/{id", "{}", "{a b}", "/%g0"]);
+        check(
+            "email",
+            &["a.b@shop.test", "\"a b\"@shop.test", "a@[127.0.0.1]"],
+            &["a", "a@", ".a@b.test", "a@-b.test"],
+        );
+        check("hostname", &["shop.test", "a", "xn--bcher-kva.test"], &["", "a.", "-a.test", "a_b", "ab--c.test"]);
+        check("duration", &["P1Y2M3DT4H5M6S", "P2W", "PT1S"], &["P", "P1Y3D", "P1W2D", "PT", "1D", "P1S"]);
+        check("relative-json-pointer", &["0", "1/a", "0#"], &["", "01", "-1", "1a", "1##"]);
+        check("regex", &["^a+$"], &["(", "[a"]);
     }
 }

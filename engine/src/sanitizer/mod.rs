@@ -2,6 +2,7 @@
 //!
 //! The only module that names `jsonschema`, and the only one that makes [`Clean`].
 
+mod pattern;
 mod format;
 mod check;
 mod vocabulary;
@@ -274,14 +275,37 @@ impl Sanitizer {
     }
 }
 
-/// The kinds of value that the root of a schema allows, without asking its choices.
+/// The kinds of value that the root of a schema allows.
 fn root_types(schema: &Schema) -> Types {
     let mut sets = Sets::new(schema);
     let root = sets.root();
-    let set = sets.intern(&[(root, Keyword::False)]);
+    types_of(&mut sets, &[(root, Keyword::False)], UNIONS_MAX)
+}
+
+/// Unions in unions that are looked into for their types.
+const UNIONS_MAX: usize = 8;
+
+/// The kinds of value that schema objects allow together, in one of the branches of each of their unions.
+fn types_of(sets: &mut Sets<'_>, schemas: &[(sets::Applied, Keyword)], depth: usize) -> Types {
+    let set = sets.intern(schemas);
     let set = sets.get(set);
-    let objects = set.parts.iter().filter_map(|part| sets.object(part.applied));
-    objects.filter_map(|object| object.types).fold(Types::ALL, Types::and)
+    let mut types = if set.never.is_some() { Types::NONE } else { Types::ALL };
+    for part in &set.parts {
+        let Some(object) = sets.object(part.applied) else { continue };
+        types = types.and(object.types.unwrap_or(Types::ALL));
+        for check in object.checks.iter().filter(|check| !check.listed().is_empty()) {
+            let kinds = check.listed().iter().map(|value| Types::of(value.view().kind()));
+            types = types.and(kinds.fold(Types::NONE, Types::or));
+        }
+        for branches in [&object.choices.any_of, &object.choices.one_of].into_iter().filter(|list| !list.is_empty()) {
+            let kinds = branches.iter().map(|&id| {
+                let branch = sets.below(part.applied, id);
+                if depth == 0 { Types::ALL } else { types_of(sets, &[(branch, Keyword::False)], depth - 1) }
+            });
+            types = types.and(kinds.fold(Types::NONE, Types::or));
+        }
+    }
+    types
 }
 
 /// Undeclared names are printed up to this length.

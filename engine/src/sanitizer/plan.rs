@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use super::Options;
-use super::check::{Check, Pattern, Types};
+use super::check::{Check, Types};
+use super::pattern::Pattern;
 use super::schema::{Bounds, Id, Never, Object, Schema};
 use crate::fate::Keyword;
 use crate::sensitive::Detectors;

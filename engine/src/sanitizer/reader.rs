@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::check::{Check, Pattern, PatternError, Types};
+use super::check::{Check, Types};
 use super::format::Format;
 use super::identifiers::{Identifiers, ResourceId, Unresolved};
+use super::pattern::{Pattern, PatternError};
 use super::schema::{Contains, Dependent, Dynamic, Id, NO_SCHEMA, Never, Object, Schema, Step};
 use super::vocabulary::{DRAFTS, REF_ALONE, Standing, standing, words};
 use crate::diagnostic::{Diagnostic, nearest, suggestion};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, Pattern, Types};
+use super::check::{Check, Types};
 use super::identifiers::ResourceId;
+use super::pattern::Pattern;
 use crate::fate::Keyword;
 use crate::json::Json;
 use crate::sensitive::Detectors;
