@@ -190,7 +190,7 @@ impl Reader<'_> {
         }
         self.one_of(root, "provider", &["auth0"]);
         let session = root.get("session").map(|session| self.session(session)).unwrap_or_default();
-        let deny = root.get("sensitive").map_or(Detectors::ALL, |sensitive| self.sensitive(sensitive));
+        let deny = root.get("sensitive").map_or(Detectors::STANDARD, |sensitive| self.sensitive(sensitive));
         let limits = root.get("limits").map_or_else(Limits::default, |limits| self.limits(limits));
         let protected = root.get("protected").map_or_else(
             || PROTECTED.map(str::to_owned).to_vec(),
@@ -300,7 +300,7 @@ impl Reader<'_> {
 
     fn sensitive(&mut self, sensitive: View<'_>) -> Detectors {
         self.members(sensitive, &["deny"]);
-        let Some(deny) = sensitive.get("deny") else { return Detectors::ALL };
+        let Some(deny) = sensitive.get("deny") else { return Detectors::STANDARD };
         let mut detectors = Detectors::NONE;
         for (view, name) in self.strings(deny) {
             match Detector::by_name(&name) {

@@ -103,7 +103,7 @@ impl Options {
     pub fn of(limits: &Limits) -> Self {
         Self {
             unknown: Unknown::Drop,
-            deny: Detectors::ALL,
+            deny: Detectors::STANDARD,
             exact_numbers: false,
             storable_names: false,
             bytes_max: None,
