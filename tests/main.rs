@@ -13,6 +13,7 @@ mod tidy;
 mod reader;
 mod sanitizer;
 mod generated;
+mod maximal;
 mod merging;
 mod storefront;
 mod policies;

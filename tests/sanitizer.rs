@@ -102,6 +102,11 @@ fn what_says_nothing_is_refused() {
     refused(r#"{"x-on-invalid":"defualt"}"#, "S022", "x-on-invalid");
     refused(r#"{"x-on-missing":"drop"}"#, "S022", "x-on-missing");
     refused(r#"{"x-on-invalid":"default"}"#, "S023", "`default`");
+    refused(r#"{"x-on-invalid":"default","default":1,"type":"string"}"#, "S021", "not valid");
+    refused(r#"{"properties":{"a":{"x-on-missing":"default","default":"b","enum":["a"]}}}"#, "S021", "not valid");
+    for keyword in ["not", "if", "contains", "propertyNames"] {
+        refused(&format!(r#"{{"{keyword}":{{"items":{{"x-on-invalid":"trim"}}}}}}"#), "S024", "says nothing inside");
+    }
     refused(r#"{"x-on-mising":"default"}"#, "S010", "x-on-mising");
     refused(r#"{"x-max-byte":5}"#, "S010", "x-max-byte");
     refused(r#"{"format":"emial"}"#, "S012", "emial");
@@ -122,4 +127,58 @@ fn a_recursive_schema_has_a_plan_for_each_set_whatever_the_document() {
     assert_eq!(format!("{sanitizer:?}"), "Sanitizer(4 plans)");
     let result = sanitizer.sanitize(nested.as_bytes(), 100);
     assert_eq!((result.nodes_in, result.nodes_out, result.report.entries.len()), (122, 120, 1));
+}
+
+/// Outcome and computations of a document under a schema.
+fn cost(schema: &str, document: &str) -> (String, usize, usize) {
+    let options = Options { bytes: usize::MAX, nodes: usize::MAX, ..Options::of(&Limits::default()) };
+    let sanitizer = Sanitizer::compile("schema", schema, options).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let result = sanitizer.sanitize(document.as_bytes(), 1);
+    let keyword = result.report.entries.first().map_or("", |entry| entry.keyword.word());
+    (format!("{} {keyword}", result.outcome.word()), result.steps, result.nodes_in)
+}
+
+#[test]
+fn hostile_documents_cost_what_their_nodes_cost() {
+    let union = r##"{"anyOf":[{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]},{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a","b"]},{"type":"integer"}]}"##;
+    let nested = |leaf: &str| (0..60).fold(leaf.to_owned(), |inner, _| format!(r#"{{"a":{inner}}}"#));
+    for (leaf, outcome) in [("1", "unchanged "), ("\"x\"", "nothing anyOf")] {
+        let (found, steps, nodes) = cost(union, &nested(leaf));
+        assert_eq!(found, outcome);
+        assert!(steps <= 8 * nodes, "{steps} for {nodes}");
+    }
+    let branch = |n| {
+        format!(r#"{{"required":["k{n}"],"properties":{{"k{n}":{{"type":"integer"}}}},"additionalProperties":false}}"#)
+    };
+    let branches: Vec<_> = (0..200).map(branch).collect();
+    let union = format!(r#"{{"type":"array","items":{{"type":"object","oneOf":[{}]}}}}"#, branches.join(","));
+    let item = |n: usize| format!(r#"{{"k{}":{}}}"#, n % 200, if n.is_multiple_of(2) { "\"x\"" } else { "1" });
+    let items: Vec<_> = (0..1_000).map(item).collect();
+    let (found, steps, nodes) = cost(&union, &format!("[{}]", items.join(",")));
+    assert_eq!(found, "changed oneOf");
+    assert!(steps <= 8 * nodes, "{steps} for {nodes}");
+    assert_eq!(cost(r##"{"$ref":"#"}"##, r#"{"a":1}"#).0, "unchanged ");
+    assert_eq!(cost(r##"{"anyOf":[{"$ref":"#"},{"type":"string"}]}"##, r#"{"a":1}"#).0, "unchanged ");
+    let many = format!("[{}1]", "1,".repeat(5_000));
+    assert_eq!(cost(r#"{"type":"array","not":{"minItems":1}}"#, &many).0, "nothing x-budget");
+    let text = format!("\"{}!\"", "a".repeat(50_000));
+    assert_eq!(cost(r#"{"pattern":"^(a+)+$","not":{"const":1}}"#, &text).0, "nothing pattern");
+    let listed: Vec<_> = (0..10_000).map(|n| format!(r#"{{"a":{n}}}"#)).collect();
+    let listed = format!(r#"{{"enum":[{}]}}"#, listed.join(","));
+    assert_eq!(cost(&listed, r#"{"a":9999,"b":1}"#).0, "changed enum");
+}
+
+#[test]
+fn ten_times_the_bad_items_cost_ten_times_as_much() {
+    let schema = r#"{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"object","required":["sku"],"properties":{"sku":{"type":"string"}}}]}}"#;
+    let mut before = None;
+    for count in [100, 1_000, 10_000] {
+        let item = |n: u32| if n.is_multiple_of(10) { r#"{"sku":"a"}"#.to_owned() } else { n.to_string() };
+        let items: Vec<_> = (0..count).map(item).collect();
+        let (found, steps, _) = cost(schema, &format!("[{}]", items.join(",")));
+        println!("{count:6} items: {steps:6} computations");
+        assert_eq!(found, "changed anyOf");
+        assert!(before.is_none_or(|before: usize| steps <= before * 11), "{steps} for {count} items");
+        before = Some(steps);
+    }
 }

@@ -40,6 +40,8 @@ pub struct Sanitized {
     pub nodes_in: usize,
     /// Values in the output.
     pub nodes_out: usize,
+    /// Computations of choices (R22): 0 where the schema has none.
+    pub steps: usize,
 }
 
 impl Sanitizer {
@@ -53,7 +55,7 @@ impl Sanitizer {
         let untrusted = Untrusted(document.root().to_json());
         let root = super::Place { document: &document, at: 0 };
         let mut fates = Fates::of(root);
-        let clean = self.apply(&untrusted, &mut fates);
+        let (clean, steps) = self.counted(&untrusted, &mut fates);
         let report = fates.report(root, "", entries_max, &|name| self.shows(name));
         let output = clean.map(|clean| clean.json().clone());
         let outcome = match &output {
@@ -62,7 +64,7 @@ impl Sanitizer {
             Some(_) => Outcome::Changed,
         };
         let nodes_out = output.as_ref().map_or(0, |output| output.view().nodes());
-        Sanitized { outcome, output, report, nodes_in: document.root().nodes(), nodes_out }
+        Sanitized { outcome, output, report, nodes_in: document.root().nodes(), nodes_out, steps }
     }
 }
 
@@ -74,5 +76,5 @@ fn unread(kind: ReadErrorKind) -> Sanitized {
     };
     let entry = Entry { pointer: String::new(), keyword, action: Action::Drop, by: 0, nodes: 0, cause: None };
     let report = Report { entries: vec![entry], omitted: 0 };
-    Sanitized { outcome: Outcome::Nothing, output: None, report, nodes_in: 0, nodes_out: 0 }
+    Sanitized { outcome: Outcome::Nothing, output: None, report, nodes_in: 0, nodes_out: 0, steps: 0 }
 }

@@ -165,6 +165,7 @@ impl Sanitizer {
             .map_err(|error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)])?;
         let schema = reader::read(file, &document)?;
         let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
+        check_defaults(file, &document, &schema)?;
         let oracle = Oracle::compile(text).map_err(whole)?;
         let mut declared: Vec<String> = Vec::new();
         for object in &schema.objects {
@@ -189,20 +190,25 @@ impl Sanitizer {
     /// Never fails: what cannot be kept is dropped and its fate said in `fates`. The result always matches the
     /// schema, so sanitizing it again changes nothing.
     pub fn apply(&self, untrusted: &Untrusted, fates: &mut Fates) -> Option<Clean> {
-        let View::Place(place) = untrusted.0.view() else { return None };
+        self.counted(untrusted, fates).0
+    }
+
+    /// The same, with the number of computations that choices took.
+    fn counted(&self, untrusted: &Untrusted, fates: &mut Fates) -> (Option<Clean>, usize) {
+        let View::Place(place) = untrusted.0.view() else { return (None, 0) };
         if self.over_limits(place) {
             fates.drop(place.at, Keyword::Limit, 0);
-            return None;
+            return (None, 0);
         }
-        let clean = match &self.way {
-            Way::Pass(plans, draft) => self.pass(plans, *draft, place, fates)?,
-            Way::Repair(schema) => self.repair(schema, place, fates)?,
+        let (clean, steps) = match &self.way {
+            Way::Pass(plans, draft) => (self.pass(plans, *draft, place, fates), 0),
+            Way::Repair(schema) => self.repair(schema, place, fates),
         };
-        if !self.oracle.is_valid(clean.view()) {
+        let refused = clean.as_ref().is_some_and(|clean| !self.oracle.is_valid(clean.view()));
+        if refused {
             fates.drop(place.at, Keyword::Oracle, 0);
-            return None;
         }
-        Some(Clean(clean))
+        (clean.filter(|_| !refused).map(Clean), steps)
     }
 
     fn pass(&self, plans: &Plans, draft: u16, place: Place<'_>, fates: &mut Fates) -> Option<Json> {
@@ -218,7 +224,7 @@ impl Sanitizer {
         Some(Json::Place(Arc::new(document.with_nodes(out)), 0))
     }
 
-    fn repair(&self, schema: &Schema, place: Place<'_>, fates: &mut Fates) -> Option<Json> {
+    fn repair(&self, schema: &Schema, place: Place<'_>, fates: &mut Fates) -> (Option<Json>, usize) {
         let mut repair = Repair::new(Sets::new(schema), &self.options, place.document, View::Place(place).nodes());
         let fixed = repair.run(place.at);
         fixed.say(fates);
@@ -228,7 +234,7 @@ impl Sanitizer {
         } else if fixed.left.is_none() {
             fates.drop(place.at, keyword, by);
         }
-        fixed.left.as_ref().filter(|_| !fixed.rejected).map(|left| left.json.clone())
+        (fixed.left.as_ref().filter(|_| !fixed.rejected).map(|left| left.json.clone()), repair.taken())
     }
 
     /// Limits come first (R1). The sizes of the whole text decide most cases without a walk.
@@ -274,6 +280,27 @@ impl Sanitizer {
         }
     }
 }
+
+/// A default that an annotation may put in place must itself be valid there.
+fn check_defaults(file: &str, document: &Arc<Document>, schema: &Schema) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    for (id, object) in (0..).zip(&schema.objects) {
+        let asked = object.on_missing || object.on_invalid.contains(&schema::Step::Default);
+        let Some(default) = object.default.as_ref().filter(|_| asked) else { continue };
+        let mut sets = Sets::new(schema);
+        let root = sets.root();
+        let applied = sets.below(root, id);
+        let mut evaluator = evaluate::Evaluator::new(sets, document, DEFAULT_LOOKS);
+        if !evaluator.holds(applied, default.view()) {
+            let message = "the default is not valid here".to_owned();
+            errors.push(Diagnostic::at_view("S021", file, default.view(), message));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// Values that are looked at to judge one default.
+const DEFAULT_LOOKS: usize = 1_000_000;
 
 /// The kinds of value that the root of a schema allows.
 fn root_types(schema: &Schema) -> Types {

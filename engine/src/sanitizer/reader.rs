@@ -37,6 +37,7 @@ pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<D
         errors: error.into_iter().collect(),
         draft,
         nesting: 0,
+        asking: 0,
     };
     let root = document.root().place().map_or(0, |place| reader.schema(place, "#", 0));
     let dynamic = reader.dynamic_anchors();
@@ -67,6 +68,8 @@ struct Reader<'a> {
     errors: Vec<Diagnostic>,
     draft: u16,
     nesting: usize,
+    /// How many keywords around this place only ask, and change nothing (A5).
+    asking: usize,
 }
 
 /// One keyword of a schema object: its name, its value, and where the object stands.
@@ -176,6 +179,10 @@ impl<'a> Reader<'a> {
         let Member { keyword, value, .. } = member;
         if !self.stands(member) {
             return;
+        }
+        if self.asking > 0 && matches!(keyword, "x-on-invalid" | "x-on-missing") {
+            let message = format!("`{keyword}` says nothing inside `not`, `if`, `contains` and `propertyNames`");
+            self.error("S024", member.name, message);
         }
         match keyword {
             "type" => object.types = Some(self.types(value)),
@@ -496,7 +503,11 @@ impl<'a> Reader<'a> {
         }
         // the view borrows the schema's own document; take the place from there, so that it lives as long
         let place = Place { document: self.document, at: value.place()?.at };
-        Some(self.schema(place, &pointer, member.resource))
+        let asks = matches!(member.keyword, "not" | "if" | "contains" | "propertyNames");
+        self.asking += usize::from(asks);
+        let id = self.schema(place, &pointer, member.resource);
+        self.asking -= usize::from(asks);
+        Some(id)
     }
 
     fn named_schemas(&mut self, member: Member<'_>) -> Vec<(String, Id)> {

@@ -117,6 +117,7 @@ pub(super) struct Repair<'a> {
     pub(super) document: &'a Arc<Document>,
     /// The place of the whole value.
     pub(super) top: u32,
+    steps_max: usize,
     steps: usize,
     phases: BTreeMap<(u32, Job), Rc<Fixed>>,
     memo: BTreeMap<(u32, Job), Rc<Fixed>>,
@@ -128,7 +129,7 @@ impl<'a> Repair<'a> {
         let steps = nodes.saturating_mul(STEPS_PER_NODE).saturating_add(STEPS);
         let eval = Evaluator::new(sets, document, steps.saturating_mul(LOOKS_PER_STEP));
         let (phases, memo, fixed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { eval, options, document, top: 0, steps, phases, memo, fixed }
+        Self { eval, options, document, top: 0, steps_max: steps, steps, phases, memo, fixed }
     }
 
     /// Repairs the document; an exhausted budget gives nothing.
@@ -143,6 +144,11 @@ impl<'a> Repair<'a> {
         } else {
             fixed
         }
+    }
+
+    /// Computations so far.
+    pub(super) fn taken(&self) -> usize {
+        self.steps_max - self.steps
     }
 
     pub(super) fn place(&self, at: u32) -> View<'a> {

@@ -115,7 +115,8 @@ impl Detectors {
     #[must_use]
     pub fn find_in_text(self, text: Text<'_>) -> Option<Detector> {
         // an escape is longer than what it stands for, so a short source holds a short string
-        if self.is_empty() || text.source_bytes() < LEAST_BYTES {
+        let least = if self.without(Self::STANDARD).is_empty() { number::SSN_BYTES } else { LEAST_BYTES };
+        if self.is_empty() || text.source_bytes() < least {
             return None;
         }
         if text.has_escapes() { self.find(&text.decode()) } else { self.find(text.raw()) }
