@@ -459,3 +459,49 @@ fn the_same_files_have_the_same_digest_and_others_another() {
     assert_eq!(one, digest(r#", "merge": "anonymous""#));
     assert!(one != two && one.len() == "sha256:".len() + 64);
 }
+
+const CART: &str = r#"{
+  "type": "object",
+  "required": ["currency"],
+  "properties": {
+    "currency": { "enum": ["EUR", "USD"], "default": "EUR", "x-on-missing": "default", "x-on-invalid": "default" },
+    "note": { "type": "string", "maxLength": 5, "x-on-invalid": ["trim", "truncate"] },
+    "items": { "type": "array", "maxItems": 50, "items": { "oneOf": [
+      { "type": "object", "required": ["kind", "sku"], "properties": { "kind": { "const": "product" }, "sku": { "type": "string" },
+        "qty": { "type": "integer", "minimum": 1, "maximum": 99, "x-on-invalid": ["coerce", "clamp"] } } },
+      { "type": "object", "required": ["kind", "code"], "properties": { "kind": { "const": "giftcard" }, "code": { "type": "string" } } }
+    ] } }
+  }
+}"#;
+
+#[test]
+fn a_rule_may_have_choices_and_annotations() {
+    let files = policy(r#", "merge": "anonymous""#, &[("a.schema.json", CART)]);
+    let cart = json!({ "note": "  abcdefgh", "items": [
+        { "kind": "product", "sku": "A", "qty": "500", "role": "admin" }, { "kind": "product", "code": "x" },
+        { "kind": "giftcard", "code": "G", "sku": 1 }, null
+    ] });
+    // as the provider sends it: text, which the root of the schema does not take
+    let metadata = json!({ "a": cart.to_string() });
+    let decision = decide(&files, &json!({}), &metadata);
+    let expected = json!({ "note": "abcde", "currency": "EUR", "items": [
+        { "kind": "product", "sku": "A", "qty": 99 }, { "kind": "giftcard", "code": "G" }
+    ] });
+    assert_eq!(decision["commands"][0]["value"], expected);
+    let findings = decision["findings"].as_array().unwrap().iter();
+    let findings: Vec<_> =
+        findings.map(|one| format!("{} {} {}", one["action"], one["keyword"], one["pointer"])).collect();
+    let expected = [
+        r#""default" "required" "/a/currency""#,
+        r#""clamp" "type" "/a/items/0/qty""#,
+        r#""drop" "x-unknown" "/a/items/0/role""#,
+        r#""drop" "oneOf" "/a/items/1""#,
+        r#""drop" "x-unknown" "/a/items/2/sku""#,
+        r#""drop" "oneOf" "/a/items/3""#,
+        r#""truncate" "maxLength" "/a/note""#,
+    ];
+    assert_eq!(findings, expected);
+    let rules = RuleSet::compile(&files).unwrap();
+    let violated = handover_engine::author::property::violated(&rules, &request(&json!({}), &metadata));
+    assert!(violated.is_empty(), "{violated:?}");
+}

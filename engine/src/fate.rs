@@ -242,6 +242,12 @@ impl Fates {
         self.changed.is_empty()
     }
 
+    /// Whether all that is left was there before: no annotation put a value of the schema's own in its place.
+    #[must_use]
+    pub fn only_removed(&self) -> bool {
+        self.filled.is_empty() && !self.changed.iter().any(|&at| self.get(at).what == What::Replaced)
+    }
+
     /// Visits the places that were removed or shortened, each as far up as it goes (P1), in the order of P6.
     ///
     /// `show` says whether a member name may be printed; others are `*` in the pointers (P8).

@@ -110,7 +110,8 @@ pub fn census(rules: &RuleSet, event: &Event) -> Option<(usize, Counts)> {
         let (Some(fates), Some(place)) = (fates, untrusted.0.view().place()) else { continue };
         let (one, own) = (fates.counts(place), untrusted.0.view().nodes());
         let left = clean.map_or(0, |clean| clean.json().view().nodes());
-        if own != one.kept + one.changed + one.dropped || (left != 0 && left != one.kept + one.changed) {
+        let lost = fates.only_removed() && left != 0 && left != one.kept + one.changed;
+        if own != one.kept + one.changed + one.dropped || lost {
             return None;
         }
         if counted.iter().any(|other| overlap(other.view(), untrusted.0.view())) {

@@ -1,6 +1,10 @@
 //! Schema to [`Sanitizer`]; untrusted JSON in, the largest valid part of it out.
 //!
 //! The only module that names `jsonschema`, and the only one that makes [`Clean`].
+//!
+//! A monotone schema (objects, lists and scalars, their bounds and references) is compiled into a plan and takes a single
+//! pass (`plan`, `project`). Any other is repaired by the rules as they are written, each computation counted (`sets`,
+//! `evaluate`, `repair` and what follows it). Both end at the oracle, the crate's own implementation.
 
 mod pattern;
 mod format;
