@@ -505,3 +505,30 @@ fn a_rule_may_have_choices_and_annotations() {
     let violated = handover_engine::author::property::violated(&rules, &request(&json!({}), &metadata));
     assert!(violated.is_empty(), "{violated:?}");
 }
+
+#[test]
+fn a_schema_may_refer_to_other_files_of_its_policy() {
+    let schema = |draft: &str| {
+        format!(r#"{{ "$schema": "{draft}", "type": "array", "items": {{ "$ref": "line.json#/definitions/line" }} }}"#)
+    };
+    let line = r#"{ "definitions": { "line": { "type": "object", "required": ["sku"], "properties": { "sku": { "$ref": "lib/text.json" } } } } }"#;
+    let text = r#"{ "type": "string", "maxLength": 3 }"#;
+    for draft in [
+        "http://json-schema.org/draft-04/schema#",
+        "http://json-schema.org/draft-07/schema#",
+        "https://json-schema.org/draft/2020-12/schema",
+    ] {
+        let files =
+            [("a.schema.json", schema(draft)), ("line.json", line.to_owned()), ("lib/text.json", text.to_owned())];
+        let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let metadata = json!({ "a": [{ "sku": "abc" }, { "sku": "abcd" }, 1] });
+        let decision = decide(&policy(r#", "merge": "anonymous""#, &files), &json!({}), &metadata);
+        assert_eq!(decision["commands"][0]["value"], json!([{ "sku": "abc" }]), "{draft}");
+    }
+    let broken = [("a.schema.json", r#"{ "$ref": "line.json" }"#), ("line.json", r#"{ "typ": "string" }"#)];
+    let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &broken)).unwrap_err();
+    assert!(errors.iter().any(|error| error.file == "line.json" && error.code == "S010"), "{errors:?}");
+    let absent = [("a.schema.json", r#"{ "$ref": "lines.json" }"#)];
+    let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &absent)).unwrap_err();
+    assert_eq!(errors[0].code, "S016", "{errors:?}");
+}

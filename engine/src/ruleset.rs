@@ -61,6 +61,8 @@ impl RuleSet {
             }
         };
         errors.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
+        // two schemas may refer to one broken file
+        errors.dedup_by(|a, b| (&a.file, a.start, a.code, &a.message) == (&b.file, b.start, b.code, &b.message));
         match policy {
             Some(policy) if errors.is_empty() => Ok(Self {
                 name: policy.name.into(),
@@ -375,6 +377,12 @@ fn compile_rules(files: &Files, policy: &Policy, sandbox: &Sandbox, errors: &mut
         }
         let result = compile_schema(files, &result_file, plain(&policy.limits), errors);
         let merge = compile_merge(files, declaration, sandbox, &mut used, errors);
+        for other in [&schema, &result].into_iter().flatten().flat_map(Sanitizer::references) {
+            if !used.contains(other) {
+                compile_schema(files, other, plain(&policy.limits), errors);
+                used.push(other.clone());
+            }
+        }
         used.extend([schema_file, result_file]);
         if let (Some(sanitizer), Some(merge)) = (schema, merge) {
             rules.push(rule(declaration, sanitizer, result, merge));
@@ -417,7 +425,7 @@ fn plain(limits: &Limits) -> Options {
 
 fn compile_schema(files: &Files, file: &str, options: Options, errors: &mut Vec<Diagnostic>) -> Option<Sanitizer> {
     let text = files.get(file)?;
-    Sanitizer::compile(file, text, options).map_err(|found| errors.extend(found)).ok()
+    Sanitizer::compile_among(file, text, &files.0, options).map_err(|found| errors.extend(found)).ok()
 }
 
 fn compile_merge(

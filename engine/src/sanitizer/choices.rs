@@ -15,6 +15,9 @@ impl Repair<'_> {
         for part in &set.parts {
             let Some(object) = self.object(part.applied) else { continue };
             let (applied, choices) = (part.applied, &object.choices);
+            if choices.is_empty() {
+                continue;
+            }
             let mut all: Vec<_> = (0..choices.dependent.len()).map(|index| Choice::Dependent(applied, index)).collect();
             all.extend(choices.condition.map(|_| Choice::Condition(applied)));
             all.extend((!choices.any_of.is_empty()).then_some(Choice::AnyOf(applied)));

@@ -12,7 +12,7 @@ use crate::pointer::{self, Pointer};
 pub(super) type ResourceId = u16;
 
 /// The base of a schema that names none.
-const BASE: &str = "json-schema:///";
+pub(super) const BASE: &str = "json-schema:///";
 
 /// Keywords whose value is a schema.
 const ONE: [&str; 12] = [
@@ -32,8 +32,8 @@ const ONE: [&str; 12] = [
 /// Keywords whose value is a list of schemas.
 const LIST: [&str; 5] = ["allOf", "anyOf", "items", "oneOf", "prefixItems"];
 /// Keywords whose value holds schemas by name.
-const NAMED: [&str; 6] =
-    ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
+const NAMED: [&str; 7] =
+    ["$defs", "$files", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
 
 /// A schema with an identity of its own, and what is in it.
 pub(super) struct Resource {

@@ -11,6 +11,7 @@ mod format;
 mod check;
 mod vocabulary;
 mod identifiers;
+mod bundle;
 mod schema;
 mod reader;
 mod plan;
@@ -31,13 +32,15 @@ mod alone;
 pub use alone::{Outcome, Sanitized};
 pub use check::Types;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::fate::{Fates, Keyword};
-use crate::json::{Document, Json, Kind, Place, View};
+use crate::json::{Document, Json, Kind, Place, Position, View};
 use crate::limits::Limits;
 use crate::sensitive::Detectors;
+use bundle::Bundle;
 use oracle::Oracle;
 use plan::Plans;
 use project::{Fixed, Pass};
@@ -130,6 +133,7 @@ pub struct Sanitizer {
     declared: Vec<String>,
     /// Where each schema object stands.
     pointers: Vec<String>,
+    references: Vec<String>,
 }
 
 /// How documents are repaired.
@@ -165,12 +169,24 @@ impl Sanitizer {
     /// assert_eq!(sanitized.output.unwrap().view().to_text(), r#"{"qty":3}"#);
     /// ```
     pub fn compile(file: &str, text: &str, options: Options) -> Result<Self, Vec<Diagnostic>> {
-        let document = Document::read(text.as_bytes())
-            .map_err(|error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)])?;
-        let schema = reader::read(file, &document)?;
+        Self::compile_among(file, text, &BTreeMap::new(), options)
+    }
+
+    /// The same for a schema that may refer to other files of its policy.
+    ///
+    /// # Errors
+    /// As [`Sanitizer::compile`]; what is wrong inside another file is said where that file is compiled.
+    pub fn compile_among(
+        file: &str,
+        text: &str,
+        files: &BTreeMap<String, String>,
+        options: Options,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let (document, others, schema) = read(file, text, files)?;
         let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
         check_defaults(file, &document, &schema)?;
-        let oracle = Oracle::compile(text).map_err(whole)?;
+        let oracle =
+            Oracle::compile(text, if schema.draft <= 7 { "definitions" } else { "$defs" }, &others).map_err(whole)?;
         let mut declared: Vec<String> = Vec::new();
         for object in &schema.objects {
             declared.extend(object.properties.iter().map(|(name, _)| name.clone()));
@@ -186,7 +202,8 @@ impl Sanitizer {
         } else {
             Way::Repair(Box::new(schema))
         };
-        Ok(Self { way, types, options, oracle, declared, pointers })
+        let references = others.into_keys().collect();
+        Ok(Self { way, types, options, oracle, declared, pointers, references })
     }
 
     /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
@@ -251,6 +268,12 @@ impl Sanitizer {
             || (document.name_bytes > name_bytes && longest_name(View::Place(place)) > name_bytes)
     }
 
+    /// The other files that the schema refers to.
+    #[must_use]
+    pub fn references(&self) -> &[String] {
+        &self.references
+    }
+
     /// Whether the root of the schema allows values of this kind.
     #[must_use]
     pub fn allows(&self, kind: Kind) -> bool {
@@ -281,6 +304,35 @@ impl Sanitizer {
             pointer.to_owned()
         } else {
             format!("{pointer}/{word}")
+        }
+    }
+}
+
+/// A schema's document, the other files in it, and what they say.
+type Read = (Arc<Document>, BTreeMap<String, String>, Schema);
+
+/// Reads a schema and the files that it refers to; what is wrong in those is said at their own places.
+fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> Result<Read, Vec<Diagnostic>> {
+    let unreadable = |error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)];
+    let alone = Document::read(text.as_bytes()).map_err(unreadable)?;
+    let Bundle { text: bundled, others } = bundle::bundle(text, reader::draft_of(file, &alone).0, files);
+    if others.is_empty() {
+        let schema = reader::read(file, &alone)?;
+        return Ok((alone, others, schema));
+    }
+    let document = Document::read(bundled.as_bytes()).map_err(unreadable)?;
+    match reader::read(file, &document) {
+        Ok(schema) => Ok((document, others, schema)),
+        Err(found) => {
+            // the other files stand behind the last brace
+            let end = Position::of(text.as_bytes(), text.trim_end().len().saturating_sub(1));
+            let mut errors: Vec<_> = found.into_iter().filter(|error| error.start < end).collect();
+            for other in others.keys().filter(|other| *other != file) {
+                let text = files.get(other).map(String::as_str).unwrap_or_default();
+                let found = read(other, text, &BTreeMap::new()).err().into_iter().flatten();
+                errors.extend(found.filter(|error| error.code != "S016"));
+            }
+            Err(errors)
         }
     }
 }

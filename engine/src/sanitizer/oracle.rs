@@ -6,6 +6,7 @@
 //! schemas in that form, once, when rules are compiled.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, PatternOptions, Validator};
@@ -18,8 +19,20 @@ pub(super) struct Oracle(Validator<Tree>);
 
 impl Oracle {
     /// Compiles the schema; the error is the crate's own sentence about the schema, which holds no document.
-    pub(super) fn compile(schema: &str) -> Result<Self, String> {
-        let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
+    ///
+    /// Other files stand below `definitions`, which has another name in later drafts.
+    pub(super) fn compile(schema: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Self, String> {
+        let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
+        let mut schema = read(schema)?;
+        for (name, text) in others {
+            if let Some(schema) = schema.as_object_mut() {
+                let definitions = schema.entry(definitions).or_insert_with(|| Value::Object(serde_json::Map::new()));
+                definitions
+                    .as_object_mut()
+                    .map(|all| read(text).map(|other| all.insert(name.clone(), other)))
+                    .transpose()?;
+            }
+        }
         let validator = jsonschema::options_for::<Tree>()
             .offline()
             .should_validate_formats(true)

@@ -13,7 +13,7 @@ use super::format::Format;
 use super::identifiers::{Identifiers, ResourceId, Unresolved};
 use super::pattern::{Pattern, PatternError};
 use super::schema::{Contains, Dependent, Dynamic, Id, NO_SCHEMA, Never, Object, Schema, Step};
-use super::vocabulary::{DRAFTS, REF_ALONE, Standing, standing, words};
+use super::vocabulary::{DRAFTS, FILES, REF_ALONE, Standing, standing, words};
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::fate::Keyword;
 use crate::json::{Divisor, Document, Json, Kind, Place, View};
@@ -46,7 +46,7 @@ pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<D
 }
 
 /// The draft that a file names, by its number or year.
-fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Diagnostic>) {
+pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Diagnostic>) {
     let latest = DRAFTS[0];
     let Some(value) = document.root().get("$schema") else { return (latest.1, None) };
     let uri = value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
@@ -140,7 +140,8 @@ impl<'a> Reader<'a> {
         for (name, value) in view.named_members() {
             let keyword = name.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
             let member = Member { keyword: &keyword, name, value, at: pointer, resource };
-            let ours = keyword.starts_with("x-") || matches!(keyword.as_str(), "$ref" | "$defs" | "definitions");
+            let ours =
+                keyword.starts_with("x-") || matches!(keyword.as_str(), "$ref" | "$defs" | "definitions" | FILES);
             if only_ref && !ours {
                 // draft 7 and before: what stands beside `$ref` says nothing, but it must be right
                 self.keyword(member, &mut Object::default());
@@ -219,7 +220,7 @@ impl<'a> Reader<'a> {
                 object.names_members = true;
                 object.patterns = self.pattern_schemas(member);
             }
-            "$defs" | "definitions" => drop(self.named_schemas(member)),
+            "$defs" | "definitions" | FILES => drop(self.named_schemas(member)),
             "additionalProperties" => object.additional = self.child(member),
             "propertyNames" => object.names = self.child(member),
             "prefixItems" => object.prefix = self.list_of_schemas(member),
@@ -549,7 +550,9 @@ impl<'a> Reader<'a> {
                 None
             }
             Err(Unresolved::Elsewhere) => {
-                let message = format!("`$ref` to another file or place (`{text}`): copy it below `$defs`");
+                let message = format!(
+                    "`$ref` to another file or place (`{text}`): put it among the files of the policy, or below `$defs`"
+                );
                 self.error("S016", value, message);
                 None
             }

@@ -188,8 +188,9 @@ impl<'a> Repair<'a> {
         memo: impl Fn(&mut Self) -> &mut BTreeMap<(u32, Job), Rc<Fixed>>,
         compute: impl FnOnce(&mut Self) -> Rc<Fixed>,
     ) -> Rc<Fixed> {
-        let key = (at, job.clone());
-        if let Some(fixed) = memo(self).get(&key) {
+        // what nobody decided anything of is remembered by its place and its set alone
+        let key = (!job.taken.is_empty() || !job.children.is_empty()).then(|| (at, job.clone()));
+        if let Some(fixed) = key.as_ref().and_then(|key| memo(self).get(key)) {
             return Rc::clone(fixed);
         }
         self.steps = self.steps.saturating_sub(1);
@@ -197,7 +198,9 @@ impl<'a> Repair<'a> {
             return Rc::new(Fixed::gone(Keyword::Budget, 0, 1));
         }
         let fixed = compute(self);
-        memo(self).insert(key, Rc::clone(&fixed));
+        if let Some(key) = key {
+            memo(self).insert(key, Rc::clone(&fixed));
+        }
         fixed
     }
 
@@ -247,6 +250,9 @@ impl<'a> Repair<'a> {
     fn last(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>) -> Rc<Fixed> {
         let Some(left) = &fixed.left else { return Rc::clone(fixed) };
         let set = self.eval.sets.get(job.set);
+        if set.is_plain && job.taken.is_empty() {
+            return self.within_bytes(at, &set, fixed);
+        }
         let more = self.unevaluated(&set, left, job);
         if !more.is_empty() {
             return self.decided(at, job, more);
@@ -277,6 +283,10 @@ impl<'a> Repair<'a> {
     fn known_only(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>) -> Option<Rc<Fixed>> {
         let left = fixed.left.as_ref().filter(|_| job.taken.is_empty() && self.options.unknown == Unknown::Drop)?;
         let set = self.eval.sets.get(job.set);
+        if set.is_plain {
+            // the phases saw them
+            return None;
+        }
         let unknown = self.unknown(&set, left);
         (!unknown.is_empty()).then(|| self.decided(at, job, unknown))
     }

@@ -130,6 +130,14 @@ impl Step {
 }
 
 impl Object {
+    /// Whether the phases of a place say all that it says of the place itself.
+    pub(super) fn is_plain(&self) -> bool {
+        self.choices.is_empty()
+            && self.unevaluated_members.is_none()
+            && self.unevaluated_items.is_none()
+            && !self.checks.iter().any(Check::names_containers)
+    }
+
     /// Whether one pass over the input keeps the greatest valid part: no choice, no position, no annotation (G5).
     pub(super) fn is_monotone(&self) -> bool {
         self.choices.is_empty()

@@ -34,6 +34,8 @@ pub(super) struct Set {
     pub(super) parts: Vec<Part>,
     /// Nothing may stand here.
     pub(super) never: Option<(Keyword, Id)>,
+    /// What the phases leave holds: there is no choice point, nothing unevaluated, no listed container.
+    pub(super) is_plain: bool,
 }
 
 /// What tells sets apart.
@@ -112,18 +114,22 @@ impl<'a> Sets<'a> {
     /// A set with one more schema object.
     pub(super) fn with(&mut self, set: SetId, applied: Applied, keyword: Keyword) -> SetId {
         let set = self.get(set);
-        let mut more = Set { parts: set.parts.clone(), never: set.never };
+        let mut more = Set { parts: set.parts.clone(), never: set.never, is_plain: false };
         self.expand(applied, keyword, None, &mut more);
         self.id_of(more)
     }
 
-    fn id_of(&mut self, set: Set) -> SetId {
+    fn id_of(&mut self, mut set: Set) -> SetId {
         let key = (set.parts.iter().map(|part| part.applied).collect::<Vec<_>>(), set.never);
         let next = SetId(u32::try_from(self.interned.len()).unwrap_or(u32::MAX));
-        *self.ids.entry(key).or_insert_with(|| {
-            self.interned.push(Rc::new(set));
-            next
-        })
+        if let Some(known) = self.ids.get(&key) {
+            return *known;
+        }
+        let objects = set.parts.iter().filter_map(|part| self.object(part.applied));
+        set.is_plain = objects.into_iter().all(Object::is_plain);
+        self.interned.push(Rc::new(set));
+        self.ids.insert(key, next);
+        next
     }
 
     pub(super) fn get(&self, id: SetId) -> Rc<Set> {

@@ -1,5 +1,8 @@
 //! The keywords of five drafts, and of the sanitizer.
 
+/// The member that holds the other files of a policy, in the text that we read.
+pub(super) const FILES: &str = "$files";
+
 /// The drafts that are read, with their number or year.
 pub(super) const DRAFTS: [(&str, u16); 5] = [
     ("https://json-schema.org/draft/2020-12/schema", 2020),
@@ -98,6 +101,9 @@ pub(super) enum Standing {
 
 /// What `word` is in `draft`.
 pub(super) fn standing(word: &str, draft: u16) -> Standing {
+    if word == FILES {
+        return Standing::Keyword;
+    }
     match KEYWORDS.iter().find(|(name, ..)| *name == word) {
         None => Standing::Foreign,
         Some((_, first, _)) if draft < *first => Standing::From(draft_name(*first)),
