@@ -16,12 +16,20 @@ impl<'a> Repair<'a> {
     pub(super) fn object_phases(&mut self, at: u32, job: &Job, objects: &[Typed<'a>]) -> Result<Fixed, Fixed> {
         let mut container = Container::new(at);
         let closed = self.is_closed(objects);
+        let mut rejected: Option<(String, Fixed)> = None;
         for (name, value) in self.place(at).named_members() {
             let (Some(text), Some(place)) = (name.as_text(), value.place()) else { continue };
             let text = text.decode().into_owned();
             let child = Child { at: place.at, name: name.to_json(), text, fixed: None };
             let set = self.member_set(job, objects, closed, name, &child);
-            self.child(&mut container, child, set)?;
+            let named = child.text.clone();
+            if let Err(gone) = self.child(&mut container, child, set) {
+                // whoever rejects first in the order of names, whatever the order in the document
+                rejected = rejected.filter(|(name, _)| *name <= named).or(Some((named, gone)));
+            }
+        }
+        if let Some((_, gone)) = rejected {
+            return Err(gone);
         }
         self.fill(&mut container, objects);
         self.without_triggers(&mut container, objects);
