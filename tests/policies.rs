@@ -527,7 +527,8 @@ fn a_schema_may_refer_to_other_files_of_its_policy() {
     }
     let broken = [("a.schema.json", r#"{ "$ref": "line.json" }"#), ("line.json", r#"{ "typ": "string" }"#)];
     let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &broken)).unwrap_err();
-    assert!(errors.iter().any(|error| error.file == "line.json" && error.code == "S010"), "{errors:?}");
+    let found: Vec<_> = errors.iter().map(|error| (error.file.as_str(), error.code)).collect();
+    assert_eq!(found, [("line.json", "S010")]);
     let absent = [("a.schema.json", r#"{ "$ref": "lines.json" }"#)];
     let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &absent)).unwrap_err();
     assert_eq!(errors[0].code, "S016", "{errors:?}");

@@ -18,7 +18,7 @@ use crate::merge::Context;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy, SessionPolicy};
 use crate::receipt::{self, Receipt};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
-use crate::sanitizer::{Clean, Options, Sanitizer, Unknown};
+use crate::sanitizer::{self, Clean, Options, Sanitizer, Unknown};
 use crate::script::Sandbox;
 use crate::sensitive::Detectors;
 
@@ -377,10 +377,12 @@ fn compile_rules(files: &Files, policy: &Policy, sandbox: &Sandbox, errors: &mut
         }
         let result = compile_schema(files, &result_file, plain(&policy.limits), errors);
         let merge = compile_merge(files, declaration, sandbox, &mut used, errors);
-        for other in [&schema, &result].into_iter().flatten().flat_map(Sanitizer::references) {
-            if !used.contains(other) {
-                compile_schema(files, other, plain(&policy.limits), errors);
-                used.push(other.clone());
+        for text in [files.get(&schema_file), files.get(&result_file)].into_iter().flatten() {
+            for other in sanitizer::references(text, &files.0) {
+                if !used.contains(&other) {
+                    compile_schema(files, &other, plain(&policy.limits), errors);
+                    used.push(other);
+                }
             }
         }
         used.extend([schema_file, result_file]);

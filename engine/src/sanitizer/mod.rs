@@ -133,7 +133,6 @@ pub struct Sanitizer {
     declared: Vec<String>,
     /// Where each schema object stands.
     pointers: Vec<String>,
-    references: Vec<String>,
 }
 
 /// How documents are repaired.
@@ -202,8 +201,7 @@ impl Sanitizer {
         } else {
             Way::Repair(Box::new(schema))
         };
-        let references = others.into_keys().collect();
-        Ok(Self { way, types, options, oracle, declared, pointers, references })
+        Ok(Self { way, types, options, oracle, declared, pointers })
     }
 
     /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
@@ -268,12 +266,6 @@ impl Sanitizer {
             || (document.name_bytes > name_bytes && longest_name(View::Place(place)) > name_bytes)
     }
 
-    /// The other files that the schema refers to.
-    #[must_use]
-    pub fn references(&self) -> &[String] {
-        &self.references
-    }
-
     /// Whether the root of the schema allows values of this kind.
     #[must_use]
     pub fn allows(&self, kind: Kind) -> bool {
@@ -306,6 +298,13 @@ impl Sanitizer {
             format!("{pointer}/{word}")
         }
     }
+}
+
+/// The other files of a policy that a schema refers to, and those that they refer to.
+#[must_use]
+pub fn references(text: &str, files: &BTreeMap<String, String>) -> Vec<String> {
+    let draft = Document::read(text.as_bytes()).map_or(0, |document| reader::draft_of("", &document).0);
+    bundle::bundle(text, draft, files).others.into_keys().collect()
 }
 
 /// A schema's document, the other files in it, and what they say.
