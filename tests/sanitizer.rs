@@ -160,7 +160,7 @@ fn hostile_documents_cost_what_their_nodes_cost() {
     assert_eq!(cost(r##"{"$ref":"#"}"##, r#"{"a":1}"#).0, "unchanged ");
     assert_eq!(cost(r##"{"anyOf":[{"$ref":"#"},{"type":"string"}]}"##, r#"{"a":1}"#).0, "unchanged ");
     let many = format!("[{}1]", "1,".repeat(5_000));
-    assert_eq!(cost(r#"{"type":"array","not":{"minItems":1}}"#, &many).0, "nothing x-budget");
+    assert_eq!(cost(r#"{"type":"array","not":{"minItems":1}}"#, &many).0, "nothing not");
     let text = format!("\"{}!\"", "a".repeat(50_000));
     assert_eq!(cost(r#"{"pattern":"^(a+)+$","not":{"const":1}}"#, &text).0, "nothing pattern");
     let listed: Vec<_> = (0..10_000).map(|n| format!(r#"{{"a":{n}}}"#)).collect();

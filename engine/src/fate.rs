@@ -160,12 +160,12 @@ pub struct Fate {
     what: What,
     action: Action,
     keyword: Keyword,
-    /// A second keyword that shortened the same list.
-    also: Option<Keyword>,
+    /// More keywords that shortened the same list.
+    also: [Option<Keyword>; 2],
     by: u16,
 }
 
-const KEPT: Fate = Fate { what: What::Kept, action: Action::Drop, keyword: Keyword::False, also: None, by: 0 };
+const KEPT: Fate = Fate { what: What::Kept, action: Action::Drop, keyword: Keyword::False, also: [None; 2], by: 0 };
 
 /// The fates of all nodes of one value, in document order.
 pub struct Fates {
@@ -204,17 +204,17 @@ impl Fates {
 
     /// The node at `at` goes, for `keyword` of the schema object `by`.
     pub fn drop(&mut self, at: u32, keyword: Keyword, by: u16) {
-        self.set(at, Fate { what: What::Dropped, action: Action::Drop, keyword, also: None, by });
+        self.set(at, Fate { what: What::Dropped, action: Action::Drop, keyword, also: [None; 2], by });
     }
 
     /// The whole value at `at` goes, since the schema rejects documents with such a part (A1).
     pub fn reject(&mut self, at: u32, keyword: Keyword, by: u16) {
-        self.set(at, Fate { what: What::Dropped, action: Action::Reject, keyword, also: None, by });
+        self.set(at, Fate { what: What::Dropped, action: Action::Reject, keyword, also: [None; 2], by });
     }
 
     /// Another value stands at `at`.
     pub fn replace(&mut self, at: u32, action: Action, keyword: Keyword, by: u16) {
-        self.set(at, Fate { what: What::Replaced, action, keyword, also: None, by });
+        self.set(at, Fate { what: What::Replaced, action, keyword, also: [None; 2], by });
     }
 
     /// The object at `at` got a member that it needed (A6).
@@ -231,9 +231,12 @@ impl Fates {
     /// The array at `at` lost its end.
     pub fn truncate(&mut self, at: u32, keyword: Keyword, by: u16) {
         let before = self.get(at);
-        let also = (before.what == What::Truncated).then_some(keyword);
-        let keyword = if also.is_some() { before.keyword } else { keyword };
-        self.set(at, Fate { what: What::Truncated, action: Action::Truncate, keyword, also, by });
+        let (first, also) = match (before.what, before.also) {
+            (What::Truncated, [None, _]) => (before.keyword, [Some(keyword), None]),
+            (What::Truncated, [second, _]) => (before.keyword, [second, Some(keyword)]),
+            _ => (keyword, [None; 2]),
+        };
+        self.set(at, Fate { what: What::Truncated, action: Action::Truncate, keyword: first, also, by });
     }
 
     /// Whether everything is kept.
@@ -466,9 +469,7 @@ impl Walk<'_> {
             What::Cut => {}
             What::Truncated => {
                 say(keyword, Action::Truncate);
-                if let Some(keyword) = also {
-                    say(keyword, Action::Truncate);
-                }
+                also.into_iter().flatten().for_each(|keyword| say(keyword, Action::Truncate));
                 self.children(place);
             }
             What::Kept => self.children(place),

@@ -1,10 +1,12 @@
 //! What a container as a whole must be: one of listed values, and within a number of bytes (R12, R20).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::members::dispensable;
 use super::phases::{Container, Typed, failing_check};
 use super::repair::{ADDED, Fixed, Left, Note, Repair, children_of, without};
+use super::schema::Id;
 use super::sets::Set;
 use crate::fate::Keyword;
 use crate::json::{Json, Kind, Text, View, same};
@@ -47,37 +49,73 @@ impl<'a> Repair<'a> {
             return Rc::clone(fixed);
         }
         let array = view.kind() == Kind::Array;
+        let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
         let order: Vec<usize> = if array {
-            (0..view.len()).rev().collect()
+            let protected = self.protected_of(left, &objects);
+            (0..view.len()).rev().filter(|index| !protected.contains(index)).collect()
         } else {
-            let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
             dispensable(&names, &objects)
         };
-        let children = children_of(left);
-        let mut goes = Vec::new();
-        for index in order {
-            goes.push(index);
-            let smaller = without(left, &goes);
-            if smaller.json.view().compact_bytes() > max {
-                continue;
-            }
-            self.eval.keep(&smaller.json);
-            if !self.all_hold(set, smaller.json.view()) {
-                goes.pop();
-                continue;
-            }
-            let mut notes = fixed.notes.clone();
-            let places = goes.iter().filter_map(|&index| children.get(index).copied()).filter(|place| *place != ADDED);
-            let cost = fixed.cost + places.clone().map(|place| self.nodes(place)).sum::<usize>();
-            if array {
-                notes.extend(places.map(Note::Cut));
-                notes.push(Note::Truncate(at, Keyword::MaxBytes, by));
-            } else {
-                notes.extend(places.map(|place| Note::Drop(place, Keyword::MaxBytes, by)));
-            }
-            return Rc::new(Fixed { left: Some(smaller), cost, notes, ..fixed.as_ref().clone() });
+        let goes = surplus(view, &order, max);
+        let orphans = orphans(&names, &goes, &objects);
+        let mut all: Vec<_> = goes.iter().copied().chain(orphans.iter().map(|(index, ..)| *index)).collect();
+        all.sort_unstable();
+        let smaller = without(left, &all);
+        self.eval.keep(&smaller.json);
+        let fits = !all.is_empty() && smaller.json.view().compact_bytes() <= max;
+        if !fits || !self.all_hold(set, smaller.json.view()) {
+            return Rc::new(Fixed::gone(Keyword::MaxBytes, by, self.nodes(at)));
         }
-        Rc::new(Fixed::gone(Keyword::MaxBytes, by, self.nodes(at)))
+        let children = children_of(left);
+        let place = |index: &usize| children.get(*index).copied().filter(|place| *place != ADDED);
+        let values: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
+        let lost: usize = all.iter().filter_map(|&index| values.get(index)).map(|value| value.nodes()).sum();
+        let mut notes = fixed.notes.clone();
+        let places = goes.iter().filter_map(place);
+        if array {
+            notes.extend(places.map(Note::Cut));
+            notes.push(Note::Truncate(at, Keyword::MaxBytes, by));
+        } else {
+            notes.extend(places.map(|place| Note::Drop(place, Keyword::MaxBytes, by)));
+        }
+        let orphans = orphans.iter().filter_map(|(index, keyword, by)| Some((place(index)?, *keyword, *by)));
+        notes.extend(orphans.map(|(place, keyword, by)| Note::Drop(place, keyword, by)));
+        Rc::new(Fixed { left: Some(smaller), cost: fixed.cost + lost, notes, ..fixed.as_ref().clone() })
+    }
+}
+
+/// The first children of `order` that must go for the rest to fit, sorted.
+fn surplus(view: View<'_>, order: &[usize], max: usize) -> Vec<usize> {
+    let values: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
+    let names: Vec<_> = view.named_members().map(|(name, _)| name.compact_bytes() + 1).collect();
+    let (mut bytes, mut count, mut goes) = (view.compact_bytes(), values.len(), Vec::new());
+    for &index in order {
+        if bytes <= max {
+            break;
+        }
+        count -= 1;
+        let own = values.get(index).map_or(0, |value| value.compact_bytes());
+        bytes -= own + names.get(index).copied().unwrap_or(0) + usize::from(count > 0);
+        goes.push(index);
+    }
+    goes.sort_unstable();
+    goes
+}
+
+/// The members whose needs went, until none is left: `dependentRequired` and `dependencies` (R11).
+pub(super) fn orphans(names: &[String], gone: &[usize], objects: &[Typed<'_>]) -> Vec<(usize, Keyword, Id)> {
+    let stays = |(index, _): &(usize, &String)| gone.binary_search(index).is_err();
+    let mut present: BTreeMap<&str, usize> =
+        names.iter().enumerate().filter(stays).map(|(index, name)| (name.as_str(), index)).collect();
+    let mut found = Vec::new();
+    loop {
+        let failing = objects.iter().find_map(|(applied, object)| {
+            let lacks = |name: &String| !present.contains_key(name.as_str());
+            let one = object.dependent.iter().find(|one| !lacks(&one.trigger) && one.needs.iter().any(lacks))?;
+            Some((one.trigger.as_str(), one.keyword, applied.id))
+        });
+        let Some((trigger, keyword, by)) = failing else { return found };
+        found.extend(present.remove(trigger).map(|index| (index, keyword, by)));
     }
 }
 

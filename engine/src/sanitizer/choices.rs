@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::repair::{ADDED, Choice, Decided, Fixed, Job, Repair, children_of, without};
+use super::repair::{ADDED, Choice, Decided, Fixed, Job, Left, Repair, children_of, without};
 use super::schema::Id;
 use super::sets::Applied;
 use crate::fate::Keyword;
@@ -42,23 +42,43 @@ impl Repair<'_> {
             | Choice::Not(applied) => (applied, self.object(applied)),
         };
         let Some(choices) = object.map(|object| &object.choices) else { return true };
-        let mut holds = |id: Id| {
-            let branch = self.eval.sets.below(applied, id);
-            self.eval.holds(branch, view)
-        };
+        let branch = |own: &mut Self, id: Id| own.eval.sets.below(applied, id);
         match choice {
-            Choice::Dependent(_, index) => {
-                choices.dependent.get(index).is_none_or(|(trigger, id, _)| view.get(trigger).is_none() || holds(*id))
-            }
+            Choice::Dependent(_, index) => choices.dependent.get(index).is_none_or(|(trigger, id, _)| {
+                let branch = branch(self, *id);
+                view.get(trigger).is_none() || self.eval.holds(branch, view)
+            }),
             Choice::Condition(_) => {
-                let condition = choices.condition.is_some_and(&mut holds);
-                let selected = if condition { choices.then } else { choices.otherwise };
-                selected.is_none_or(holds)
+                let selected = if self.condition_holds(applied, view) { choices.then } else { choices.otherwise };
+                selected.is_none_or(|id| {
+                    let branch = branch(self, id);
+                    self.eval.holds(branch, view)
+                })
             }
-            Choice::AnyOf(_) => choices.any_of.iter().any(|&id| holds(id)),
-            Choice::OneOf(_) => choices.one_of.iter().filter(|&&id| holds(id)).count() == 1,
-            Choice::Not(_) => choices.not.is_none_or(|id| !holds(id)),
+            Choice::AnyOf(_) => choices.any_of.iter().any(|&id| {
+                let branch = branch(self, id);
+                self.eval.holds(branch, view)
+            }),
+            Choice::OneOf(_) => {
+                let some = choices.one_of.iter().any(|&id| {
+                    let branch = branch(self, id);
+                    self.eval.holds(branch, view)
+                });
+                some && self.eval.is_only_one(applied, &choices.one_of, view)
+            }
+            Choice::Not(_) => choices.not.is_none_or(|id| {
+                let forbidden = branch(self, id);
+                !self.eval.holds_plainly(forbidden, view)
+            }),
         }
+    }
+
+    fn condition_holds(&mut self, applied: Applied, view: View<'_>) -> bool {
+        let condition = self.object(applied).and_then(|object| object.choices.condition);
+        condition.is_some_and(|id| {
+            let condition = self.eval.sets.below(applied, id);
+            self.eval.holds_plainly(condition, view)
+        })
     }
 
     pub(super) fn resolve(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, choice: Choice) -> Rc<Fixed> {
@@ -82,31 +102,34 @@ impl Repair<'_> {
     }
 
     /// The branches of a union in the order in which they are tried: by score, then as they stand (R15).
-    fn scored(&mut self, at: u32, job: &Job, choice: Choice, applied: Applied, keyword: Keyword) -> Vec<Job> {
+    fn scored(&mut self, at: u32, job: &Job, choice: Choice, applied: Applied, keyword: Keyword) -> Vec<(usize, Job)> {
         let choices = self.object(applied).map(|object| &object.choices);
         let ids = choices.map_or(&[][..], |choices| match choice {
             Choice::AnyOf(_) => &choices.any_of,
             _ => &choices.one_of,
         });
         let mut scored = Vec::new();
-        for &id in ids {
+        for (index, &id) in ids.iter().enumerate() {
             if self.is_hopeless(at, applied, id) {
                 continue;
             }
             let next = self.branch(job, choice, applied, id, keyword);
             let fixed = self.phases(at, &next);
             if fixed.left.is_some() {
-                scored.push((fixed.cost, next));
+                scored.push((fixed.cost, index, next));
             }
         }
-        scored.sort_by_key(|(cost, _)| *cost);
-        scored.into_iter().map(|(_, next)| next).collect()
+        scored.sort_by_key(|(cost, index, _)| (*cost, *index));
+        scored.into_iter().map(|(_, index, next)| (index, next)).collect()
     }
 
     /// Whether no part of a value can hold under a branch, as a look at its members tells: a table of discriminators.
     fn is_hopeless(&mut self, at: u32, applied: Applied, id: Id) -> bool {
         let branch = self.eval.sets.below(applied, id);
         let (Some(object), view) = (self.object(branch), self.place(at)) else { return false };
+        if self.eval.sets.has_annotations() {
+            return false;
+        }
         if object.never.is_some() || object.types.is_some_and(|types| !types.allows(view.kind())) {
             return true;
         }
@@ -130,7 +153,7 @@ impl Repair<'_> {
     }
 
     fn any_of(&mut self, at: u32, job: &Job, applied: Applied) -> Rc<Fixed> {
-        for next in self.scored(at, job, Choice::AnyOf(applied), applied, Keyword::AnyOf) {
+        for (_, next) in self.scored(at, job, Choice::AnyOf(applied), applied, Keyword::AnyOf) {
             let fixed = self.job(at, &next);
             if fixed.left.as_ref().is_some_and(|left| self.holds(job, left.json.view())) {
                 return fixed;
@@ -143,28 +166,30 @@ impl Repair<'_> {
         let choice = Choice::OneOf(applied);
         let branches = self.scored(at, job, choice, applied, Keyword::OneOf);
         let mut overlapping = Vec::new();
-        for next in branches {
+        for (index, next) in branches {
             let fixed = self.job(at, &next);
             if let Some(left) = &fixed.left {
                 self.eval.keep(&left.json);
                 if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
                     return fixed;
                 }
-                overlapping.push((next, fixed));
+                overlapping.push((index, next, fixed));
             }
         }
-        let mut best: Option<Rc<Fixed>> = None;
-        for (next, fixed) in overlapping {
-            let smaller = self.without_one(at, &next, &fixed, Keyword::OneOf, applied.id);
-            if let Some(smaller) = smaller.filter(|smaller| best.as_ref().is_none_or(|best| smaller.cost < best.cost)) {
-                best = Some(smaller);
+        // the lowest final cost, then the first branch
+        let mut best: Option<(usize, usize, Rc<Fixed>)> = None;
+        for (index, next, fixed) in overlapping {
+            if let Some(smaller) = self.without_one(at, &next, &fixed, choice, Keyword::OneOf)
+                && best.as_ref().is_none_or(|(cost, own, _)| (smaller.cost, index) < (*cost, *own))
+            {
+                best = Some((smaller.cost, index, smaller));
             }
         }
-        best.unwrap_or_else(|| Rc::new(Fixed::gone(Keyword::OneOf, applied.id, self.nodes(at))))
+        best.map_or_else(|| Rc::new(Fixed::gone(Keyword::OneOf, applied.id, self.nodes(at))), |(.., best)| best)
     }
 
     fn not(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
-        match self.without_one(at, job, before, Keyword::Not, applied.id) {
+        match self.without_one(at, job, before, Choice::Not(applied), Keyword::Not) {
             Some(smaller) => smaller,
             None => Rc::new(Fixed::gone(Keyword::Not, applied.id, self.nodes(at))),
         }
@@ -174,24 +199,27 @@ impl Repair<'_> {
     fn condition(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
         let choice = Choice::Condition(applied);
         let Some(choices) = self.object(applied).map(|object| &object.choices) else { return Rc::clone(before) };
-        let condition = choices.condition.is_some_and(|id| {
-            let condition = self.eval.sets.below(applied, id);
-            before.left.as_ref().is_some_and(|left| self.eval.holds(condition, left.json.view()))
-        });
+        let left = before.left.as_ref();
+        let condition = left.is_some_and(|left| self.condition_holds(applied, left.json.view()));
         let (then, otherwise) = ((choices.then, Keyword::Then), (choices.otherwise, Keyword::Else));
         let (selected, other) = if condition { (then, otherwise) } else { (otherwise, then) };
         for (branch, keyword) in [selected, other] {
-            let Some(id) = branch else { continue };
+            let Some(id) = branch else { break };
             let next = self.branch(job, choice, applied, id, keyword);
             let fixed = self.job(at, &next);
-            if let Some(left) = &fixed.left {
-                self.eval.keep(&left.json);
-                if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
-                    return fixed;
-                }
+            if fixed.rejected {
+                return fixed;
+            }
+            let Some(left) = &fixed.left else { break };
+            self.eval.keep(&left.json);
+            if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
+                return fixed;
+            }
+            if self.condition_holds(applied, left.json.view()) == condition {
+                break;
             }
         }
-        match self.without_one(at, job, before, selected.1, applied.id) {
+        match self.without_one(at, job, before, choice, selected.1) {
             Some(smaller) => smaller,
             None => Rc::new(Fixed::gone(selected.1, applied.id, self.nodes(at))),
         }
@@ -203,6 +231,9 @@ impl Repair<'_> {
         let Some((trigger, id, keyword)) = dependent else { return Rc::new(Fixed::gone(Keyword::Oracle, 0, 1)) };
         let next = self.branch(job, choice, applied, *id, *keyword);
         let under = self.job(at, &next);
+        if under.rejected {
+            return under;
+        }
         let member = self.place(at).get(trigger).and_then(View::place).map(|place| place.at);
         let without = member.map(|member| {
             let mut next = job.clone();
@@ -223,39 +254,57 @@ impl Repair<'_> {
     /// R18: one direct child less, such that all of the set holds; fewest nodes first, then the greatest name or last index.
     ///
     /// The place is repaired once more without that child, for what comes last: unknown members, and bytes.
-    fn without_one(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>, keyword: Keyword, by: Id) -> Option<Rc<Fixed>> {
+    fn without_one(
+        &mut self,
+        at: u32,
+        job: &Job,
+        fixed: &Rc<Fixed>,
+        choice: Choice,
+        keyword: Keyword,
+    ) -> Option<Rc<Fixed>> {
         let left = fixed.left.as_ref()?;
         let set = self.eval.sets.get(job.set);
-        let prefix = self.prefix(&set);
-        let children = children_of(left);
-        let view = left.json.view();
-        let sizes: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).map(View::nodes).collect();
-        let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
-        let mut order: Vec<usize> = (0..children.len()).collect();
-        order.sort_by(|&a, &b| {
-            let size = |index: usize| sizes.get(index).copied().unwrap_or(0);
-            size(a).cmp(&size(b)).then_with(|| names.get(b).cmp(&names.get(a))).then(b.cmp(&a))
-        });
-        for index in order {
-            let goes = children.get(index).copied().filter(|at| *at != ADDED);
-            let Some(goes) =
-                goes.filter(|_| names.len() == children.len() || index >= prefix || index + 1 == children.len())
-            else {
-                continue;
-            };
-            let smaller = without(left, &[index]);
-            self.eval.keep(&smaller.json);
-            if !self.all_hold(&set, smaller.json.view()) {
-                continue;
-            }
-            let mut next = job.clone();
-            next.children.push((goes, Decided::Drop(keyword, by)));
-            next.children.sort_unstable();
-            let fixed = self.job(at, &next);
-            if fixed.left.as_ref().is_some_and(|left| self.all_hold(&set, left.json.view())) {
-                return Some(fixed);
+        let order = order_of_one(left, self.prefix(&set));
+        // where there are many, not all can be asked
+        let affordable = self.eval.left / 4 / (left.json.view().nodes() + 1);
+        for strictly in [true, false] {
+            for &(index, goes) in order.iter().take(affordable) {
+                let smaller = without(left, &[index]);
+                self.eval.keep(&smaller.json);
+                let view = smaller.json.view();
+                let helps = if strictly { self.all_hold(&set, view) } else { self.satisfies(choice, view) };
+                if !helps {
+                    continue;
+                }
+                let mut next = job.clone();
+                next.children.push((goes, Decided::Drop(keyword, choice.by())));
+                next.children.sort_unstable();
+                let fixed = self.job(at, &next);
+                let holds = fixed
+                    .left
+                    .as_ref()
+                    .is_some_and(|left| self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()));
+                if holds {
+                    return Some(fixed);
+                }
             }
         }
         None
     }
+}
+
+/// The children that may go alone, with their input places: fewest nodes first, then the greatest name or last index.
+fn order_of_one(left: &Left, prefix: usize) -> Vec<(usize, u32)> {
+    let children = children_of(left);
+    let view = left.json.view();
+    let sizes: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).map(View::nodes).collect();
+    let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
+    let moves = |index: usize| names.is_empty() && index < prefix && index + 1 < children.len();
+    let may = children.iter().copied().enumerate().filter(|(index, at)| *at != ADDED && !moves(*index));
+    let mut order: Vec<_> = may.collect();
+    order.sort_by(|&(a, _), &(b, _)| {
+        let size = |index: usize| sizes.get(index).copied().unwrap_or(0);
+        size(a).cmp(&size(b)).then_with(|| names.get(b).cmp(&names.get(a))).then(b.cmp(&a))
+    });
+    order
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::schema::{Contains, NO_SCHEMA, Object};
+use super::schema::{Contains, NO_SCHEMA, Never, Object};
 use super::sets::{Applied, Sets};
 use crate::fate::Keyword;
 use crate::json::{Document, Json, Kind, Text, View, compare, fingerprint};
@@ -19,7 +19,10 @@ type Marks = Option<Rc<[bool]>>;
 pub(super) struct Evaluator<'a> {
     pub(super) sets: Sets<'a>,
     document: &'a Arc<Document>,
-    memo: BTreeMap<(usize, Applied), Marks>,
+    memo: BTreeMap<(usize, Applied, bool), Marks>,
+    /// Only the schema counts, without what the sanitizer adds (`x-sensitive`, `x-max-bytes`): a keyword that asks whether
+    /// something does not hold, or how often it does, must not be answered by an addition.
+    plainly: bool,
     /// Built values whose answers are remembered by their address.
     alive: Vec<Json>,
     /// Values and children that may still be looked at.
@@ -29,7 +32,8 @@ pub(super) struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// Looks at no more than `left` values and children.
     pub(super) fn new(sets: Sets<'a>, document: &'a Arc<Document>, left: usize) -> Self {
-        Self { sets, document, memo: BTreeMap::new(), alive: Vec::new(), left }
+        let plainly = !sets.has_additions();
+        Self { sets, document, memo: BTreeMap::new(), plainly, alive: Vec::new(), left }
     }
 
     /// Keeps a built value, and with it its address, for as long as the answers are remembered.
@@ -47,6 +51,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Whether a value holds under the schema as any validator reads it.
+    pub(super) fn holds_plainly(&mut self, applied: Applied, view: View<'_>) -> bool {
+        let before = std::mem::replace(&mut self.plainly, true);
+        let holds = self.holds(applied, view);
+        self.plainly = before;
+        holds
+    }
+
     pub(super) fn holds(&mut self, applied: Applied, view: View<'_>) -> bool {
         self.marks(applied, view).is_some()
     }
@@ -54,13 +66,14 @@ impl<'a> Evaluator<'a> {
     /// Which children are evaluated, if the value holds.
     pub(super) fn marks(&mut self, applied: Applied, view: View<'_>) -> Marks {
         let Some(key) = self.key(view) else { return self.ask(applied, view, true).map(Rc::from) };
-        if let Some(marks) = self.memo.get(&(key, applied)) {
+        let key = (key, applied, self.plainly);
+        if let Some(marks) = self.memo.get(&key) {
             return marks.clone();
         }
         // a schema that refers to itself at the same place adds nothing
-        self.memo.insert((key, applied), Some(Rc::from([])));
+        self.memo.insert(key, Some(Rc::from([])));
         let marks: Marks = self.ask(applied, view, true).map(Rc::from);
-        self.memo.insert((key, applied), marks.clone());
+        self.memo.insert(key, marks.clone());
         marks
     }
 
@@ -72,8 +85,7 @@ impl<'a> Evaluator<'a> {
     fn ask(&mut self, applied: Applied, view: View<'_>, last: bool) -> Option<Vec<bool>> {
         let object = self.sets.object(applied)?;
         self.left = self.left.checked_sub(1 + view.len())?;
-        let scalar = object.never.is_none() && holds_by_itself(object, view, self.sets.draft());
-        if !scalar {
+        if !holds_by_itself(object, view, self.sets.draft(), self.plainly) {
             return None;
         }
         let mut marks = vec![false; view.len()];
@@ -103,7 +115,9 @@ impl<'a> Evaluator<'a> {
             return false;
         }
         for ((name, value), mark) in view.named_members().zip(marks) {
-            if object.names.is_some_and(|names| !self.below(applied, names, name)) {
+            if let Some(names) = object.names.map(|names| self.sets.below(applied, names))
+                && !self.holds_plainly(names, name)
+            {
                 return false;
             }
             let text = name.as_text().map(Text::decode).unwrap_or_default();
@@ -147,7 +161,7 @@ impl<'a> Evaluator<'a> {
     /// The items that `contains` looks for.
     pub(super) fn matches(&mut self, applied: Applied, contains: Contains, view: View<'_>) -> Vec<usize> {
         let schema = self.sets.below(applied, contains.schema);
-        let found = view.items().enumerate().filter(|(_, item)| self.holds(schema, *item));
+        let found = view.items().enumerate().filter(|(_, item)| self.holds_plainly(schema, *item));
         found.map(|(index, _)| index).collect()
     }
 
@@ -171,7 +185,11 @@ impl<'a> Evaluator<'a> {
         }
         if let Some(condition) = choices.condition {
             let condition = self.sets.below(applied, condition);
-            let selected = if self.mark(condition, view, marks) { choices.then } else { choices.otherwise };
+            let holds = self.holds_plainly(condition, view);
+            if holds {
+                self.mark(condition, view, marks);
+            }
+            let selected = if holds { choices.then } else { choices.otherwise };
             all.extend(selected.map(|id| self.sets.below(applied, id)));
         }
         if !all.into_iter().all(|part| self.mark(part, view, marks)) {
@@ -187,7 +205,20 @@ impl<'a> Evaluator<'a> {
         };
         (choices.any_of.is_empty() || count(&choices.any_of, marks) > 0)
             && (choices.one_of.is_empty() || count(&choices.one_of, marks) == 1)
-            && choices.not.is_none_or(|id| !self.below(applied, id, view))
+            && self.is_only_one(applied, &choices.one_of, view)
+            && choices.not.is_none_or(|id| {
+                let forbidden = self.sets.below(applied, id);
+                !self.holds_plainly(forbidden, view)
+            })
+    }
+
+    /// Whether exactly one branch holds, as any validator counts.
+    pub(super) fn is_only_one(&mut self, applied: Applied, ids: &[u16], view: View<'_>) -> bool {
+        let holds = |id: &&u16| {
+            let branch = self.sets.below(applied, **id);
+            self.holds_plainly(branch, view)
+        };
+        ids.is_empty() || ids.iter().filter(holds).count() == 1
     }
 
     /// Whether a value holds; if it does, what that evaluated is added to `marks`.
@@ -223,7 +254,10 @@ impl<'a> Evaluator<'a> {
         let choices = &object.choices;
         let triggered =
             choices.dependent.iter().filter(|(trigger, ..)| view.get(trigger).is_some()).map(|(_, id, _)| id);
-        let condition = choices.condition.map(|id| self.below(applied, id, view));
+        let condition = choices.condition.map(|id| {
+            let condition = self.sets.below(applied, id);
+            self.holds_plainly(condition, view)
+        });
         let selected = condition.and_then(|holds| if holds { choices.then } else { choices.otherwise });
         let ids: Vec<_> = object
             .reference
@@ -256,7 +290,15 @@ pub(super) fn schemas_of_member<'o>(object: &'o Object, name: &str) -> impl Iter
 }
 
 /// What a schema object says of a value without looking at other schema objects.
-fn holds_by_itself(object: &Object, view: View<'_>, draft: u16) -> bool {
+fn holds_by_itself(object: &Object, view: View<'_>, draft: u16, plainly: bool) -> bool {
+    let never = match object.never {
+        Some(Never::False) => true,
+        Some(Never::Sensitive) => !plainly,
+        None => false,
+    };
+    if never || object.bytes_max.is_some_and(|max| !plainly && view.compact_bytes() > max) {
+        return false;
+    }
     let kind = view.kind();
     let number = view.as_number();
     let text = view.as_text();

@@ -1,7 +1,7 @@
 //! The phases of a list: its items one by one, then all of them together (R8–R10).
 
 use super::phases::{Child, Container, Typed};
-use super::repair::{Fixed, Job, Note, Repair};
+use super::repair::{Fixed, Job, Left, Note, Repair};
 use super::schema::{Contains, Id, NO_SCHEMA};
 use super::sets::Applied;
 use crate::fate::Keyword;
@@ -12,11 +12,12 @@ impl<'a> Repair<'a> {
         let mut container = Container::new(at);
         let prefix = objects.iter().map(|(_, object)| object.prefix.len()).max().unwrap_or(0);
         let by = objects.iter().find(|(_, object)| !object.prefix.is_empty()).map_or(0, |(applied, _)| applied.id);
+        let positions = if self.eval.sets.draft() < 2020 { Keyword::Items } else { Keyword::PrefixItems };
         let items: Vec<_> = self.place(at).items().filter_map(View::place).map(|place| place.at).collect();
         for (index, &item) in items.iter().enumerate() {
             let mut schemas = Vec::new();
             for (applied, object) in objects {
-                let own = object.prefix.get(index).map(|id| (*id, Keyword::PrefixItems)).or(object.items);
+                let own = object.prefix.get(index).map(|id| (*id, positions)).or(object.items);
                 schemas.extend(own.map(|(id, keyword)| (self.eval.sets.below(*applied, id), keyword)));
             }
             let set = self.child_set(job, item, schemas);
@@ -29,8 +30,8 @@ impl<'a> Repair<'a> {
             }
         }
         self.distinct(&mut container, objects, prefix, by);
-        self.few_matches(&mut container, objects, prefix);
-        self.few_items(&mut container, objects);
+        self.few_matches(&mut container, objects, prefix, by);
+        self.few_items(&mut container, objects, prefix);
         let nodes = self.nodes(at);
         if let Some((keyword, by)) = self.too_few(&container, objects) {
             return Err(Fixed::gone(keyword, by, nodes).with(&container));
@@ -72,6 +73,18 @@ impl<'a> Repair<'a> {
         self.drop_all(container, &later, Keyword::UniqueItems, by.id);
     }
 
+    /// The items of a value that a `contains` needs.
+    pub(super) fn protected_of(&mut self, left: &Left, objects: &[Typed<'a>]) -> Vec<usize> {
+        let mut protected = Vec::new();
+        for (applied, object) in objects {
+            if let Some(contains) = object.contains.filter(|contains| contains.schema != NO_SCHEMA) {
+                let matches = self.eval.matches(*applied, contains, left.json.view());
+                protected.extend(matches.into_iter().take(contains.min.unwrap_or(1)));
+            }
+        }
+        protected
+    }
+
     fn matching(&mut self, container: &Container, applied: Applied, contains: Contains) -> Vec<usize> {
         let list = Json::list(container.children.iter().map(Child::json).collect());
         self.eval.keep(&list);
@@ -79,12 +92,18 @@ impl<'a> Repair<'a> {
     }
 
     /// `maxContains`: the last surplus matches go.
-    fn few_matches(&mut self, container: &mut Container, objects: &[Typed<'a>], prefix: usize) {
+    fn few_matches(&mut self, container: &mut Container, objects: &[Typed<'a>], prefix: usize, cut_by: Id) {
         for (applied, object) in objects {
             let Some(contains) = object.contains.filter(|contains| contains.schema != NO_SCHEMA) else { continue };
             let Some(max) = contains.max else { continue };
             let matches = self.matching(container, *applied, contains);
-            let surplus: Vec<_> = matches.into_iter().skip(max).filter(|&index| index >= prefix).collect();
+            let mut surplus: Vec<_> = matches.into_iter().skip(max).collect();
+            // positions do not move: the array is cut there
+            if let Some(&first) = surplus.first().filter(|&&first| first < prefix) {
+                let rest: Vec<_> = container.children.drain(first + 1..).map(|child| child.at).collect();
+                self.cut(container, &rest, Keyword::PrefixItems, cut_by);
+                surplus = vec![first];
+            }
             self.drop_all(container, &surplus, Keyword::MaxContains, applied.id);
         }
     }
@@ -102,7 +121,7 @@ impl<'a> Repair<'a> {
     }
 
     /// `maxItems`: from the end, protected items excepted; one entry at the array.
-    fn few_items(&mut self, container: &mut Container, objects: &[Typed<'a>]) {
+    fn few_items(&mut self, container: &mut Container, objects: &[Typed<'a>], prefix: usize) {
         let least = objects.iter().filter_map(|(applied, object)| Some((object.length.max?, applied.id)));
         let Some((max, by)) = least.min_by_key(|(max, _)| *max) else { return };
         let surplus = container.children.len().saturating_sub(max);
@@ -113,6 +132,11 @@ impl<'a> Repair<'a> {
         let goes = (0..container.children.len()).rev().filter(|index| !protected.contains(index)).take(surplus);
         let mut goes: Vec<_> = goes.collect();
         goes.sort_unstable();
+        let moves = |index: &usize| *index < prefix && protected.iter().any(|kept| kept > index);
+        if goes.iter().any(moves) {
+            // positions do not move, so nothing is protected: what is missing is said later
+            goes = (max..container.children.len()).collect();
+        }
         let rest = container.take(&goes);
         let rest: Vec<_> = rest.into_iter().map(|child| child.at).collect();
         self.cut(container, &rest, Keyword::MaxItems, by);

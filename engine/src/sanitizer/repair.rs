@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::evaluate::Evaluator;
-use super::schema::{Id, Object};
+use super::evaluate::{Evaluator, schemas_of_member};
+use super::schema::{Id, Never, Object};
 use super::sets::{Applied, Set, SetId, Sets};
 use super::{Options, Unknown};
 use crate::fate::{Action, Fates, Keyword};
@@ -54,6 +54,19 @@ pub(super) enum Choice {
     AnyOf(Applied),
     OneOf(Applied),
     Not(Applied),
+}
+
+impl Choice {
+    /// The schema object that has it.
+    pub(super) fn by(self) -> Id {
+        match self {
+            Self::Dependent(applied, _)
+            | Self::Condition(applied)
+            | Self::AnyOf(applied)
+            | Self::OneOf(applied)
+            | Self::Not(applied) => applied.id,
+        }
+    }
 }
 
 /// What is said of a place.
@@ -222,6 +235,9 @@ impl<'a> Repair<'a> {
                 match own.unsatisfied(job, left.json.view()) {
                     Some(choice) => {
                         let resolved = own.resolve(at, job, &fixed, choice);
+                        if let Some(left) = &resolved.left {
+                            own.eval.keep(&left.json);
+                        }
                         own.known_only(at, job, &resolved).unwrap_or(resolved)
                     }
                     None => own.last(at, job, &fixed),
@@ -261,12 +277,52 @@ impl<'a> Repair<'a> {
             return known;
         }
         if self.holds(job, left.json.view()) {
-            self.within_bytes(at, &set, fixed)
+            let fixed = self.within_bytes(at, &set, fixed);
+            self.known_only(at, job, &fixed).unwrap_or(fixed)
         } else {
             // a listed value that something else forbids
             let by = set.parts.first().map_or(0, |part| part.applied.id);
             Rc::new(Fixed::gone(Keyword::Enum, by, self.nodes(at)))
         }
+    }
+
+    /// Whether it matters which schema objects describe a value that they all let stand.
+    fn describes(&self, value: View<'_>) -> bool {
+        let container = matches!(value.kind(), Kind::Array | Kind::Object);
+        self.eval.sets.has_additions() || (container && self.options.unknown == Unknown::Drop)
+    }
+
+    /// What branches that hold say of children: nobody repaired those under them.
+    fn described(&mut self, set: &Set, left: &Left, job: &Job) -> Vec<(u32, Decided)> {
+        let view = left.json.view();
+        let children = children_of(left);
+        let values: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
+        if !values.iter().any(|value| self.describes(*value)) {
+            return Vec::new();
+        }
+        let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
+        let mut applicable = Vec::new();
+        for part in &set.parts {
+            self.eval.applicable(part.applied, view, &mut applicable);
+        }
+        applicable.retain(|applied| set.parts.iter().all(|part| part.applied != *applied));
+        let mut decided = Vec::new();
+        for applied in applicable {
+            let Some(object) = self.object(applied) else { continue };
+            for (index, (value, child)) in values.iter().zip(&children).enumerate() {
+                let ids: Vec<Id> = match names.get(index) {
+                    Some(name) => schemas_of_member(object, name).collect(),
+                    None => object.prefix.get(index).copied().or(object.items.map(|(id, _)| id)).into_iter().collect(),
+                };
+                for id in ids {
+                    let schema = self.eval.sets.below(applied, id);
+                    if *child != ADDED && self.describes(*value) && !is_decided(job, *child, schema) {
+                        decided.push((*child, Decided::Under(schema, Keyword::AllOf)));
+                    }
+                }
+            }
+        }
+        decided
     }
 
     /// The same job with more decided of single children.
@@ -281,13 +337,17 @@ impl<'a> Repair<'a> {
     ///
     /// A branch that was tried may no longer apply to what it left, so whoever tries branches does not ask.
     fn known_only(&mut self, at: u32, job: &Job, fixed: &Rc<Fixed>) -> Option<Rc<Fixed>> {
-        let left = fixed.left.as_ref().filter(|_| job.taken.is_empty() && self.options.unknown == Unknown::Drop)?;
+        let left = fixed.left.as_ref().filter(|_| job.taken.is_empty())?;
         let set = self.eval.sets.get(job.set);
         if set.is_plain {
             // the phases saw them
             return None;
         }
-        let unknown = self.unknown(&set, left);
+        let described = self.described(&set, left, job);
+        if !described.is_empty() {
+            return Some(self.decided(at, job, described));
+        }
+        let unknown = if self.options.unknown == Unknown::Drop { self.unknown(&set, left) } else { Vec::new() };
         (!unknown.is_empty()).then(|| self.decided(at, job, unknown))
     }
 
@@ -306,14 +366,15 @@ impl<'a> Repair<'a> {
             let Some(id) = schema else { continue };
             let Some(marks) = self.eval.marks_before(part.applied, view) else { continue };
             let schema = self.eval.sets.below(part.applied, id);
-            let never = self.object(schema).is_some_and(|object| object.never.is_some());
+            let never = self.object(schema).is_some_and(|object| matches!(object.never, Some(Never::False)));
             let values: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
             for ((value, child), mark) in values.into_iter().zip(&children).zip(marks) {
-                if mark || *child == ADDED || self.eval.holds(schema, value) {
+                let asked = is_decided(job, *child, schema);
+                let holds = mark || *child == ADDED || self.eval.holds(schema, value);
+                // what holds may still describe it: its own members, its bytes
+                if holds && (mark || *child == ADDED || asked || !self.describes(value)) {
                     continue;
                 }
-                let asked =
-                    job.children.iter().any(|(own, what)| own == child && *what == Decided::Under(schema, keyword));
                 let what = if never || asked { Decided::Drop(keyword, id) } else { Decided::Under(schema, keyword) };
                 if decided.iter().all(|(own, _)| own != child) {
                     decided.push((*child, what));
@@ -376,4 +437,11 @@ pub(super) fn without(left: &Left, gone: &[usize]) -> Left {
         Json::object(members.map(|(_, (name, value))| (name.to_json(), value.to_json())).collect())
     };
     Left { json, children: Some(kept) }
+}
+
+/// Whether a schema object was already applied to a child.
+fn is_decided(job: &Job, child: u32, schema: Applied) -> bool {
+    let first = job.children.partition_point(|(own, _)| *own < child);
+    let own = job.children.iter().skip(first).take_while(|(own, _)| *own == child);
+    own.into_iter().any(|(_, what)| matches!(what, Decided::Under(own, _) if *own == schema))
 }

@@ -45,6 +45,8 @@ type Key = (Vec<Applied>, Option<(Keyword, Id)>);
 pub(super) struct Sets<'a> {
     schema: &'a Schema,
     is_dynamic: bool,
+    has_additions: bool,
+    has_annotations: bool,
     scopes: Vec<Vec<ResourceId>>,
     interned: Vec<Rc<Set>>,
     ids: BTreeMap<Key, SetId>,
@@ -53,11 +55,34 @@ pub(super) struct Sets<'a> {
 impl<'a> Sets<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
         let is_dynamic = schema.dynamic.iter().any(|anchors| !anchors.is_empty());
-        Self { schema, is_dynamic, scopes: vec![vec![0]], interned: Vec::new(), ids: BTreeMap::new() }
+        let objects = || schema.objects.iter();
+        let has_additions = objects().any(|object| {
+            matches!(object.never, Some(Never::Sensitive)) || object.bytes_max.is_some() || !object.allowed.is_empty()
+        });
+        let has_annotations = objects().any(|object| object.on_missing || !object.on_invalid.is_empty());
+        Self {
+            schema,
+            is_dynamic,
+            has_additions,
+            has_annotations,
+            scopes: vec![vec![0]],
+            interned: Vec::new(),
+            ids: BTreeMap::new(),
+        }
     }
 
     pub(super) fn object(&self, applied: Applied) -> Option<&'a Object> {
         self.schema.object(applied.id)
+    }
+
+    /// Whether some schema object says more than any validator reads: `x-sensitive`, `x-max-bytes`, `x-allow-sensitive`.
+    pub(super) fn has_additions(&self) -> bool {
+        self.has_additions
+    }
+
+    /// Whether some value may be put in place of another, or added.
+    pub(super) fn has_annotations(&self) -> bool {
+        self.has_annotations
     }
 
     pub(super) fn draft(&self) -> u16 {

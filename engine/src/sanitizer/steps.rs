@@ -6,7 +6,7 @@ use super::check::{Check, Types};
 use super::repair::{Fixed, Left, Note, Repair};
 use super::schema::{Object, Step};
 use super::sets::{Set, SetId};
-use crate::fate::Action;
+use crate::fate::{Action, Keyword};
 use crate::json::{Document, Json, Kind, View};
 
 impl<'a> Repair<'a> {
@@ -14,6 +14,9 @@ impl<'a> Repair<'a> {
     pub(super) fn annotated(&mut self, at: u32, set: SetId, failed: Rc<Fixed>) -> Rc<Fixed> {
         let set = self.eval.sets.get(set);
         let (keyword, by) = failed.gone;
+        if keyword == Keyword::Sensitive {
+            return failed;
+        }
         let Some(object) = self.annotation(&set, by) else { return failed };
         let mut value = self.whole(at);
         for step in &object.on_invalid {
