@@ -142,8 +142,12 @@ pub(crate) fn is_part(a: View<'_>, b: View<'_>) -> bool {
 
 fn check(schema: &str, document: &str, unknown: Unknown, keywords: Keywords) {
     let options = Options { unknown, deny: Detectors::NONE, ..Options::of(&Limits::default()) };
-    let sanitizer =
-        Sanitizer::compile("schema", schema, options).unwrap_or_else(|errors| panic!("{schema}: {errors:?}"));
+    let sanitizer = match Sanitizer::compile("schema", schema, options) {
+        Ok(sanitizer) => sanitizer,
+        // a step without what it works with
+        Err(errors) if errors.iter().all(|error| error.code == "S023") => return,
+        Err(errors) => panic!("{schema}: {errors:?}"),
+    };
     let result = sanitizer.sanitize(document.as_bytes(), 100);
     let input = Document::read(document.as_bytes()).unwrap();
     let at = format!("{schema} on {document}: {:?}", result.report);

@@ -104,6 +104,9 @@ fn what_says_nothing_is_refused() {
     refused(r#"{"x-on-invalid":"default"}"#, "S023", "`default`");
     refused(r#"{"x-on-invalid":"default","default":1,"type":"string"}"#, "S021", "not valid");
     refused(r#"{"properties":{"a":{"x-on-missing":"default","default":"b","enum":["a"]}}}"#, "S021", "not valid");
+    refused(r#"{"x-on-invalid":"coerce","enum":[1]}"#, "S023", "`type`");
+    refused(r#"{"x-on-invalid":"clamp","type":"integer"}"#, "S023", "a bound");
+    refused(r#"{"x-on-invalid":"truncate","type":"string"}"#, "S023", "`maxLength`");
     for keyword in ["not", "if", "contains", "propertyNames"] {
         refused(&format!(r#"{{"{keyword}":{{"items":{{"x-on-invalid":"trim"}}}}}}"#), "S024", "says nothing inside");
     }

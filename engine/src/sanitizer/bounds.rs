@@ -1,12 +1,10 @@
 //! What a container as a whole must be: one of listed values, and within a number of bytes (R12, R20).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::members::dispensable;
+use super::members::{dispensable, orphans};
 use super::phases::{Container, Typed, failing_check};
 use super::repair::{ADDED, Fixed, Left, Note, Repair, children_of, without};
-use super::schema::Id;
 use super::sets::Set;
 use crate::fate::Keyword;
 use crate::json::{Json, Kind, Text, View, same};
@@ -100,23 +98,6 @@ fn surplus(view: View<'_>, order: &[usize], max: usize) -> Vec<usize> {
     }
     goes.sort_unstable();
     goes
-}
-
-/// The members whose needs went, until none is left: `dependentRequired` and `dependencies` (R11).
-pub(super) fn orphans(names: &[String], gone: &[usize], objects: &[Typed<'_>]) -> Vec<(usize, Keyword, Id)> {
-    let stays = |(index, _): &(usize, &String)| gone.binary_search(index).is_err();
-    let mut present: BTreeMap<&str, usize> =
-        names.iter().enumerate().filter(stays).map(|(index, name)| (name.as_str(), index)).collect();
-    let mut found = Vec::new();
-    loop {
-        let failing = objects.iter().find_map(|(applied, object)| {
-            let lacks = |name: &String| !present.contains_key(name.as_str());
-            let one = object.dependent.iter().find(|one| !lacks(&one.trigger) && one.needs.iter().any(lacks))?;
-            Some((one.trigger.as_str(), one.keyword, applied.id))
-        });
-        let Some((trigger, keyword, by)) = failing else { return found };
-        found.extend(present.remove(trigger).map(|index| (index, keyword, by)));
-    }
 }
 
 /// Whether `part` is what is left of `whole` when some of it is taken away (the shrink order).

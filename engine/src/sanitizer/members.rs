@@ -1,5 +1,6 @@
 //! The phases of an object: its members one by one, then all of them together (R6, R11, R13).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Unknown;
@@ -8,20 +9,20 @@ use super::phases::{Child, Container, Typed};
 use super::plan::is_storable;
 use super::repair::{ADDED, Fixed, Job, Left, Note, Repair};
 use super::schema::{Dependent, Id, Object};
-use super::sets::SetId;
+use super::sets::{Applied, SetId};
 use crate::fate::{Action, Keyword};
 use crate::json::{Json, View};
 
 impl<'a> Repair<'a> {
     pub(super) fn object_phases(&mut self, at: u32, job: &Job, objects: &[Typed<'a>]) -> Result<Fixed, Fixed> {
         let mut container = Container::new(at);
-        let closed = self.is_closed(objects);
+        let knowers = self.knowers(objects);
         let mut rejected: Option<(String, Fixed)> = None;
         for (name, value) in self.place(at).named_members() {
             let (Some(text), Some(place)) = (name.as_text(), value.place()) else { continue };
             let text = text.decode().into_owned();
             let child = Child { at: place.at, name: name.to_json(), text, fixed: None };
-            let set = self.member_set(job, objects, closed, name, &child);
+            let set = self.member_set(job, objects, knowers.as_deref(), name, &child);
             let named = child.text.clone();
             if let Err(gone) = self.child(&mut container, child, set) {
                 // whoever rejects first in the order of names, whatever the order in the document
@@ -49,19 +50,40 @@ impl<'a> Repair<'a> {
         self.listed(container, objects, nodes)
     }
 
-    /// Whether a name that nobody knows is dropped at once: no choice point can know it later (U2).
-    fn is_closed(&self, objects: &[Typed<'a>]) -> bool {
-        let plain = |object: &Object| object.choices.is_empty() && object.unevaluated_members.is_none();
-        self.options.unknown == Unknown::Drop
-            && objects.iter().any(|(_, object)| object.names_members)
-            && objects.iter().all(|(_, object)| object.additional.is_none() && plain(object))
+    /// All schema objects that may come to know a name here; none: a name may be known whatever it is (U2).
+    ///
+    /// With them, a name that nobody can know is dropped at once, before members are counted.
+    fn knowers(&mut self, objects: &[Typed<'a>]) -> Option<Vec<&'a Object>> {
+        let named = objects.iter().any(|(_, object)| object.names_members);
+        if self.options.unknown != Unknown::Drop || !named {
+            return None;
+        }
+        let mut seen: Vec<Applied> = Vec::new();
+        let mut waiting: Vec<Applied> = objects.iter().map(|(applied, _)| *applied).collect();
+        let mut found = Vec::new();
+        while let Some(applied) = waiting.pop() {
+            let Some(object) = self.object(applied).filter(|_| !seen.contains(&applied)) else { continue };
+            seen.push(applied);
+            if object.additional.is_some() || object.unevaluated_members.is_some() {
+                return None;
+            }
+            found.push(object);
+            let choices = &object.choices;
+            let dependent = choices.dependent.iter().map(|(_, id, _)| id);
+            let single = [object.reference, choices.condition, choices.then, choices.otherwise];
+            let ids = object.all_of.iter().chain(&choices.any_of).chain(&choices.one_of).chain(dependent);
+            let ids: Vec<Id> = ids.copied().chain(single.into_iter().flatten()).collect();
+            waiting.extend(ids.into_iter().map(|id| self.eval.sets.below(applied, id)));
+            waiting.extend(self.eval.sets.dynamic(applied));
+        }
+        Some(found)
     }
 
     fn member_set(
         &mut self,
         job: &Job,
         objects: &[Typed<'a>],
-        closed: bool,
+        knowers: Option<&[&'a Object]>,
         name: View<'_>,
         child: &Child,
     ) -> Result<SetId, (Keyword, Id)> {
@@ -92,7 +114,13 @@ impl<'a> Repair<'a> {
                 schemas.push((self.eval.sets.below(*applied, id), keyword));
             }
         }
-        if closed && !known {
+        let may_know = |object: &&&Object| {
+            object.properties.iter().any(|(own, _)| *own == child.text)
+                || object.patterns.iter().any(|(pattern, _)| pattern.matches(&child.text))
+                || object.required.contains(&child.text)
+                || object.dependent.iter().any(|one| one.trigger == child.text || one.needs.contains(&child.text))
+        };
+        if !known && knowers.is_some_and(|knowers| !knowers.iter().any(|object| may_know(&object))) {
             return Err((Keyword::Unknown, by));
         }
         if self.options.storable_names && !is_storable(&child.text) {
@@ -146,15 +174,13 @@ impl<'a> Repair<'a> {
 
     /// `dependentRequired` and `dependencies`: a trigger without what it needs goes, until none is left (R11).
     fn without_triggers(&self, container: &mut Container, objects: &[Typed<'a>]) {
-        loop {
-            let failing = objects.iter().find_map(|(applied, object)| {
-                let one = object.dependent.iter().find(|one| {
-                    container.position(&one.trigger).is_some()
-                        && one.needs.iter().any(|name| container.position(name).is_none())
-                })?;
-                Some((container.position(&one.trigger)?, one.keyword, applied.id))
-            });
-            let Some((index, keyword, by)) = failing else { return };
+        if objects.iter().all(|(_, object)| object.dependent.is_empty()) {
+            return;
+        }
+        let names: Vec<_> = container.children.iter().map(|child| child.text.clone()).collect();
+        let mut orphans = orphans(&names, &[], objects);
+        orphans.sort_unstable_by(|(a, ..), (b, ..)| b.cmp(a));
+        for (index, keyword, by) in orphans {
             self.drop_all(container, &[index], keyword, by);
         }
     }
@@ -197,4 +223,21 @@ pub(super) fn dispensable(names: &[String], objects: &[Typed<'_>]) -> Vec<usize>
         _ => a.is_some().cmp(&b.is_some()),
     });
     order.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// The members whose needs went, until none is left: `dependentRequired` and `dependencies` (R11).
+pub(super) fn orphans(names: &[String], gone: &[usize], objects: &[Typed<'_>]) -> Vec<(usize, Keyword, Id)> {
+    let stays = |(index, _): &(usize, &String)| gone.binary_search(index).is_err();
+    let mut present: BTreeMap<&str, usize> =
+        names.iter().enumerate().filter(stays).map(|(index, name)| (name.as_str(), index)).collect();
+    let mut found = Vec::new();
+    loop {
+        let failing = objects.iter().find_map(|(applied, object)| {
+            let lacks = |name: &String| !present.contains_key(name.as_str());
+            let one = object.dependent.iter().find(|one| !lacks(&one.trigger) && one.needs.iter().any(lacks))?;
+            Some((one.trigger.as_str(), one.keyword, applied.id))
+        });
+        let Some((trigger, keyword, by)) = failing else { return found };
+        found.extend(present.remove(trigger).map(|index| (index, keyword, by)));
+    }
 }

@@ -85,13 +85,22 @@ pub(super) struct Plans {
     pub(super) root: PlanId,
 }
 
-/// A set of schema objects in Σ order, and the applicator that holds a `false` schema, if one does.
-type Set = (Vec<Id>, Option<(Keyword, Id)>);
+/// A set of schema objects in Σ order, the applicator that holds a `false` schema, if one does, and what it is asked of.
+type Set = (Vec<Id>, Option<(Keyword, Id)>, Asked);
+
+/// What a set is asked of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    /// A value, which may travel.
+    Value,
+    /// A member's name: only the schema is asked, none of what the sanitizer adds to it.
+    Name,
+}
 
 /// Compiles the plans that a schema leads to; the error names the bound that it passes.
 pub(super) fn compile(schema: &Schema, options: &Options) -> Result<Plans, String> {
     let mut compiler = Compiler { schema, options, ids: BTreeMap::new(), sets: Vec::new() };
-    let root = compiler.intern(&[(schema.root, Keyword::False)]);
+    let root = compiler.intern(&[(schema.root, Keyword::False)], Asked::Value);
     let mut plans = Vec::new();
     while let Some(set) = compiler.sets.get(plans.len()).cloned() {
         plans.push(compiler.plan(&set)?);
@@ -119,8 +128,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// The plan of all that the given schema objects lead to at one place.
-    fn intern(&mut self, schemas: &[(Id, Keyword)]) -> PlanId {
-        let mut set: Set = (Vec::new(), None);
+    fn intern(&mut self, schemas: &[(Id, Keyword)], asked: Asked) -> PlanId {
+        let mut set: Set = (Vec::new(), None, asked);
         for &(id, holder) in schemas {
             self.expand(id, holder, &mut set);
         }
@@ -136,8 +145,8 @@ impl<'a> Compiler<'a> {
         let Some(object) = self.object(id) else { return };
         match object.never {
             Some(Never::False) => drop(set.1.get_or_insert((holder, id))),
-            Some(Never::Sensitive) => drop(set.1.get_or_insert((Keyword::Sensitive, id))),
-            None => {}
+            Some(Never::Sensitive) if set.2 == Asked::Value => drop(set.1.get_or_insert((Keyword::Sensitive, id))),
+            _ => {}
         }
         if set.0.contains(&id) {
             return;
@@ -171,8 +180,11 @@ impl<'a> Compiler<'a> {
         for &(id, object) in &objects {
             plan.conjoin(id, object);
         }
+        if set.2 == Asked::Name {
+            (plan.detectors, plan.bytes_max) = (Detectors::NONE, None);
+        }
         let items: Vec<_> = objects.iter().filter_map(|(_, object)| object.items).collect();
-        plan.items = self.intern(&items);
+        plan.items = self.intern(&items, Asked::Value);
         Ok(plan)
     }
 
@@ -188,7 +200,7 @@ impl<'a> Compiler<'a> {
             return Err(format!("more than {TRACKED_MAX} names at one place that are required or depended on"));
         }
         let mut plan = MembersPlan {
-            names: names.iter().map(|&name| self.intern(&[name])).collect(),
+            names: names.iter().map(|&name| self.intern(&[name], Asked::Name)).collect(),
             patterns: patterns.iter().map(|(pattern, _)| pattern.clone()).collect(),
             closed: self.options.unknown == super::Unknown::Drop
                 && objects.iter().any(|(_, object)| object.names_members)
@@ -234,7 +246,7 @@ impl<'a> Compiler<'a> {
                 schemas.extend(object.additional.map(|id| (id, Keyword::AdditionalProperties)));
             }
         }
-        self.intern(&schemas)
+        self.intern(&schemas, Asked::Value)
     }
 
     /// The plan of a name that is not known, of which the patterns of `bits` match.
@@ -253,7 +265,7 @@ impl<'a> Compiler<'a> {
                 schemas.extend(object.additional.map(|id| (id, Keyword::AdditionalProperties)));
             }
         }
-        self.intern(&schemas)
+        self.intern(&schemas, Asked::Value)
     }
 }
 

@@ -140,8 +140,8 @@ impl<'a> Reader<'a> {
         for (name, value) in view.named_members() {
             let keyword = name.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
             let member = Member { keyword: &keyword, name, value, at: pointer, resource };
-            let ours =
-                keyword.starts_with("x-") || matches!(keyword.as_str(), "$ref" | "$defs" | "definitions" | FILES);
+            let ours = keyword.starts_with("x-")
+                || matches!(keyword.as_str(), "$ref" | "$defs" | "default" | "definitions" | FILES);
             if only_ref && !ours {
                 // draft 7 and before: what stands beside `$ref` says nothing, but it must be right
                 self.keyword(member, &mut Object::default());
@@ -170,9 +170,34 @@ impl<'a> Reader<'a> {
             let value = view.get("x-on-invalid").unwrap_or(view);
             self.error("S023", value, "`default` needs a `default` beside it".to_owned());
         }
+        self.needs(view, object);
         if object.on_missing && object.default.is_none() {
             let value = view.get("x-on-missing").unwrap_or(view);
             self.error("S023", value, "`default` needs a `default` beside it".to_owned());
+        }
+    }
+
+    /// Steps of `x-on-invalid` that lack what they work with.
+    fn needs(&mut self, view: View<'_>, object: &Object) {
+        let has = |wanted: fn(&Check) -> bool| object.checks.iter().any(wanted);
+        let is_bound = |check: &Check| {
+            matches!(
+                check,
+                Check::Minimum(_) | Check::Maximum(_) | Check::ExclusiveMinimum(_) | Check::ExclusiveMaximum(_)
+            )
+        };
+        for (step, met, needs) in [
+            (
+                Step::Truncate,
+                has(|check| matches!(check, Check::MaxLength(_))),
+                "`truncate` needs a `maxLength` beside it",
+            ),
+            (Step::Clamp, has(is_bound), "`clamp` needs a bound beside it"),
+            (Step::Coerce, object.types.is_some() || object.reference.is_some(), "`coerce` needs a `type` beside it"),
+        ] {
+            if object.on_invalid.contains(&step) && !met {
+                self.error("S023", view.get("x-on-invalid").unwrap_or(view), needs.to_owned());
+            }
         }
     }
 
@@ -543,7 +568,11 @@ impl<'a> Reader<'a> {
         match self.identifiers.resolve(self.document.root(), resource, &text) {
             Ok(target) => {
                 let place = Place { document: self.document, at: target.at };
-                Some(self.schema(place, &target.pointer, target.resource))
+                // where it stands counts, not who refers to it
+                let asking = std::mem::take(&mut self.asking);
+                let id = self.schema(place, &target.pointer, target.resource);
+                self.asking = asking;
+                Some(id)
             }
             Err(Unresolved::Nothing) => {
                 self.error("S015", value, format!("`$ref` to nothing: `{text}`"));
@@ -561,12 +590,11 @@ impl<'a> Reader<'a> {
 }
 
 /// Draft 4: a bound that `exclusive…` makes exclusive.
-fn exclude(checks: &mut [Check], bound: &str) {
-    for check in checks {
-        match check {
-            Check::Minimum(value) if bound == "minimum" => *check = Check::ExclusiveMinimum(value.clone()),
-            Check::Maximum(value) if bound == "maximum" => *check = Check::ExclusiveMaximum(value.clone()),
-            _ => {}
-        }
-    }
+fn exclude(checks: &mut Vec<Check>, bound: &str) {
+    let exclusive = checks.iter().find_map(|check| match check {
+        Check::Minimum(value) if bound == "minimum" => Some(Check::ExclusiveMinimum(value.clone())),
+        Check::Maximum(value) if bound == "maximum" => Some(Check::ExclusiveMaximum(value.clone())),
+        _ => None,
+    });
+    checks.extend(exclusive);
 }
