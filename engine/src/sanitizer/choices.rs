@@ -266,7 +266,7 @@ impl Repair<'_> {
         let set = self.eval.sets.get(job.set);
         let order = order_of_one(left, self.prefix(&set));
         // where there are many, not all can be asked
-        let affordable = self.eval.left / 4 / (left.json.view().nodes() + 1);
+        let affordable = self.eval.left / 16 / (left.json.view().nodes() + 1);
         for strictly in [true, false] {
             for &(index, goes) in order.iter().take(affordable) {
                 let smaller = without(left, &[index]);

@@ -276,14 +276,14 @@ impl<'a> Repair<'a> {
         if let Some(known) = self.known_only(at, job, fixed) {
             return known;
         }
-        if self.holds(job, left.json.view()) {
-            let fixed = self.within_bytes(at, &set, fixed);
-            self.known_only(at, job, &fixed).unwrap_or(fixed)
-        } else {
+        let fixed = self.within_bytes(at, &set, fixed);
+        let Some(left) = &fixed.left else { return fixed };
+        if !self.holds(job, left.json.view()) {
             // a listed value that something else forbids
             let by = set.parts.first().map_or(0, |part| part.applied.id);
-            Rc::new(Fixed::gone(Keyword::Enum, by, self.nodes(at)))
+            return Rc::new(Fixed::gone(Keyword::Enum, by, self.nodes(at)));
         }
+        self.known_only(at, job, &fixed).unwrap_or(fixed)
     }
 
     /// Whether it matters which schema objects describe a value that they all let stand.
