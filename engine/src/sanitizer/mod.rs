@@ -14,6 +14,7 @@ mod identifiers;
 mod bundle;
 mod schema;
 mod reader;
+mod values;
 mod plan;
 mod children;
 mod project;

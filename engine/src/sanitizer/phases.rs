@@ -116,7 +116,7 @@ impl<'a> Repair<'a> {
             let cost = child.fixed.as_ref().map_or(0, |fixed| fixed.cost);
             if child.at != ADDED {
                 container.notes.push(Note::Drop(child.at, keyword, by));
-                container.cost += self.nodes(child.at) - cost;
+                container.cost += self.nodes(child.at).saturating_sub(cost);
             }
         }
     }

@@ -1,0 +1,159 @@
+//! The values of keywords: sizes, texts, types, bounds, patterns.
+
+use super::check::{Check, Types};
+use super::format::Format;
+use super::pattern::{Pattern, PatternError};
+use super::reader::Reader;
+use super::schema::Dependent;
+use crate::diagnostic::suggestion;
+use crate::fate::Keyword;
+use crate::json::{Divisor, Json, Kind, View};
+use crate::sensitive::{Detector, Detectors};
+
+impl Reader<'_> {
+    pub(super) fn wrong(&mut self, value: View<'_>, expected: &str) {
+        self.error("S011", value, format!("expected {expected}"));
+    }
+
+    pub(super) fn types(&mut self, value: View<'_>) -> Types {
+        let mut types = Types::NONE;
+        let words: Vec<_> = if value.kind() == Kind::Array { value.items().collect() } else { vec![value] };
+        for word in words {
+            let name = word.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
+            match Types::by_word(&name) {
+                Some(one) => types = types.or(one),
+                None => self.error_help(
+                    "S011",
+                    word,
+                    "not a type of JSON Schema".to_owned(),
+                    suggestion(&name, &Types::WORDS),
+                ),
+            }
+        }
+        types
+    }
+
+    pub(super) fn check(&mut self, keyword: &str, value: View<'_>) -> Option<Check> {
+        match keyword {
+            "enum" => self.enumeration(value),
+            "const" => Some(Check::Const(value.to_json())),
+            "minLength" => self.size(value).map(Check::MinLength),
+            "maxLength" => self.size(value).map(Check::MaxLength),
+            "pattern" => self.pattern(value).map(Check::Pattern),
+            "format" => self.format(value).map(Check::Format),
+            _ => self.bound(keyword, value),
+        }
+    }
+
+    pub(super) fn enumeration(&mut self, value: View<'_>) -> Option<Check> {
+        if value.kind() != Kind::Array || value.is_empty() {
+            self.wrong(value, "a list of values");
+            return None;
+        }
+        Some(Check::Enum(value.items().map(View::to_json).collect()))
+    }
+
+    pub(super) fn bound(&mut self, keyword: &str, value: View<'_>) -> Option<Check> {
+        let Some(number) = value.as_number() else {
+            self.wrong(value, "a number");
+            return None;
+        };
+        let bound = number.as_i64().map_or_else(|| value.to_json(), Json::Int);
+        Some(match keyword {
+            "minimum" => Check::Minimum(bound),
+            "maximum" => Check::Maximum(bound),
+            "exclusiveMinimum" => Check::ExclusiveMinimum(bound),
+            "exclusiveMaximum" => Check::ExclusiveMaximum(bound),
+            _ => match Divisor::new(number) {
+                Some(divisor) => Check::MultipleOf(divisor),
+                None => {
+                    self.wrong(value, "a number above 0 of at most 19 significant digits");
+                    return None;
+                }
+            },
+        })
+    }
+
+    pub(super) fn size(&mut self, value: View<'_>) -> Option<usize> {
+        let size = value.as_size();
+        if size.is_none() {
+            self.wrong(value, "a whole number, 0 or more");
+        }
+        size
+    }
+
+    pub(super) fn boolean(&mut self, value: View<'_>) -> bool {
+        if value.as_bool().is_none() {
+            self.wrong(value, "`true` or `false`");
+        }
+        value.as_bool() == Some(true)
+    }
+
+    pub(super) fn text(&mut self, value: View<'_>) -> Option<String> {
+        let text = value.as_text().map(|text| text.decode().into_owned());
+        if text.is_none() {
+            self.wrong(value, "a string");
+        }
+        text
+    }
+
+    pub(super) fn strings(&mut self, value: View<'_>) -> Vec<String> {
+        if value.kind() != Kind::Array {
+            self.wrong(value, "a list of strings");
+        }
+        value.items().filter_map(|item| self.text(item)).collect()
+    }
+
+    pub(super) fn dependent(&mut self, value: View<'_>) -> Vec<Dependent> {
+        if value.kind() != Kind::Object {
+            self.wrong(value, "an object of lists of names");
+        }
+        let keyword = Keyword::DependentRequired;
+        let dependent = value.members();
+        dependent
+            .map(|(name, names)| Dependent { trigger: name.decode().into_owned(), needs: self.strings(names), keyword })
+            .collect()
+    }
+
+    pub(super) fn detectors(&mut self, value: View<'_>) -> Detectors {
+        let mut detectors = Detectors::NONE;
+        for name in self.strings(value) {
+            match Detector::by_name(&name) {
+                Some(detector) => detectors.set(detector, true),
+                None => self.error_help(
+                    "S011",
+                    value,
+                    format!("unknown detector `{name}`"),
+                    suggestion(&name, &Detector::NAMES),
+                ),
+            }
+        }
+        detectors
+    }
+
+    pub(super) fn format(&mut self, value: View<'_>) -> Option<Format> {
+        let name = self.text(value)?;
+        let format = Format::by_name(&name);
+        if format.is_none() {
+            let help = suggestion(&name, &Format::NAMES);
+            self.error_help("S012", value, format!("format `{name}` is unknown or not built yet"), help);
+        }
+        format
+    }
+
+    pub(super) fn pattern(&mut self, value: View<'_>) -> Option<Pattern> {
+        let text = self.text(value)?;
+        match Pattern::compile(&text) {
+            Ok(pattern) => Some(pattern),
+            Err(PatternError::Invalid) => {
+                self.error("S013", value, "not a regular expression".to_owned());
+                None
+            }
+            Err(PatternError::NotLinear) => {
+                let message = "look-around and back-references are not linear-time".to_owned();
+                self.error("S014", value, message);
+                None
+            }
+        }
+    }
+}
