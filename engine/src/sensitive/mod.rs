@@ -140,6 +140,9 @@ impl Detectors {
 
     fn find(self, text: &str) -> Option<Detector> {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        if digits < number::SSN_DIGITS && self.without(Self::STANDARD).is_empty() {
+            return None;
+        }
         let may = |detector: &Detector| match detector {
             Detector::Pan | Detector::Ssn => digits >= number::SSN_DIGITS && text.len() >= number::SSN_BYTES,
             Detector::Phone => digits >= 8,
