@@ -185,3 +185,104 @@ fn ten_times_the_bad_items_cost_ten_times_as_much() {
         before = Some(steps);
     }
 }
+
+/// What is left of a document with everything unknown kept or dropped, and the report as `action keyword pointer`.
+#[track_caller]
+fn leaves(unknown: Unknown, schema: &str, input: &str, left: &str, report: &[&str]) {
+    let options = Options { unknown, ..Options::of(&Limits::default()) };
+    let sanitizer = Sanitizer::compile("schema", schema, options).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let result = sanitizer.sanitize(input.as_bytes(), 100);
+    let entry = |entry: &handover_engine::fate::Entry| {
+        format!("{} {} {}", entry.action.word(), entry.keyword.word(), entry.pointer)
+    };
+    assert_eq!(result.report.entries.iter().map(entry).collect::<Vec<_>>(), report, "{schema} on {input}");
+    assert_eq!(result.output.map(|output| output.view().to_text()).unwrap_or_default(), left, "{schema} on {input}");
+}
+
+#[test]
+fn unknown_members_are_told_by_whatever_describes_them() {
+    let drops =
+        |schema: &str, input: &str, left: &str, report: &[&str]| leaves(Unknown::Drop, schema, input, left, report);
+    let below = [
+        r#""anyOf":[{"properties":{"p":{"properties":{"a":true}}}}]"#,
+        r#""oneOf":[{"properties":{"p":{"properties":{"a":true}}}},{"required":["q"]}]"#,
+        r#""if":{"required":["p"]},"then":{"properties":{"p":{"properties":{"a":true}}}}"#,
+        r#""dependentSchemas":{"p":{"properties":{"p":{"properties":{"a":true}}}}}"#,
+        r#""properties":{"t":true},"unevaluatedProperties":{"properties":{"a":true}}"#,
+    ];
+    for keywords in below {
+        let report = ["drop x-unknown /p/b"];
+        drops(&format!("{{{keywords}}}"), r#"{"p":{"a":1,"b":2}}"#, r#"{"p":{"a":1}}"#, &report);
+    }
+    let counted = r#"{"properties":{"a":true},"maxProperties":0,"anyOf":[true]}"#;
+    drops(counted, r#"{"b":1}"#, "{}", &["drop x-unknown /b"]);
+    let flips = r#"{"if":{"required":["b"]},"then":{"properties":{"b":true}},"else":{"properties":{"zz":true}}}"#;
+    drops(flips, r#"{"a":1,"b":2}"#, r#"{"b":2}"#, &["drop x-unknown /a"]);
+}
+
+#[test]
+fn what_the_sanitizer_adds_never_answers_for_the_schema() {
+    let keeps =
+        |schema: &str, input: &str, left: &str, report: &[&str]| leaves(Unknown::Keep, schema, input, left, report);
+    keeps(r#"{"properties":{"a":{"not":{"x-sensitive":true}}}}"#, r#"{"a":1}"#, "{}", &["drop not /a"]);
+    let sensitive = r#"{"properties":{"a":{"if":{"x-sensitive":true},"then":{"type":"string"}}}}"#;
+    keeps(sensitive, r#"{"a":1}"#, "{}", &["drop then /a"]);
+    keeps(r#"{"contains":{"x-sensitive":true},"maxContains":1}"#, "[1,2]", "[1]", &["drop maxContains /1"]);
+    keeps(
+        r#"{"anyOf":[{"type":"array","x-max-bytes":5},{"type":"string"}]}"#,
+        "[1,2,3]",
+        "[1,2]",
+        &["truncate x-max-bytes "],
+    );
+    let bytes = r#"{"unevaluatedProperties":{"type":"string","x-max-bytes":5}}"#;
+    keeps(bytes, r#"{"a":"xxxxxxxx"}"#, "{}", &["drop x-max-bytes /a"]);
+    keeps(r#"{"unevaluatedProperties":{"x-sensitive":true}}"#, r#"{"a":1}"#, "{}", &["drop x-sensitive /a"]);
+    keeps(
+        r#"{"properties":{"a":{"x-sensitive":true,"x-on-invalid":"reject"}}}"#,
+        r#"{"a":1}"#,
+        "{}",
+        &["drop x-sensitive /a"],
+    );
+}
+
+#[test]
+fn choices_are_resolved_one_after_another() {
+    let keeps =
+        |schema: &str, input: &str, left: &str, report: &[&str]| leaves(Unknown::Keep, schema, input, left, report);
+    let exclusive = r#"{"oneOf":[{"properties":{"a":true},"required":["a"]},{"properties":{"b":true},"required":["b"]}],"unevaluatedProperties":false}"#;
+    let report = ["drop oneOf /b", "drop unevaluatedProperties /c"];
+    keeps(exclusive, r#"{"a":1,"b":1,"c":1}"#, r#"{"a":1}"#, &report);
+    let two = r#"{"allOf":[{"not":{"required":["a"]}},{"not":{"required":["b"]}}]}"#;
+    keeps(two, r#"{"a":1,"b":1,"c":1}"#, r#"{"c":1}"#, &["drop not /a", "drop not /b"]);
+    let other = r#"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"properties":{"a":false}}}"#;
+    keeps(other, r#"{"a":1,"c":1}"#, r#"{"c":1}"#, &["drop then /a"]);
+    let first = r#"{"oneOf":[{"properties":{"x":false},"required":["a"]},{"required":["b"]},{"required":["b","c"]}]}"#;
+    let report = ["drop oneOf /b", "drop properties /x"];
+    keeps(first, r#"{"a":1,"b":1,"c":[1],"x":1}"#, r#"{"a":1,"c":[1]}"#, &report);
+    let rejected = r#"{"if":{"required":["a"]},"then":{"properties":{"v":{"const":2,"x-on-invalid":"reject"}}}}"#;
+    keeps(rejected, r#"{"a":1,"v":1}"#, "", &["reject const "]);
+    let filled = r#"{"properties":{"kind":{"const":"a","default":"a","x-on-missing":"default"}},"anyOf":[{"required":["kind"]}]}"#;
+    keeps(filled, "{}", r#"{"kind":"a"}"#, &["default required /kind"]);
+}
+
+#[test]
+fn positions_stay_and_what_is_needed_is_cut_last() {
+    let keeps =
+        |schema: &str, input: &str, left: &str, report: &[&str]| leaves(Unknown::Keep, schema, input, left, report);
+    let strings = r#"{"prefixItems":[true,true],"contains":{"type":"string"},"maxContains":1}"#;
+    keeps(strings, r#"["a","b"]"#, r#"["a"]"#, &["drop maxContains /1"]);
+    keeps(strings, r#"["a","b",1]"#, r#"["a"]"#, &["truncate prefixItems ", "drop maxContains /1"]);
+    let one = r#"{"prefixItems":[true,true],"contains":{"type":"string"},"maxItems":1}"#;
+    keeps(one, r#"[1,2,"x"]"#, "", &["drop contains "]);
+    keeps(r#"{"contains":{"const":1},"x-max-bytes":5}"#, "[5,5,5,1]", "[5,1]", &["truncate x-max-bytes "]);
+    let thrice = r#"{"prefixItems":[true,true,{"type":"integer"}],"maxItems":1,"x-max-bytes":2}"#;
+    let report = ["truncate prefixItems ", "truncate maxItems ", "truncate x-max-bytes ", "drop type /2"];
+    keeps(thrice, r#"[1,2,"x",4]"#, "[]", &report);
+    let draft_7 = r#"{"$schema":"http://json-schema.org/draft-07/schema#","items":[true,false]}"#;
+    keeps(draft_7, "[1,2]", "[1]", &["drop items /1"]);
+    let draft_4 =
+        r#"{"$schema":"http://json-schema.org/draft-04/schema#","items":{"minimum":0,"exclusiveMinimum":true}}"#;
+    keeps(draft_4, "[-5,0,1]", "[1]", &["drop minimum /0", "drop exclusiveMinimum /1"]);
+    let names = r#"{"propertyNames":{"type":"string"}}"#;
+    keeps(names, r#"{"4111111111111111":1}"#, r#"{"4111111111111111":1}"#, &[]);
+}
