@@ -261,6 +261,9 @@ fn choices_are_resolved_one_after_another() {
     keeps(first, r#"{"a":1,"b":1,"c":[1],"x":1}"#, r#"{"a":1,"c":[1]}"#, &report);
     let rejected = r#"{"if":{"required":["a"]},"then":{"properties":{"v":{"const":2,"x-on-invalid":"reject"}}}}"#;
     keeps(rejected, r#"{"a":1,"v":1}"#, "", &["reject const "]);
+    let listed =
+        r#"{"properties":{"a":{"properties":{"b":{"properties":{"c":{"type":"integer"}}}}}},"enum":[{"a":{}}]}"#;
+    keeps(listed, r#"{"a":{"b":{"c":"x","d":1}}}"#, r#"{"a":{}}"#, &["drop enum /a/b"]);
     let filled = r#"{"properties":{"kind":{"const":"a","default":"a","x-on-missing":"default"}},"anyOf":[{"required":["kind"]}]}"#;
     keeps(filled, "{}", r#"{"kind":"a"}"#, &["default required /kind"]);
 }

@@ -1,13 +1,14 @@
 //! What a container as a whole must be: one of listed values, and within a number of bytes (R12, R20).
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::members::{dispensable, orphans};
 use super::phases::{Container, Typed, failing_check};
 use super::repair::{ADDED, Fixed, Left, Note, Repair, children_of, without};
 use super::sets::Set;
 use crate::fate::Keyword;
-use crate::json::{Json, Kind, Text, View, same};
+use crate::json::{Document, Json, Kind, Place, Text, View, same};
 
 impl<'a> Repair<'a> {
     /// `enum` and `const` of containers: the largest listed value that is a part of this one (R12).
@@ -27,7 +28,7 @@ impl<'a> Repair<'a> {
         let mut notes = fixed.notes;
         let mut cost = fixed.cost;
         let children = fixed.left.as_ref().map(children_of).unwrap_or_default();
-        let (json, children) = restrict(view, best.view(), &children, &mut |at, removed| {
+        let (json, children) = restrict(self.document, view, best.view(), &children, &mut |at, removed| {
             cost += removed;
             notes.push(Note::Drop(at, keyword, by));
         });
@@ -115,12 +116,14 @@ fn is_part(part: View<'_>, whole: View<'_>) -> bool {
 }
 
 /// Takes from `whole` what `part` lacks; says the input place and the nodes of each child that goes.
-fn restrict(whole: View<'_>, part: View<'_>, children: &[u32], say: &mut dyn FnMut(u32, usize)) -> (Json, Vec<u32>) {
+fn restrict(
+    document: &Arc<Document>,
+    whole: View<'_>,
+    part: View<'_>,
+    children: &[u32],
+    say: &mut dyn FnMut(u32, usize),
+) -> (Json, Vec<u32>) {
     let at = |index: usize| children.get(index).copied().unwrap_or(ADDED);
-    let below = |view: View<'_>| -> Vec<u32> {
-        let values = view.items().chain(view.members().map(|(_, value)| value));
-        values.map(|value| value.place().map_or(ADDED, |place| place.at)).collect()
-    };
     let mut places = Vec::new();
     let mut keep = |index: usize, own: View<'_>, part: Option<View<'_>>, say: &mut dyn FnMut(u32, usize)| {
         let Some(part) = part else {
@@ -131,7 +134,8 @@ fn restrict(whole: View<'_>, part: View<'_>, children: &[u32], say: &mut dyn FnM
         };
         places.push(at(index));
         let smaller = matches!(own.kind(), Kind::Array | Kind::Object) && !same(own, part);
-        Some(if smaller { restrict(own, part, &below(own), say).0 } else { own.to_json() })
+        let below = || places_below(document, own, at(index));
+        Some(if smaller { restrict(document, own, part, &below(), say).0 } else { own.to_json() })
     };
     let json = if whole.kind() == Kind::Array {
         let mut wanted = part.items().peekable();
@@ -150,4 +154,16 @@ fn restrict(whole: View<'_>, part: View<'_>, children: &[u32], say: &mut dyn FnM
         Json::object(members)
     };
     (json, places)
+}
+
+/// The input places of the children of a value that stood at a place: its own, or those of the same names there.
+fn places_below(document: &Arc<Document>, view: View<'_>, at: u32) -> Vec<u32> {
+    let own =
+        |child: View<'_>| child.place().filter(|place| Arc::ptr_eq(place.document, document)).map(|place| place.at);
+    let before = (at != ADDED).then_some(View::Place(Place { document, at }));
+    let named = view.members().map(|(name, child)| {
+        let there = before.and_then(|before| before.get(&name.decode())).and_then(View::place).map(|place| place.at);
+        own(child).or(there).unwrap_or(ADDED)
+    });
+    view.items().map(|child| own(child).unwrap_or(ADDED)).chain(named).collect()
 }
