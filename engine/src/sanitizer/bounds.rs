@@ -50,7 +50,7 @@ impl<'a> Repair<'a> {
         let array = view.kind() == Kind::Array;
         let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
         let order: Vec<usize> = if array {
-            let protected = self.protected_of(left, &objects);
+            let protected = self.protected(view, &objects);
             (0..view.len()).rev().filter(|index| !protected.contains(index)).collect()
         } else {
             dispensable(&names, &objects)

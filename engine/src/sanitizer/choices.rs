@@ -127,7 +127,7 @@ impl Repair<'_> {
     fn is_hopeless(&mut self, at: u32, applied: Applied, id: Id) -> bool {
         let branch = self.eval.sets.below(applied, id);
         let (Some(object), view) = (self.object(branch), self.place(at)) else { return false };
-        if self.eval.sets.has_annotations() {
+        if self.eval.sets.schema().has_annotations {
             return false;
         }
         if object.never.is_some() || object.types.is_some_and(|types| !types.allows(view.kind())) {

@@ -32,7 +32,7 @@ pub(super) struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// Looks at no more than `left` values and children.
     pub(super) fn new(sets: Sets<'a>, document: &'a Arc<Document>, left: usize) -> Self {
-        let plainly = !sets.has_additions();
+        let plainly = !sets.schema().has_additions;
         Self { sets, document, memo: BTreeMap::new(), plainly, alive: Vec::new(), left }
     }
 
@@ -85,7 +85,7 @@ impl<'a> Evaluator<'a> {
     fn ask(&mut self, applied: Applied, view: View<'_>, last: bool) -> Option<Vec<bool>> {
         let object = self.sets.object(applied)?;
         self.left = self.left.checked_sub(1 + view.len())?;
-        if !holds_by_itself(object, view, self.sets.draft(), self.plainly) {
+        if !holds_by_itself(object, view, self.sets.schema().draft, self.plainly) {
             return None;
         }
         let mut marks = vec![false; view.len()];
@@ -150,7 +150,7 @@ impl<'a> Evaluator<'a> {
         }
         object.contains.filter(|contains| contains.schema != NO_SCHEMA).is_none_or(|contains| {
             let matches = self.matches(applied, contains, view);
-            if self.sets.draft() >= 2020 {
+            if self.sets.schema().draft >= 2020 {
                 let found = matches.iter().copied();
                 marks.iter_mut().enumerate().for_each(|(index, mark)| *mark |= found.clone().any(|own| own == index));
             }
@@ -173,7 +173,7 @@ impl<'a> Evaluator<'a> {
         all.extend(object.all_of.iter().map(|&id| self.sets.below(applied, id)));
         let triggered = choices.dependent.iter().filter(|(trigger, ..)| view.get(trigger).is_some());
         // `dependencies` outlived its drafts: it still asserts, and evaluates nothing
-        let asserts = self.sets.draft() >= 2019;
+        let asserts = self.sets.schema().draft >= 2019;
         for &(_, id, keyword) in triggered {
             if keyword == Keyword::Dependencies && asserts {
                 if !self.below(applied, id, view) {

@@ -1,7 +1,7 @@
 //! The phases of a list: its items one by one, then all of them together (R8–R10).
 
 use super::phases::{Child, Container, Typed};
-use super::repair::{Fixed, Job, Left, Note, Repair};
+use super::repair::{Fixed, Job, Note, Repair};
 use super::schema::{Contains, Id, NO_SCHEMA};
 use super::sets::Applied;
 use crate::fate::Keyword;
@@ -12,7 +12,7 @@ impl<'a> Repair<'a> {
         let mut container = Container::new(at);
         let prefix = objects.iter().map(|(_, object)| object.prefix.len()).max().unwrap_or(0);
         let by = objects.iter().find(|(_, object)| !object.prefix.is_empty()).map_or(0, |(applied, _)| applied.id);
-        let positions = if self.eval.sets.draft() < 2020 { Keyword::Items } else { Keyword::PrefixItems };
+        let positions = if self.eval.sets.schema().draft < 2020 { Keyword::Items } else { Keyword::PrefixItems };
         let items: Vec<_> = self.place(at).items().filter_map(View::place).map(|place| place.at).collect();
         for (index, &item) in items.iter().enumerate() {
             let mut schemas = Vec::new();
@@ -73,12 +73,12 @@ impl<'a> Repair<'a> {
         self.drop_all(container, &later, Keyword::UniqueItems, by.id);
     }
 
-    /// The items of a value that a `contains` needs.
-    pub(super) fn protected_of(&mut self, left: &Left, objects: &[Typed<'a>]) -> Vec<usize> {
+    /// The items that a `contains` needs: they are not cut.
+    pub(super) fn protected(&mut self, items: View<'_>, objects: &[Typed<'a>]) -> Vec<usize> {
         let mut protected = Vec::new();
         for (applied, object) in objects {
             if let Some(contains) = object.contains.filter(|contains| contains.schema != NO_SCHEMA) {
-                let matches = self.eval.matches(*applied, contains, left.json.view());
+                let matches = self.eval.matches(*applied, contains, items);
                 protected.extend(matches.into_iter().take(contains.min.unwrap_or(1)));
             }
         }
@@ -86,9 +86,15 @@ impl<'a> Repair<'a> {
     }
 
     fn matching(&mut self, container: &Container, applied: Applied, contains: Contains) -> Vec<usize> {
+        let list = self.listing(container);
+        self.eval.matches(applied, contains, list.view())
+    }
+
+    /// The items so far, as one value.
+    fn listing(&mut self, container: &Container) -> Json {
         let list = Json::list(container.children.iter().map(Child::json).collect());
         self.eval.keep(&list);
-        self.eval.matches(applied, contains, list.view())
+        list
     }
 
     /// `maxContains`: the last surplus matches go.
@@ -108,18 +114,6 @@ impl<'a> Repair<'a> {
         }
     }
 
-    /// The items that a `contains` needs: they are not cut.
-    fn protected(&mut self, container: &Container, objects: &[Typed<'a>]) -> Vec<usize> {
-        let mut protected = Vec::new();
-        for (applied, object) in objects {
-            if let Some(contains) = object.contains.filter(|contains| contains.schema != NO_SCHEMA) {
-                let matches = self.matching(container, *applied, contains);
-                protected.extend(matches.into_iter().take(contains.min.unwrap_or(1)));
-            }
-        }
-        protected
-    }
-
     /// `maxItems`: from the end, protected items excepted; one entry at the array.
     fn few_items(&mut self, container: &mut Container, objects: &[Typed<'a>], prefix: usize) {
         let least = objects.iter().filter_map(|(applied, object)| Some((object.length.max?, applied.id)));
@@ -128,7 +122,8 @@ impl<'a> Repair<'a> {
         if surplus == 0 {
             return;
         }
-        let protected = self.protected(container, objects);
+        let list = self.listing(container);
+        let protected = self.protected(list.view(), objects);
         let goes = (0..container.children.len()).rev().filter(|index| !protected.contains(index)).take(surplus);
         let mut goes: Vec<_> = goes.collect();
         goes.sort_unstable();

@@ -8,7 +8,7 @@ use super::evaluate::schemas_of_member;
 use super::phases::{Child, Container, Typed};
 use super::plan::is_storable;
 use super::repair::{ADDED, Fixed, Job, Left, Note, Repair};
-use super::schema::{Dependent, Id, Object};
+use super::schema::{Id, Object};
 use super::sets::{Applied, SetId};
 use crate::fate::{Action, Keyword};
 use crate::json::{Json, View};
@@ -89,38 +89,27 @@ impl<'a> Repair<'a> {
     ) -> Result<SetId, (Keyword, Id)> {
         let by = objects.first().map_or(0, |(applied, _)| applied.id);
         let mut schemas = Vec::new();
-        let mut known = false;
         for (applied, object) in objects {
             if let Some(names) = object.names {
                 let schema = self.eval.sets.below(*applied, names);
-                if !self.eval.holds(schema, name) {
+                if !self.eval.holds_plainly(schema, name) {
                     return Err((Keyword::PropertyNames, names));
                 }
             }
-            let declared = object.properties.iter().any(|(own, _)| *own == child.text);
-            let is_listed = |one: &Dependent| one.trigger == child.text || one.needs.contains(&child.text);
-            known |= declared || object.required.contains(&child.text) || object.dependent.iter().any(is_listed);
-            let mut first = declared;
+            let mut first = object.properties.iter().any(|(own, _)| *own == child.text);
             for id in schemas_of_member(object, &child.text) {
                 let keyword = if first {
                     Keyword::Properties
                 } else if object.additional == Some(id) {
                     Keyword::AdditionalProperties
                 } else {
-                    known = true;
                     Keyword::PatternProperties
                 };
                 first = false;
                 schemas.push((self.eval.sets.below(*applied, id), keyword));
             }
         }
-        let may_know = |object: &&&Object| {
-            object.properties.iter().any(|(own, _)| *own == child.text)
-                || object.patterns.iter().any(|(pattern, _)| pattern.matches(&child.text))
-                || object.required.contains(&child.text)
-                || object.dependent.iter().any(|one| one.trigger == child.text || one.needs.contains(&child.text))
-        };
-        if !known && knowers.is_some_and(|knowers| !knowers.iter().any(|object| may_know(&object))) {
+        if knowers.is_some_and(|knowers| !knowers.iter().any(|object| object.knows(&child.text))) {
             return Err((Keyword::Unknown, by));
         }
         if self.options.storable_names && !is_storable(&child.text) {

@@ -63,7 +63,7 @@ impl<'a> Repair<'a> {
         }
         let objects = self.objects(&set);
         let view = self.place(at);
-        let draft = self.eval.sets.draft();
+        let draft = self.eval.sets.schema().draft;
         let mistyped = objects.iter().find(|(_, object)| {
             object.types.is_some_and(|types| {
                 !types.allows(view.kind()) || view.as_number().is_some_and(|number| !types.allows_number(number, draft))

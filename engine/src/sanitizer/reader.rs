@@ -40,7 +40,7 @@ pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<D
     let root = document.root().place().map_or(0, |place| reader.schema(place, "#", 0));
     let dynamic = reader.dynamic_anchors();
     let Reader { objects, errors, .. } = reader;
-    if errors.is_empty() { Ok(Schema { objects, root, dynamic, draft }) } else { Err(errors) }
+    if errors.is_empty() { Ok(Schema::new(objects, root, dynamic, draft)) } else { Err(errors) }
 }
 
 /// The draft that a file names, by its number or year.

@@ -289,7 +289,7 @@ impl<'a> Repair<'a> {
     /// Whether it matters which schema objects describe a value that they all let stand.
     fn describes(&self, value: View<'_>) -> bool {
         let container = matches!(value.kind(), Kind::Array | Kind::Object);
-        self.eval.sets.has_additions() || (container && self.options.unknown == Unknown::Drop)
+        self.eval.sets.schema().has_additions || (container && self.options.unknown == Unknown::Drop)
     }
 
     /// What branches that hold say of children: nobody repaired those under them.
@@ -402,12 +402,7 @@ impl<'a> Repair<'a> {
             return Vec::new();
         }
         let by = set.parts.first().map_or(0, |part| part.applied.id);
-        let is_named = |name: &str| {
-            objects.iter().any(|object| {
-                object.required.iter().any(|own| own == name)
-                    || object.dependent.iter().any(|one| one.trigger == name || one.needs.iter().any(|own| own == name))
-            })
-        };
+        let is_named = |name: &str| objects.iter().any(|object| object.lists(name));
         let members = view.members().zip(known).zip(children_of(left));
         let unknown = members.filter(|(((name, _), known), at)| !known && *at != ADDED && !is_named(&name.decode()));
         unknown.map(|(_, at)| (at, Decided::Drop(Keyword::Unknown, by))).collect()

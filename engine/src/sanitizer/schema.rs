@@ -130,6 +130,19 @@ impl Step {
 }
 
 impl Object {
+    /// Whether it lists a member's name where names are only needed: `required`, or a dependency.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        let has = |names: &[String]| names.iter().any(|own| own == name);
+        has(&self.required) || self.dependent.iter().any(|one| one.trigger == name || has(&one.needs))
+    }
+
+    /// Whether it can tell a member of this name from unknown ones (U1).
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.properties.iter().any(|(own, _)| own == name)
+            || self.patterns.iter().any(|(pattern, _)| pattern.matches(name))
+            || self.lists(name)
+    }
+
     /// Whether the phases of a place say all that it says of the place itself.
     pub(super) fn is_plain(&self) -> bool {
         self.choices.is_empty()
@@ -176,9 +189,24 @@ pub(super) struct Schema {
     pub(super) dynamic: Vec<BTreeMap<String, Id>>,
     /// The draft, by its number or year.
     pub(super) draft: u16,
+    /// Whether it has a dynamic anchor.
+    pub(super) is_dynamic: bool,
+    /// Whether it says more than any validator reads: `x-sensitive`, `x-max-bytes`, `x-allow-sensitive`.
+    pub(super) has_additions: bool,
+    /// Whether some value may be put in place of another, or added.
+    pub(super) has_annotations: bool,
 }
 
 impl Schema {
+    pub(super) fn new(objects: Vec<Object>, root: Id, dynamic: Vec<BTreeMap<String, Id>>, draft: u16) -> Self {
+        let is_dynamic = dynamic.iter().any(|anchors| !anchors.is_empty());
+        let has_additions = objects.iter().any(|object| {
+            matches!(object.never, Some(Never::Sensitive)) || object.bytes_max.is_some() || !object.allowed.is_empty()
+        });
+        let has_annotations = objects.iter().any(|object| object.on_missing || !object.on_invalid.is_empty());
+        Self { objects, root, dynamic, draft, is_dynamic, has_additions, has_annotations }
+    }
+
     pub(super) fn object(&self, id: Id) -> Option<&Object> {
         self.objects.get(usize::from(id))
     }

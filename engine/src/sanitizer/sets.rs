@@ -44,9 +44,6 @@ type Key = (Vec<Applied>, Option<(Keyword, Id)>);
 /// All sets of one run.
 pub(super) struct Sets<'a> {
     schema: &'a Schema,
-    is_dynamic: bool,
-    has_additions: bool,
-    has_annotations: bool,
     scopes: Vec<Vec<ResourceId>>,
     interned: Vec<Rc<Set>>,
     ids: BTreeMap<Key, SetId>,
@@ -54,39 +51,15 @@ pub(super) struct Sets<'a> {
 
 impl<'a> Sets<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
-        let is_dynamic = schema.dynamic.iter().any(|anchors| !anchors.is_empty());
-        let objects = || schema.objects.iter();
-        let has_additions = objects().any(|object| {
-            matches!(object.never, Some(Never::Sensitive)) || object.bytes_max.is_some() || !object.allowed.is_empty()
-        });
-        let has_annotations = objects().any(|object| object.on_missing || !object.on_invalid.is_empty());
-        Self {
-            schema,
-            is_dynamic,
-            has_additions,
-            has_annotations,
-            scopes: vec![vec![0]],
-            interned: Vec::new(),
-            ids: BTreeMap::new(),
-        }
+        Self { schema, scopes: vec![vec![0]], interned: Vec::new(), ids: BTreeMap::new() }
     }
 
     pub(super) fn object(&self, applied: Applied) -> Option<&'a Object> {
         self.schema.object(applied.id)
     }
 
-    /// Whether some schema object says more than any validator reads: `x-sensitive`, `x-max-bytes`, `x-allow-sensitive`.
-    pub(super) fn has_additions(&self) -> bool {
-        self.has_additions
-    }
-
-    /// Whether some value may be put in place of another, or added.
-    pub(super) fn has_annotations(&self) -> bool {
-        self.has_annotations
-    }
-
-    pub(super) fn draft(&self) -> u16 {
-        self.schema.draft
+    pub(super) fn schema(&self) -> &'a Schema {
+        self.schema
     }
 
     /// The root of the schema.
@@ -101,7 +74,7 @@ impl<'a> Sets<'a> {
 
     fn enter(&mut self, scope: u16, id: Id) -> Applied {
         let resource = self.schema.object(id).map_or(0, |object| object.resource);
-        let Some(resources) = self.scopes.get(usize::from(scope)).filter(|_| self.is_dynamic) else {
+        let Some(resources) = self.scopes.get(usize::from(scope)).filter(|_| self.schema.is_dynamic) else {
             return Applied { id, scope: 0 };
         };
         if resources.contains(&resource) {

@@ -33,10 +33,10 @@ pub async fn transfer(Shared(state): Shared<State>, request: Request<Body>) -> R
     let Some(callers) = &state.callers else { return Ok(decision(decide(&state, None, &body)?)) };
     let caller = callers.secrets().caller(&parts.headers, &body).map_err(|refusal| ApiError::new(refusal.code()))?;
     Ok(match decide(&state, Some(&caller), &body) {
-        Ok(bytes) => signed(&caller, &bytes.clone(), decision(bytes)),
+        Ok(bytes) => (signature(&caller, &bytes), decision(bytes)).into_response(),
         Err(problem) => {
             let problem = problem.of_request(caller.id());
-            signed(&caller, problem.to_json().as_bytes(), problem.into_response())
+            (signature(&caller, problem.to_json().as_bytes()), problem).into_response()
         }
     })
 }
@@ -45,10 +45,11 @@ fn decision(bytes: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
 }
 
-/// Adds the signature of an answer whose body are these bytes.
-fn signed(caller: &Caller, body: &[u8], mut response: Response) -> Response {
-    caller.sign(response.headers_mut(), now(), body);
-    response
+/// The headers that sign an answer of these bytes.
+fn signature(caller: &Caller, body: &[u8]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    caller.sign(&mut headers, now(), body);
+    headers
 }
 
 /// Epoch seconds.
