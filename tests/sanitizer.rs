@@ -227,6 +227,11 @@ fn what_the_sanitizer_adds_never_answers_for_the_schema() {
     keeps(r#"{"properties":{"a":{"not":{"x-sensitive":true}}}}"#, r#"{"a":1}"#, "{}", &["drop not /a"]);
     let sensitive = r#"{"properties":{"a":{"if":{"x-sensitive":true},"then":{"type":"string"}}}}"#;
     keeps(sensitive, r#"{"a":1}"#, "{}", &["drop then /a"]);
+    for names in
+        [r#"{"propertyNames":{"x-sensitive":true}}"#, r#"{"propertyNames":{"x-sensitive":true},"not":{"const":1}}"#]
+    {
+        keeps(names, r#"{"a":1}"#, r#"{"a":1}"#, &[]);
+    }
     keeps(r#"{"contains":{"x-sensitive":true},"maxContains":1}"#, "[1,2]", "[1]", &["drop maxContains /1"]);
     keeps(
         r#"{"anyOf":[{"type":"array","x-max-bytes":5},{"type":"string"}]}"#,

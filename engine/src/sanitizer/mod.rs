@@ -27,21 +27,22 @@ mod members;
 mod items;
 mod bounds;
 mod steps;
+mod load;
 mod oracle;
 mod alone;
 
 pub use alone::{Outcome, Sanitized};
 pub use check::Types;
+pub use load::references;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::fate::{Fates, Keyword};
-use crate::json::{Document, Json, Kind, Place, Position, View};
+use crate::json::{Json, Kind, Place, View};
 use crate::limits::Limits;
 use crate::sensitive::Detectors;
-use bundle::Bundle;
 use oracle::Oracle;
 use plan::Plans;
 use project::{Fixed, Pass};
@@ -182,9 +183,9 @@ impl Sanitizer {
         files: &BTreeMap<String, String>,
         options: Options,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let (document, others, schema) = read(file, text, files)?;
+        let (document, others, schema) = load::read(file, text, files)?;
         let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
-        check_defaults(file, &document, &schema)?;
+        load::check_defaults(file, &document, &schema)?;
         let oracle =
             Oracle::compile(text, if schema.draft <= 7 { "definitions" } else { "$defs" }, &others).map_err(whole)?;
         let mut declared: Vec<String> = Vec::new();
@@ -195,7 +196,7 @@ impl Sanitizer {
         declared.sort_unstable();
         declared.dedup();
         let pointers = schema.objects.iter().map(|object| object.pointer.clone()).collect();
-        let types = root_types(&schema);
+        let types = load::root_types(&schema);
         let monotone = schema.objects.iter().all(schema::Object::is_monotone);
         let way = if monotone {
             Way::Pass(plan::compile(&schema, &options).map_err(whole)?, schema.draft)
@@ -299,96 +300,6 @@ impl Sanitizer {
             format!("{pointer}/{word}")
         }
     }
-}
-
-/// The other files of a policy that a schema refers to, and those that they refer to.
-#[must_use]
-pub fn references(text: &str, files: &BTreeMap<String, String>) -> Vec<String> {
-    let draft = Document::read(text.as_bytes()).map_or(0, |document| reader::draft_of("", &document).0);
-    bundle::bundle(text, draft, files).others.into_keys().collect()
-}
-
-/// A schema's document, the other files in it, and what they say.
-type Read = (Arc<Document>, BTreeMap<String, String>, Schema);
-
-/// Reads a schema and the files that it refers to; what is wrong in those is said at their own places.
-fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> Result<Read, Vec<Diagnostic>> {
-    let unreadable = |error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)];
-    let alone = Document::read(text.as_bytes()).map_err(unreadable)?;
-    let Bundle { text: bundled, others } = bundle::bundle(text, reader::draft_of(file, &alone).0, files);
-    if others.is_empty() {
-        let schema = reader::read(file, &alone)?;
-        return Ok((alone, others, schema));
-    }
-    let document = Document::read(bundled.as_bytes()).map_err(unreadable)?;
-    match reader::read(file, &document) {
-        Ok(schema) => Ok((document, others, schema)),
-        Err(found) => {
-            // the other files stand behind the last brace
-            let end = Position::of(text.as_bytes(), text.trim_end().len().saturating_sub(1));
-            let mut errors: Vec<_> = found.into_iter().filter(|error| error.start < end).collect();
-            for other in others.keys().filter(|other| *other != file) {
-                let text = files.get(other).map(String::as_str).unwrap_or_default();
-                let found = read(other, text, &BTreeMap::new()).err().into_iter().flatten();
-                errors.extend(found.filter(|error| error.code != "S016"));
-            }
-            Err(errors)
-        }
-    }
-}
-
-/// A default that an annotation may put in place must itself be valid there.
-fn check_defaults(file: &str, document: &Arc<Document>, schema: &Schema) -> Result<(), Vec<Diagnostic>> {
-    let mut errors = Vec::new();
-    for (id, object) in (0..).zip(&schema.objects) {
-        let asked = object.on_missing || object.on_invalid.contains(&schema::Step::Default);
-        let Some(default) = object.default.as_ref().filter(|_| asked) else { continue };
-        let mut sets = Sets::new(schema);
-        let root = sets.root();
-        let applied = sets.below(root, id);
-        let mut evaluator = evaluate::Evaluator::new(sets, document, DEFAULT_LOOKS);
-        if !evaluator.holds(applied, default.view()) {
-            let message = "the default is not valid here".to_owned();
-            errors.push(Diagnostic::at_view("S021", file, default.view(), message));
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-/// Values that are looked at to judge one default.
-const DEFAULT_LOOKS: usize = 1_000_000;
-
-/// The kinds of value that the root of a schema allows.
-fn root_types(schema: &Schema) -> Types {
-    let mut sets = Sets::new(schema);
-    let root = sets.root();
-    types_of(&mut sets, &[(root, Keyword::False)], UNIONS_MAX)
-}
-
-/// Unions in unions that are looked into for their types.
-const UNIONS_MAX: usize = 8;
-
-/// The kinds of value that schema objects allow together, in one of the branches of each of their unions.
-fn types_of(sets: &mut Sets<'_>, schemas: &[(sets::Applied, Keyword)], depth: usize) -> Types {
-    let set = sets.intern(schemas);
-    let set = sets.get(set);
-    let mut types = if set.never.is_some() { Types::NONE } else { Types::ALL };
-    for part in &set.parts {
-        let Some(object) = sets.object(part.applied) else { continue };
-        types = types.and(object.types.unwrap_or(Types::ALL));
-        for check in object.checks.iter().filter(|check| !check.listed().is_empty()) {
-            let kinds = check.listed().iter().map(|value| Types::of(value.view().kind()));
-            types = types.and(kinds.fold(Types::NONE, Types::or));
-        }
-        for branches in [&object.choices.any_of, &object.choices.one_of].into_iter().filter(|list| !list.is_empty()) {
-            let kinds = branches.iter().map(|&id| {
-                let branch = sets.below(part.applied, id);
-                if depth == 0 { Types::ALL } else { types_of(sets, &[(branch, Keyword::False)], depth - 1) }
-            });
-            types = types.and(kinds.fold(Types::NONE, Types::or));
-        }
-    }
-    types
 }
 
 /// Undeclared names are printed up to this length.

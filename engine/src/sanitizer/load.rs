@@ -1,0 +1,104 @@
+//! Reads a schema with the files that it refers to, and what is known of it before any document comes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::bundle::{self, Bundle};
+use super::check::Types;
+use super::evaluate::Evaluator;
+use super::reader;
+use super::schema::{Schema, Step};
+use super::sets::{Applied, Sets};
+use crate::diagnostic::Diagnostic;
+use crate::fate::Keyword;
+use crate::json::{Document, Position};
+
+/// The other files of a policy that a schema refers to, and those that they refer to.
+#[must_use]
+pub fn references(text: &str, files: &BTreeMap<String, String>) -> Vec<String> {
+    let draft = Document::read(text.as_bytes()).map_or(0, |document| reader::draft_of("", &document).0);
+    bundle::bundle(text, draft, files).others.into_keys().collect()
+}
+
+/// A schema's document, the other files in it, and what they say.
+pub(super) type Read = (Arc<Document>, BTreeMap<String, String>, Schema);
+
+/// Reads a schema and the files that it refers to; what is wrong in those is said at their own places.
+pub(super) fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> Result<Read, Vec<Diagnostic>> {
+    let unreadable = |error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)];
+    let alone = Document::read(text.as_bytes()).map_err(unreadable)?;
+    let Bundle { text: bundled, others } = bundle::bundle(text, reader::draft_of(file, &alone).0, files);
+    if others.is_empty() {
+        let schema = reader::read(file, &alone)?;
+        return Ok((alone, others, schema));
+    }
+    let document = Document::read(bundled.as_bytes()).map_err(unreadable)?;
+    match reader::read(file, &document) {
+        Ok(schema) => Ok((document, others, schema)),
+        Err(found) => {
+            // the other files stand behind the last brace
+            let end = Position::of(text.as_bytes(), text.trim_end().len().saturating_sub(1));
+            let mut errors: Vec<_> = found.into_iter().filter(|error| error.start < end).collect();
+            for other in others.keys().filter(|other| *other != file) {
+                let text = files.get(other).map(String::as_str).unwrap_or_default();
+                let found = read(other, text, &BTreeMap::new()).err().into_iter().flatten();
+                errors.extend(found.filter(|error| error.code != "S016"));
+            }
+            Err(errors)
+        }
+    }
+}
+
+/// A default that an annotation may put in place must itself be valid there.
+pub(super) fn check_defaults(file: &str, document: &Arc<Document>, schema: &Schema) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    for (id, object) in (0..).zip(&schema.objects) {
+        let asked = object.on_missing || object.on_invalid.contains(&Step::Default);
+        let Some(default) = object.default.as_ref().filter(|_| asked) else { continue };
+        let mut sets = Sets::new(schema);
+        let root = sets.root();
+        let applied = sets.below(root, id);
+        let mut evaluator = Evaluator::new(sets, document, DEFAULT_LOOKS);
+        if !evaluator.holds(applied, default.view()) {
+            let message = "the default is not valid here".to_owned();
+            errors.push(Diagnostic::at_view("S021", file, default.view(), message));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// Values that are looked at to judge one default.
+const DEFAULT_LOOKS: usize = 1_000_000;
+
+/// The kinds of value that the root of a schema allows.
+pub(super) fn root_types(schema: &Schema) -> Types {
+    let mut sets = Sets::new(schema);
+    let root = sets.root();
+    types_of(&mut sets, &[(root, Keyword::False)], UNIONS_MAX)
+}
+
+/// Unions in unions that are looked into for their types.
+const UNIONS_MAX: usize = 8;
+
+/// The kinds of value that schema objects allow together, in one of the branches of each of their unions.
+fn types_of(sets: &mut Sets<'_>, schemas: &[(Applied, Keyword)], depth: usize) -> Types {
+    let set = sets.intern(schemas);
+    let set = sets.get(set);
+    let mut types = if set.never.is_some() { Types::NONE } else { Types::ALL };
+    for part in &set.parts {
+        let Some(object) = sets.object(part.applied) else { continue };
+        types = types.and(object.types.unwrap_or(Types::ALL));
+        for check in object.checks.iter().filter(|check| !check.listed().is_empty()) {
+            let kinds = check.listed().iter().map(|value| Types::of(value.view().kind()));
+            types = types.and(kinds.fold(Types::NONE, Types::or));
+        }
+        for branches in [&object.choices.any_of, &object.choices.one_of].into_iter().filter(|list| !list.is_empty()) {
+            let kinds = branches.iter().map(|&id| {
+                let branch = sets.below(part.applied, id);
+                if depth == 0 { Types::ALL } else { types_of(sets, &[(branch, Keyword::False)], depth - 1) }
+            });
+            types = types.and(kinds.fold(Types::NONE, Types::or));
+        }
+    }
+    types
+}
