@@ -287,3 +287,18 @@ fn a_pipeline_gets_each_answer_before_it_asks_again() {
         assert!(lines.next().is_none() && child.wait().unwrap().success());
     }
 }
+
+#[test]
+fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
+    let folder = rules("bounds", &[("cart.schema.json", "\"items\"]", "\"items\"], \"minProperties\": 1")]);
+    check(&["check", "--rules", &folder], "", 0, "  cart → app_metadata.cart: at most 16384 bytes\n");
+    let folder = rules("over", &[("policy.json", "16384", "32000")]);
+    let text = check(&["check", "--rules", &folder], "", 3, "error[S033]: what passes may take 44");
+    assert!(text.contains("cart.schema.json:10:19\n") && text.contains("1 error in 1 file\n"), "{text}");
+    let tuple = r#""type": "array", "prefixItems": [{ "type": "null" }, { "type": "null" }], "#;
+    let folder = rules("warned", &[("recently_viewed.schema.json", "\"type\": \"array\",", tuple)]);
+    check(&["check", "--rules", &folder], "", 0, "warning[S042]");
+    check(&["check", "--rules", &folder], "", 0, "check ok · 3 rules in 5 files · 1 warning · ");
+    check(&["check", "--rules", &folder, "--deny", "warnings"], "", 3, "warning[S042]");
+    check(&["test", "--rules", "rules"], "", 0, "passed");
+}

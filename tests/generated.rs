@@ -1,9 +1,11 @@
 //! Generated schemas and documents: what the sanitizer guarantees (G1–G4, G6), and that our evaluator agrees with the crate's.
 
+use std::collections::BTreeMap;
+
 use handover_engine::author::property::reversed;
 use handover_engine::json::{Document, Json, Kind, View, same};
 use handover_engine::limits::Limits;
-use handover_engine::sanitizer::{Options, Outcome, Sanitizer, Unknown};
+use handover_engine::sanitizer::{Knowledge, Options, Outcome, Sanitizer, Unknown};
 use handover_engine::sensitive::Detectors;
 
 use crate::reader::Random;
@@ -148,6 +150,8 @@ fn check(schema: &str, document: &str, unknown: Unknown, keywords: Keywords) {
         Err(errors) if errors.iter().all(|error| error.code == "S023") => return,
         Err(errors) => panic!("{schema}: {errors:?}"),
     };
+    let options = Options { unknown, deny: Detectors::NONE, ..Options::of(&Limits::default()) };
+    let known = Knowledge::of("schema", schema, &BTreeMap::new(), &options).unwrap();
     let result = sanitizer.sanitize(document.as_bytes(), 100);
     let input = Document::read(document.as_bytes()).unwrap();
     let at = format!("{schema} on {document}: {:?}", result.report);
@@ -157,6 +161,9 @@ fn check(schema: &str, document: &str, unknown: Unknown, keywords: Keywords) {
         assert_eq!(result.outcome == Outcome::Unchanged, valid, "G2: {at}");
     }
     if let Some(output) = &result.output {
+        // a number is counted without needless digits
+        let bytes = output.view().to_text().replace("1.0", "1").len() as u64;
+        assert!(known.bytes_max.is_none_or(|most| bytes <= most), "at most {:?} bytes: {at}", known.bytes_max);
         assert!(sanitizer.accepts(output.view()), "G1: {at}");
         if !matches!(keywords, Keywords::Annotated) {
             assert!(is_part(output.view(), input.root()), "G4: {at}");

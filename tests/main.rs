@@ -12,6 +12,7 @@ mod binary;
 mod tidy;
 mod reader;
 mod sanitizer;
+mod knowledge;
 mod generated;
 mod maximal;
 mod merging;

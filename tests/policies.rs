@@ -7,13 +7,15 @@ use handover_engine::policy::Files;
 use handover_engine::ruleset::{Given, RuleSet};
 use serde_json::{Value, json};
 
-const OPEN: &str = r#"{ "type": ["array", "object"], "additionalProperties": true }"#;
+const OPEN: &str = r#"{ "type": ["array", "object"], "additionalProperties": true, "items": true }"#;
 const SCRIPT: &str = "fn merge(account, anonymous, context) {\n    BODY\n}\n";
 
-/// A policy of two rules: `a` as given, and `b`, which writes what the visitor chose.
+/// A policy of two rules: `a` as given, bounded, and `b`, which writes what the visitor chose.
 fn policy(rule: &str, files: &[(&str, &str)]) -> Files {
+    let opened = rule.contains("max_bytes") || files.iter().all(|(name, _)| *name != "a.schema.json");
+    let bounded = if opened { "" } else { r#", "max_bytes": 32000"# };
     let policy = format!(
-        r#"{{ "name": "test", "rules": [ {{ "name": "a", "to": "app_metadata.a"{rule} }},
+        r#"{{ "name": "test", "rules": [ {{ "name": "a", "to": "app_metadata.a"{rule}{bounded} }},
              {{ "name": "b", "to": "app_metadata.b", "merge": "anonymous" }} ] LIMITS }}"#
     );
     let limits = files.iter().find(|(name, _)| *name == "limits").map(|(_, text)| format!(", \"limits\": {text}"));

@@ -81,6 +81,12 @@ impl Diagnostic {
         Self::error(code, file, text, span, error.message().to_owned())
     }
 
+    /// The same, as something that stops nothing.
+    #[must_use]
+    pub fn severity(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
     /// With a help line.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

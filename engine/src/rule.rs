@@ -44,6 +44,8 @@ pub struct Rule {
     pub result: Option<Sanitizer>,
     /// How two values become one.
     pub merge: Merge,
+    /// Bytes of the largest value that its sanitizer lets pass; none if its author opened it.
+    pub bytes_max: Option<u64>,
 }
 
 /// What a rule did.

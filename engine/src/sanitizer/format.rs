@@ -94,6 +94,20 @@ impl Format {
         })
     }
 
+    /// Bytes in JSON of the longest text of this format; none if it may be of any length.
+    pub(super) fn bytes_max(self) -> Option<u64> {
+        match self {
+            Self::Date => Some(10),
+            Self::Ipv4 => Some(15),
+            Self::Ipv6 => Some(45),
+            Self::Uuid => Some(36),
+            Self::Hostname => Some(253),
+            // a quoted local part of 64 characters, each with an escape, `@`, and a domain
+            Self::Email => Some(2 * 64 + 1 + 255),
+            _ => None,
+        }
+    }
+
     pub(super) fn holds(self, text: &str) -> bool {
         match self {
             Self::DateTime => is_date_time(text),

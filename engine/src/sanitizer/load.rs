@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::bundle::{self, Bundle};
 use super::check::Types;
-use super::evaluate::Evaluator;
 use super::reader;
-use super::schema::{Schema, Step};
+use super::schema::Schema;
 use super::sets::{Applied, Sets};
 use crate::diagnostic::Diagnostic;
 use crate::fate::Keyword;
@@ -48,27 +47,6 @@ pub(super) fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> 
         }
     }
 }
-
-/// A default that an annotation may put in place must itself be valid there.
-pub(super) fn check_defaults(file: &str, document: &Arc<Document>, schema: &Schema) -> Result<(), Vec<Diagnostic>> {
-    let mut errors = Vec::new();
-    for (id, object) in (0..).zip(&schema.objects) {
-        let asked = object.on_missing || object.on_invalid.contains(&Step::Default);
-        let Some(default) = object.default.as_ref().filter(|_| asked) else { continue };
-        let mut sets = Sets::new(schema);
-        let root = sets.root();
-        let applied = sets.below(root, id);
-        let mut evaluator = Evaluator::new(sets, document, DEFAULT_LOOKS);
-        if !evaluator.holds(applied, default.view()) {
-            let message = "the default is not valid here".to_owned();
-            errors.push(Diagnostic::at_view("S021", file, default.view(), message));
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-/// Values that are looked at to judge one default.
-const DEFAULT_LOOKS: usize = 1_000_000;
 
 /// The kinds of value that the root of a schema allows.
 pub(super) fn root_types(schema: &Schema) -> Types {

@@ -30,9 +30,11 @@ mod steps;
 mod load;
 mod oracle;
 mod alone;
+mod knowledge;
 
 pub use alone::{Outcome, Sanitized};
 pub use check::Types;
+pub use knowledge::Knowledge;
 pub use load::references;
 
 use std::collections::BTreeMap;
@@ -183,11 +185,9 @@ impl Sanitizer {
         files: &BTreeMap<String, String>,
         options: Options,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let (document, others, schema) = load::read(file, text, files)?;
+        let (_, others, schema) = load::read(file, text, files)?;
         let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
-        load::check_defaults(file, &document, &schema)?;
-        let oracle =
-            Oracle::compile(text, if schema.draft <= 7 { "definitions" } else { "$defs" }, &others).map_err(whole)?;
+        let oracle = Oracle::compile(text, schema.definitions(), &others).map_err(whole)?;
         let mut declared: Vec<String> = Vec::new();
         for object in &schema.objects {
             declared.extend(object.properties.iter().map(|(name, _)| name.clone()));

@@ -19,20 +19,8 @@ pub(super) struct Oracle(Validator<Tree>);
 
 impl Oracle {
     /// Compiles the schema; the error is the crate's own sentence about the schema, which holds no document.
-    ///
-    /// Other files stand below `definitions`, which has another name in later drafts.
-    pub(super) fn compile(schema: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Self, String> {
-        let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
-        let mut schema = read(schema)?;
-        for (name, text) in others {
-            if let Some(schema) = schema.as_object_mut() {
-                let definitions = schema.entry(definitions).or_insert_with(|| Value::Object(serde_json::Map::new()));
-                definitions
-                    .as_object_mut()
-                    .map(|all| read(text).map(|other| all.insert(name.clone(), other)))
-                    .transpose()?;
-            }
-        }
+    pub(super) fn compile(text: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Self, String> {
+        let schema = schema(text, definitions, others)?;
         let validator = jsonschema::options_for::<Tree>()
             .offline()
             .should_validate_formats(true)
@@ -46,6 +34,22 @@ impl Oracle {
     pub(super) fn is_valid(&self, value: View<'_>) -> bool {
         self.0.is_valid(Place::of(value))
     }
+}
+
+/// A schema in the form that the crate reads; other files stand below `definitions`, which has another name in later drafts.
+pub(super) fn schema(text: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Value, String> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
+    let mut schema = read(text)?;
+    for (name, text) in others {
+        if let Some(schema) = schema.as_object_mut() {
+            let definitions = schema.entry(definitions).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            definitions
+                .as_object_mut()
+                .map(|all| read(text).map(|other| all.insert(name.clone(), other)))
+                .transpose()?;
+        }
+    }
+    Ok(schema)
 }
 
 /// Our tree, as the crate names representations.

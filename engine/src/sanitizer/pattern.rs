@@ -1,5 +1,7 @@
 //! Regular expressions of schemas.
 
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
 /// Why a pattern was refused.
 pub(super) enum PatternError {
     /// Not a regular expression.
@@ -28,5 +30,98 @@ impl Pattern {
 
     pub(super) fn matches(&self, text: &str) -> bool {
         self.0.is_match(text)
+    }
+
+    /// How large the texts are that match as a whole; a pattern without both anchors bounds nothing.
+    pub(super) fn reach(&self) -> Reach {
+        let anchored = regex_syntax::parse(self.0.as_str()).ok().filter(|hir| {
+            let properties = hir.properties();
+            properties.look_set_prefix().contains(Look::Start) && properties.look_set_suffix().contains(Look::End)
+        });
+        anchored.map_or(Reach { bytes: None, each: CHARACTER_BYTES }, |hir| reach(&hir))
+    }
+}
+
+/// The most that the texts of a pattern take in JSON.
+#[derive(Clone, Copy)]
+pub(super) struct Reach {
+    /// Bytes of a whole text; none if nothing bounds it.
+    pub(super) bytes: Option<u64>,
+    /// Bytes of one code point.
+    pub(super) each: u64,
+}
+
+/// A control character takes most: `\u0000`.
+const CHARACTER_BYTES: u64 = 6;
+
+fn character_bytes(character: char) -> u64 {
+    match character {
+        '"' | '\\' | '\u{8}' | '\u{c}' | '\n' | '\r' | '\t' => 2,
+        '\0'..='\u{1f}' => CHARACTER_BYTES,
+        _ => character.len_utf8() as u64,
+    }
+}
+
+fn reach(hir: &Hir) -> Reach {
+    let (bytes, each) = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => (Some(0), 0),
+        HirKind::Literal(literal) => {
+            let text = String::from_utf8_lossy(&literal.0);
+            let sizes = text.chars().map(character_bytes);
+            (Some(sizes.clone().sum()), sizes.max().unwrap_or(0))
+        }
+        HirKind::Class(class) => {
+            let widest = class_bytes(class);
+            (Some(widest), widest)
+        }
+        HirKind::Repetition(repetition) => {
+            let one = reach(&repetition.sub);
+            let times = repetition.max.map(u64::from);
+            (one.bytes.zip(times).map(|(bytes, times)| bytes.saturating_mul(times)), one.each)
+        }
+        HirKind::Capture(capture) => return reach(&capture.sub),
+        HirKind::Concat(all) => {
+            let all: Vec<_> = all.iter().map(reach).collect();
+            (all.iter().map(|one| one.bytes).sum(), all.iter().map(|one| one.each).max().unwrap_or(0))
+        }
+        HirKind::Alternation(all) => {
+            let all: Vec<_> = all.iter().map(reach).collect();
+            let bytes = all.iter().map(|one| one.bytes).collect::<Option<Vec<_>>>();
+            (bytes.and_then(|all| all.into_iter().max()), all.iter().map(|one| one.each).max().unwrap_or(0))
+        }
+    };
+    Reach { bytes, each }
+}
+
+/// Bytes of the largest character of a class.
+fn class_bytes(class: &Class) -> u64 {
+    let Class::Unicode(class) = class else { return CHARACTER_BYTES };
+    let widest = class.ranges().iter().map(|range| {
+        let escaped = ('\0'..='\\').filter(|one| (range.start()..=range.end()).contains(one)).map(character_bytes);
+        escaped.max().unwrap_or(0).max(character_bytes(range.end()))
+    });
+    widest.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    #[track_caller]
+    fn check(pattern: &str, bytes: Option<u64>, each: u64) {
+        let reach = Pattern::compile(pattern).ok().unwrap().reach();
+        assert_eq!((reach.bytes, reach.each), (bytes, each), "{pattern}");
+    }
+
+    #[test]
+    fn anchored_patterns_bound_their_texts() {
+        check("^[a-z]{2}(-[A-Z]{2})?$", Some(5), 1);
+        check("^[A-Z]+$", None, 1);
+        check("^(ab|cde)$", Some(3), 1);
+        check("^[^\\x00-\\x1f]{3}$", Some(12), 4);
+        check("^[\"a]{3}$", Some(6), 2);
+        check("^.{2}$", Some(12), 6);
+        check("[a-z]{2}", None, 6);
+        check("^a|b$", None, 6);
     }
 }

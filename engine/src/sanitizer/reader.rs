@@ -35,6 +35,7 @@ pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<D
         errors: error.into_iter().collect(),
         draft,
         nesting: 0,
+        keyword: String::new(),
         asking: 0,
     };
     let root = document.root().place().map_or(0, |place| reader.schema(place, "#", 0));
@@ -51,7 +52,8 @@ pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Dia
     match DRAFTS.iter().find(|(draft, _)| Some(*draft) == uri.as_deref()) {
         Some((_, draft)) => (*draft, None),
         None => {
-            let error = Diagnostic::at_view("S004", file, value, "unknown draft of JSON Schema".to_owned());
+            let message = format!("`{}` is no draft of JSON Schema that is known here", uri.unwrap_or_default());
+            let error = Diagnostic::at_view("S004", file, value, message);
             (latest.1, Some(error.help(format!("write `{}`", latest.0))))
         }
     }
@@ -66,6 +68,8 @@ pub(super) struct Reader<'a> {
     errors: Vec<Diagnostic>,
     draft: u16,
     nesting: usize,
+    /// The keyword whose value is read.
+    pub(super) keyword: String,
     /// How many keywords around this place only ask, and change nothing (A5).
     asking: usize,
 }
@@ -208,6 +212,7 @@ impl<'a> Reader<'a> {
             let message = format!("`{keyword}` says nothing inside `not`, `if`, `contains` and `propertyNames`");
             self.error("S024", member.name, message);
         }
+        keyword.clone_into(&mut self.keyword);
         match keyword {
             "type" => object.types = Some(self.types(value)),
             "exclusiveMinimum" | "exclusiveMaximum" if self.draft == 4 => drop(self.boolean(value)),
@@ -427,7 +432,11 @@ impl<'a> Reader<'a> {
                 Some(id)
             }
             Err(Unresolved::Nothing) => {
-                self.error("S015", value, format!("`$ref` to nothing: `{text}`"));
+                let renamed = text.replacen("#/definitions/", "#/$defs/", 1);
+                let known = self.identifiers.resolve(self.document.root(), resource, &renamed).is_ok();
+                let help =
+                    if known { format!("did you mean `{renamed}`?") } else { "declare it in `$defs`".to_owned() };
+                self.error_help("S015", value, format!("`$ref` to nothing: `{text}`"), help);
                 None
             }
             Err(Unresolved::Elsewhere) => {

@@ -143,6 +143,24 @@ impl Object {
             || self.lists(name)
     }
 
+    /// Whether it is `true`, or says nothing.
+    pub(super) fn is_anything(&self) -> bool {
+        self.never.is_none()
+            && self.types.is_none()
+            && self.checks.is_empty()
+            && !self.names_members
+            && self.additional.is_none()
+            && self.names.is_none()
+            && self.required.is_empty()
+            && self.prefix.is_empty()
+            && self.items.is_none()
+            && self.reference.is_none()
+            && self.all_of.is_empty()
+            && self.length.max.is_none()
+            && self.members.max.is_none()
+            && self.is_monotone()
+    }
+
     /// Whether the phases of a place say all that it says of the place itself.
     pub(super) fn is_plain(&self) -> bool {
         self.choices.is_empty()
@@ -205,6 +223,11 @@ impl Schema {
         });
         let has_annotations = objects.iter().any(|object| object.on_missing || !object.on_invalid.is_empty());
         Self { objects, root, dynamic, draft, is_dynamic, has_additions, has_annotations }
+    }
+
+    /// The keyword that holds schemas for others to refer to.
+    pub(super) fn definitions(&self) -> &'static str {
+        if self.draft <= 7 { "definitions" } else { "$defs" }
     }
 
     pub(super) fn object(&self, id: Id) -> Option<&Object> {

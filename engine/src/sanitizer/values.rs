@@ -12,7 +12,8 @@ use crate::sensitive::{Detector, Detectors};
 
 impl Reader<'_> {
     pub(super) fn wrong(&mut self, value: View<'_>, expected: &str) {
-        self.error("S011", value, format!("expected {expected}"));
+        let message = format!("`{}` takes {expected}", self.keyword);
+        self.error("S011", value, message);
     }
 
     pub(super) fn types(&mut self, value: View<'_>) -> Types {
@@ -25,7 +26,7 @@ impl Reader<'_> {
                 None => self.error_help(
                     "S011",
                     word,
-                    "not a type of JSON Schema".to_owned(),
+                    format!("`{name}` is not a type of JSON Schema"),
                     suggestion(&name, &Types::WORDS),
                 ),
             }
@@ -146,11 +147,11 @@ impl Reader<'_> {
         match Pattern::compile(&text) {
             Ok(pattern) => Some(pattern),
             Err(PatternError::Invalid) => {
-                self.error("S013", value, "not a regular expression".to_owned());
+                self.error("S013", value, "this pattern is not a regular expression".to_owned());
                 None
             }
             Err(PatternError::NotLinear) => {
-                let message = "look-around and back-references are not linear-time".to_owned();
+                let message = "this pattern needs look-around or a back-reference: it is not linear-time".to_owned();
                 self.error("S014", value, message);
                 None
             }

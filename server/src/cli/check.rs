@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::ValueEnum;
+use handover_engine::diagnostic::Severity;
+use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
 use super::output::{Status, count, print, say};
@@ -16,6 +19,9 @@ pub(super) struct Arguments {
     /// Folder of the policy
     #[arg(long, default_value = "rules", value_name = "DIR")]
     rules: PathBuf,
+    /// What also makes the check fail
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
     /// How errors are printed
     #[arg(long, value_enum, default_value = "pretty")]
     format: Format,
@@ -24,23 +30,35 @@ pub(super) struct Arguments {
     color: Colour,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Deny {
+    /// Warnings
+    Warnings,
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
-    let Arguments { rules: folder, format, color } = arguments;
+    let Arguments { rules: folder, deny, format, color } = arguments;
     let files = rules::read(folder)?;
-    let (diagnostics, roots) = match RuleSet::compile(&files) {
-        Ok(rules) => (Vec::new(), roots(&rules)),
-        Err(diagnostics) => (diagnostics, Vec::new()),
+    let (found, rules) = match RuleSet::compile(&files) {
+        Ok(rules) => (rules.diagnostics().to_vec(), Some(rules)),
+        Err(found) => (found, None),
     };
-    rules::show(&diagnostics, &files.0, folder, *format, *color)?;
+    let roots = rules.as_ref().map(roots).unwrap_or_default();
+    let of = |severity| found.iter().filter(|one| one.severity == severity).count();
+    let (warnings, notes) = (of(Severity::Warning), of(Severity::Info));
+    // on a terminal, what is merely worth knowing is counted
+    let shown: Vec<_> =
+        found.iter().filter(|one| *format != Format::Pretty || one.severity != Severity::Info).cloned().collect();
+    rules::show(&shown, &files.0, folder, *format, *color)?;
     if *format == Format::Pretty {
-        let wrong: BTreeSet<_> = diagnostics.iter().map(|diagnostic| &diagnostic.file).collect();
-        let line = if diagnostics.is_empty() {
-            let summary = format!("check ok · {} in {}", count(roots.len(), "rule"), count(files.0.len(), "file"));
-            format!("{summary}\nHANDOVER_ROOTS={}\n", roots.join(","))
-        } else {
-            format!("{} in {}\n", count(diagnostics.len(), "error"), count(wrong.len(), "file"))
+        let summary = match &rules {
+            Some(rules) => format!("{}HANDOVER_ROOTS={}\n", passed(rules, &files, warnings, notes), roots.join(",")),
+            None => {
+                let wrong: BTreeSet<_> = shown.iter().map(|one| &one.file).collect();
+                format!("{} in {}\n", count(of(Severity::Error), "error"), count(wrong.len(), "file"))
+            }
         };
-        print(line.as_bytes())?;
+        print(summary.as_bytes())?;
     }
     if let Some(named) = config::roots() {
         for root in roots.iter().filter(|root| !named.split(',').any(|named| named.trim() == *root)) {
@@ -49,7 +67,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
             ));
         }
     }
-    Ok(if diagnostics.is_empty() { Status::Ok } else { Status::Rules })
+    let denied = deny.is_some() && warnings > 0;
+    Ok(if rules.is_some() && !denied { Status::Ok } else { Status::Rules })
+}
+
+/// What was checked, and how much each rule may write at most.
+fn passed(rules: &RuleSet, files: &Files, warnings: usize, notes: usize) -> String {
+    let counted = [(warnings, "warning"), (notes, "note")].into_iter().filter(|(number, _)| *number > 0);
+    let counted: String = counted.map(|(number, word)| [" · ", &count(number, word)].concat()).collect();
+    let bounds = rules.rules().iter().map(|rule| {
+        let most = rule.bytes_max.map_or("any number of bytes".to_owned(), |bytes| format!("at most {bytes} bytes"));
+        format!("  {} → {}.{}: {most}\n", rule.name, rule.sink.word(), rule.root)
+    });
+    let bounds: String = bounds.collect();
+    format!("check ok · {} in {}{counted}\n{bounds}", count(rules.rules().len(), "rule"), count(files.0.len(), "file"))
 }
 
 /// The roots that the rules write: what the Action must show them, as its secret says.

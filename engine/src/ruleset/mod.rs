@@ -4,23 +4,22 @@
 //! the anonymous value, sanitizes it, merges what is left into the account's value and adds a command, unless nothing
 //! changed; whatever goes wrong becomes a finding of that rule, and the next one runs.
 
-use std::sync::Arc;
+mod compile;
 
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::budget::TimeIsUp;
 use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Found, Session, Sink};
-use crate::json::{Document, Json, Text, View};
+use crate::json::{Json, Text};
 use crate::limits::Limits;
 use crate::merge::Context;
-use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy, SessionPolicy};
+use crate::policy::{Files, SessionPolicy};
 use crate::receipt::{self, Receipt};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
-use crate::sanitizer::{self, Clean, Options, Sanitizer, Unknown};
+use crate::sanitizer::Clean;
 use crate::script::Sandbox;
-use crate::sensitive::Detectors;
 
 /// What the engine cannot know by itself.
 #[derive(Clone, Default)]
@@ -38,42 +37,22 @@ pub struct RuleSet {
     limits: Limits,
     sandbox: Sandbox,
     rules: Vec<Rule>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl RuleSet {
     /// Compiles the files of a policy.
     ///
     /// # Errors
-    /// Everything that is wrong, in all files, sorted by file and place.
+    /// Everything that is wrong, in all files, sorted by file and place; what only deserves a look is among it.
     pub fn compile(files: &Files) -> Result<Self, Vec<Diagnostic>> {
-        let mut errors = Vec::new();
-        let policy = policy::read(files).map_err(|found| errors.extend(found)).ok();
-        let limits = policy.as_ref().map_or_else(Limits::default, |policy| policy.limits);
-        let mut sandbox = Sandbox::new(&limits);
-        if let Err(found) = sandbox.add_modules(&modules(files)) {
-            errors.extend(found);
-        }
-        let rules = match &policy {
-            Some(policy) => compile_rules(files, policy, &sandbox, &mut errors),
-            None => {
-                check_files(files, &sandbox, &mut errors);
-                Vec::new()
-            }
-        };
-        errors.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
-        // two schemas may refer to one broken file
-        errors.dedup_by(|a, b| (&a.file, a.start, a.code, &a.message) == (&b.file, b.start, b.code, &b.message));
-        match policy {
-            Some(policy) if errors.is_empty() => Ok(Self {
-                name: policy.name.into(),
-                digest: digest(files).into(),
-                policy: policy.session,
-                limits,
-                sandbox,
-                rules,
-            }),
-            _ => Err(errors),
-        }
+        compile::compile(files)
+    }
+
+    /// What deserves a look, and stops nothing: warnings and information, sorted by file and place.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     /// Decides what the account takes over. Total and pure: the same event gives the same bytes.
@@ -362,146 +341,4 @@ impl Findings {
         self.omitted += omitted;
         self.list.extend(places);
     }
-}
-
-fn compile_rules(files: &Files, policy: &Policy, sandbox: &Sandbox, errors: &mut Vec<Diagnostic>) -> Vec<Rule> {
-    let mut used = vec![POLICY_FILE.to_owned()];
-    let mut rules = Vec::new();
-    for declaration in &policy.rules {
-        let schema_file = format!("{}.schema.json", declaration.name);
-        let result_file = format!("{}.result.schema.json", declaration.name);
-        let schema = compile_schema(files, &schema_file, options(policy, declaration), errors);
-        if files.get(&schema_file).is_none() {
-            let message = format!("the rule `{}` has no schema: there is no file `{schema_file}`", declaration.name);
-            errors.push(at_rule("P021", files, declaration, message));
-        }
-        let result = compile_schema(files, &result_file, plain(&policy.limits), errors);
-        let merge = compile_merge(files, declaration, sandbox, &mut used, errors);
-        for text in [files.get(&schema_file), files.get(&result_file)].into_iter().flatten() {
-            for other in sanitizer::references(text, &files.0) {
-                if !used.contains(&other) {
-                    compile_schema(files, &other, plain(&policy.limits), errors);
-                    used.push(other);
-                }
-            }
-        }
-        used.extend([schema_file, result_file]);
-        if let (Some(sanitizer), Some(merge)) = (schema, merge) {
-            rules.push(rule(declaration, sanitizer, result, merge));
-        }
-    }
-    unused(files, &used, errors);
-    rules
-}
-
-fn rule(declaration: &Declaration, sanitizer: Sanitizer, result: Option<Sanitizer>, merge: Merge) -> Rule {
-    Rule {
-        name: declaration.name.as_str().into(),
-        from: declaration.from.clone(),
-        from_text: declaration.from_text.clone(),
-        sink: declaration.sink,
-        root: declaration.root.clone(),
-        on: declaration.on.clone(),
-        parse: declaration.parse,
-        sanitizer,
-        result,
-        merge,
-    }
-}
-
-fn options(policy: &Policy, declaration: &Declaration) -> Options {
-    Options {
-        unknown: declaration.unknown,
-        deny: policy.deny,
-        exact_numbers: matches!(declaration.merge, MergeDeclaration::Script(_)),
-        storable_names: true,
-        bytes_max: declaration.max_bytes,
-        ..Options::of(&policy.limits)
-    }
-}
-
-/// A schema by itself: a result schema asserts what is written there and nothing else.
-fn plain(limits: &Limits) -> Options {
-    Options { unknown: Unknown::Keep, deny: Detectors::NONE, ..Options::of(limits) }
-}
-
-fn compile_schema(files: &Files, file: &str, options: Options, errors: &mut Vec<Diagnostic>) -> Option<Sanitizer> {
-    let text = files.get(file)?;
-    Sanitizer::compile_among(file, text, &files.0, options).map_err(|found| errors.extend(found)).ok()
-}
-
-fn compile_merge(
-    files: &Files,
-    declaration: &Declaration,
-    sandbox: &Sandbox,
-    used: &mut Vec<String>,
-    errors: &mut Vec<Diagnostic>,
-) -> Option<Merge> {
-    match &declaration.merge {
-        MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
-        MergeDeclaration::Script(file) => {
-            used.push(file.clone());
-            let script = sandbox.compile(file, files.get(file)?).map_err(|found| errors.extend(found));
-            script.ok().map(Merge::Script)
-        }
-    }
-}
-
-/// Without a readable policy, every other file is still checked by itself.
-fn check_files(files: &Files, sandbox: &Sandbox, errors: &mut Vec<Diagnostic>) {
-    for (file, text) in &files.0 {
-        if file.ends_with(".schema.json") {
-            compile_schema(files, file, plain(&Limits::default()), errors);
-        } else if file.ends_with(".merge.rhai")
-            && let Err(found) = sandbox.compile(file, text)
-        {
-            errors.extend(found);
-        }
-    }
-}
-
-/// Files that no rule reads are a typing error in a name; guards are not built.
-fn unused(files: &Files, used: &[String], errors: &mut Vec<Diagnostic>) {
-    for file in files.0.keys().filter(|file| !used.contains(file) && !file.starts_with("lib/")) {
-        let message = if file.ends_with(".guard.rhai") {
-            "guards are not built yet"
-        } else if file.ends_with(".json") || file.ends_with(".rhai") {
-            "no rule reads this file"
-        } else {
-            continue;
-        };
-        errors.push(Diagnostic::error("P023", file, "", 0..0, message.to_owned()));
-    }
-}
-
-/// A diagnostic at the object of a rule in `policy.json`.
-fn at_rule(code: &'static str, files: &Files, declaration: &Declaration, message: String) -> Diagnostic {
-    let text = files.get(POLICY_FILE).unwrap_or_default();
-    let document = Document::read(text.as_bytes()).ok();
-    let rules = document.as_ref().and_then(|document| document.root().get("rules"));
-    let named =
-        |rule: &View<'_>| rule.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name));
-    match rules.and_then(|rules| rules.items().find(named)).and_then(View::place) {
-        Some(place) => Diagnostic::at(code, POLICY_FILE, place, message),
-        None => Diagnostic::error(code, POLICY_FILE, text, 0..0, message),
-    }
-}
-
-/// The modules of `lib/`, by the name that scripts import.
-fn modules(files: &Files) -> Vec<(String, String, String)> {
-    let libraries = files.0.iter().filter_map(|(file, text)| {
-        let name = file.strip_suffix(".rhai").filter(|name| name.starts_with("lib/"))?;
-        Some((name.to_owned(), file.clone(), text.clone()))
-    });
-    libraries.collect()
-}
-
-/// SHA-256 over every file's path and text, each with its length before it, in the order of the paths.
-fn digest(files: &Files) -> String {
-    let mut hash = Sha256::new();
-    for part in files.0.iter().flat_map(|(path, text)| [path, text]) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    format!("sha256:{:x}", hash.finalize())
 }

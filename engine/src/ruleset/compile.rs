@@ -1,0 +1,242 @@
+//! Files to a [`RuleSet`]: every mistake in one pass, each at its place.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::RuleSet;
+use crate::decision::sink_bytes;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::event::Sink;
+use crate::json::{Document, View};
+use crate::limits::Limits;
+use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
+use crate::rule::{Merge, Rule};
+use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Unknown};
+use crate::script::Sandbox;
+use crate::sensitive::Detectors;
+
+pub(super) fn compile(files: &Files) -> Result<RuleSet, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let policy = policy::read(files).map_err(|wrong| found.extend(wrong)).ok();
+    let limits = policy.as_ref().map_or_else(Limits::default, |policy| policy.limits);
+    let mut sandbox = Sandbox::new(&limits);
+    if let Err(wrong) = sandbox.add_modules(&modules(files)) {
+        found.extend(wrong);
+    }
+    let mut compiler = Compiler { files, sandbox: &sandbox, found, used: BTreeSet::new() };
+    let rules = match &policy {
+        Some(policy) => compiler.rules(policy),
+        None => compiler.each_file(),
+    };
+    let mut found = compiler.found;
+    found.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
+    // two schemas may refer to one broken file
+    found.dedup_by(|a, b| (&a.file, a.start, a.code, &a.message) == (&b.file, b.start, b.code, &b.message));
+    match policy {
+        Some(policy) if found.iter().all(|one| one.severity != Severity::Error) => Ok(RuleSet {
+            name: policy.name.into(),
+            digest: digest(files).into(),
+            policy: policy.session,
+            limits,
+            sandbox,
+            rules,
+            diagnostics: found,
+        }),
+        _ => Err(found),
+    }
+}
+
+/// What one compilation has found so far.
+struct Compiler<'a> {
+    files: &'a Files,
+    sandbox: &'a Sandbox,
+    found: Vec<Diagnostic>,
+    /// Files that some rule reads.
+    used: BTreeSet<String>,
+}
+
+/// What a rule may write, and where its schema makes that so.
+struct Bound {
+    sink: Sink,
+    bytes: u64,
+    at: Diagnostic,
+}
+
+impl Compiler<'_> {
+    fn rules(&mut self, policy: &Policy) -> Vec<Rule> {
+        self.used.insert(POLICY_FILE.to_owned());
+        let mut rules = Vec::new();
+        let mut bounds = Vec::new();
+        for declaration in &policy.rules {
+            let schema_file = format!("{}.schema.json", declaration.name);
+            let result_file = format!("{}.result.schema.json", declaration.name);
+            let options = options(policy, declaration);
+            let known = self.know(&schema_file, &options);
+            let schema = self.schema(&schema_file, options);
+            if self.files.get(&schema_file).is_none() {
+                let message =
+                    format!("the rule `{}` has no schema: there is no file `{schema_file}`", declaration.name);
+                self.found.push(at_rule("P021", self.files, declaration, message));
+            }
+            let result = self.schema(&result_file, plain(&policy.limits));
+            let merge = self.merge(declaration);
+            let bytes_max = known.as_ref().and_then(|known| known.bytes_max);
+            bounds.extend(known.zip(bytes_max).map(|(known, bytes)| {
+                let bytes = sink_bytes(&declaration.root, usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
+                Bound { sink: declaration.sink, bytes, at: known.heaviest }
+            }));
+            self.used.extend([schema_file, result_file]);
+            if let (Some(sanitizer), Some(merge)) = (schema, merge) {
+                rules.push(rule(declaration, sanitizer, result, merge, bytes_max));
+            }
+        }
+        self.found.extend(over_budget(bounds, policy.limits.sink_bytes as u64));
+        self.unused();
+        rules
+    }
+
+    /// Without a readable policy, every other file is still checked by itself.
+    fn each_file(&mut self) -> Vec<Rule> {
+        for (file, text) in &self.files.0 {
+            if file.ends_with(".schema.json") {
+                self.schema(file, plain(&Limits::default()));
+            } else if file.ends_with(".merge.rhai")
+                && let Err(wrong) = self.sandbox.compile(file, text)
+            {
+                self.found.extend(wrong);
+            }
+        }
+        Vec::new()
+    }
+
+    /// What the schema of a rule says by itself. A file that is broken says nothing.
+    fn know(&mut self, file: &str, options: &Options) -> Option<Knowledge> {
+        let mut known = Knowledge::of(file, self.files.get(file)?, &self.files.0, options)?;
+        self.found.append(&mut known.diagnostics);
+        Some(known)
+    }
+
+    fn schema(&mut self, file: &str, options: Options) -> Option<Sanitizer> {
+        let text = self.files.get(file)?;
+        for other in sanitizer::references(text, &self.files.0) {
+            if self.used.insert(other.clone()) {
+                self.schema(&other, plain(&Limits::default()));
+            }
+        }
+        Sanitizer::compile_among(file, text, &self.files.0, options).map_err(|wrong| self.found.extend(wrong)).ok()
+    }
+
+    fn merge(&mut self, declaration: &Declaration) -> Option<Merge> {
+        match &declaration.merge {
+            MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
+            MergeDeclaration::Script(file) => {
+                self.used.insert(file.clone());
+                let script = self.sandbox.compile(file, self.files.get(file)?);
+                script.map_err(|wrong| self.found.extend(wrong)).ok().map(Merge::Script)
+            }
+        }
+    }
+
+    /// Files that no rule reads are a typing error in a name; guards are not built.
+    fn unused(&mut self) {
+        for file in self.files.0.keys().filter(|file| !self.used.contains(*file) && !file.starts_with("lib/")) {
+            let message = if file.ends_with(".guard.rhai") {
+                "guards are not built yet"
+            } else if file.ends_with(".json") || file.ends_with(".rhai") {
+                "no rule reads this file"
+            } else {
+                continue;
+            };
+            self.found.push(Diagnostic::error("P023", file, "", 0..0, message.to_owned()));
+        }
+    }
+}
+
+/// Rules that together may write more than one login may (S033), each sink once, at the rule that may write most.
+fn over_budget(mut bounds: Vec<Bound>, sink_max: u64) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    bounds.sort_by_key(|bound| std::cmp::Reverse(bound.bytes));
+    for sink in [Sink::App, Sink::User] {
+        let own: Vec<_> = bounds.iter().filter(|bound| bound.sink == sink).collect();
+        let bytes = own.iter().fold(0, |sum: u64, bound| sum.saturating_add(bound.bytes));
+        let Some(most) = own.first().filter(|_| bytes >= sink_max) else { continue };
+        let message = format!(
+            "what passes may take {bytes} bytes of `{}`, more than the {sink_max} that a login may write (`sink_bytes`)",
+            sink.word()
+        );
+        let help = "lower the bound, or give the rule `max_bytes`";
+        found.push(Diagnostic { message, ..most.at.clone() }.help(help));
+    }
+    found
+}
+
+fn rule(
+    declaration: &Declaration,
+    sanitizer: Sanitizer,
+    result: Option<Sanitizer>,
+    merge: Merge,
+    bytes_max: Option<u64>,
+) -> Rule {
+    Rule {
+        name: declaration.name.as_str().into(),
+        from: declaration.from.clone(),
+        from_text: declaration.from_text.clone(),
+        sink: declaration.sink,
+        root: declaration.root.clone(),
+        on: declaration.on.clone(),
+        parse: declaration.parse,
+        sanitizer,
+        result,
+        merge,
+        bytes_max,
+    }
+}
+
+fn options(policy: &Policy, declaration: &Declaration) -> Options {
+    Options {
+        unknown: declaration.unknown,
+        deny: policy.deny,
+        exact_numbers: matches!(declaration.merge, MergeDeclaration::Script(_)),
+        storable_names: true,
+        bytes_max: declaration.max_bytes,
+        ..Options::of(&policy.limits)
+    }
+}
+
+/// A schema by itself: a result schema asserts what is written there and nothing else.
+fn plain(limits: &Limits) -> Options {
+    Options { unknown: Unknown::Keep, deny: Detectors::NONE, ..Options::of(limits) }
+}
+
+/// A diagnostic at the object of a rule in `policy.json`.
+fn at_rule(code: &'static str, files: &Files, declaration: &Declaration, message: String) -> Diagnostic {
+    let text = files.get(POLICY_FILE).unwrap_or_default();
+    let document = Document::read(text.as_bytes()).ok();
+    let rules = document.as_ref().and_then(|document| document.root().get("rules"));
+    let named =
+        |rule: &View<'_>| rule.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name));
+    match rules.and_then(|rules| rules.items().find(named)).and_then(View::place) {
+        Some(place) => Diagnostic::at(code, POLICY_FILE, place, message),
+        None => Diagnostic::error(code, POLICY_FILE, text, 0..0, message),
+    }
+}
+
+/// The modules of `lib/`, by the name that scripts import.
+fn modules(files: &Files) -> Vec<(String, String, String)> {
+    let libraries = files.0.iter().filter_map(|(file, text)| {
+        let name = file.strip_suffix(".rhai").filter(|name| name.starts_with("lib/"))?;
+        Some((name.to_owned(), file.clone(), text.clone()))
+    });
+    libraries.collect()
+}
+
+/// SHA-256 over every file's path and text, each with its length before it, in the order of the paths.
+fn digest(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for part in files.0.iter().flat_map(|(path, text)| [path, text]) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    format!("sha256:{:x}", hash.finalize())
+}

@@ -1,0 +1,125 @@
+//! What can never pass (S020), as far as the crate's canonical form knows; a member that is required and never passes takes
+//! its object with it.
+//!
+//! A plain `false` and `x-sensitive` are how authors refuse a member: they are only said where that member is required.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jsonschema::PatternOptions;
+use jsonschema::canonical::{Cause, UnsatisfiableReason};
+
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::json::Document;
+use crate::sanitizer::evaluate::{Evaluator, schemas_of_member};
+use crate::sanitizer::knowledge::source::Source;
+use crate::sanitizer::oracle;
+use crate::sanitizer::schema::{Object, Schema, Step};
+use crate::sanitizer::sets::Sets;
+
+type Empty = BTreeMap<String, UnsatisfiableReason>;
+
+/// All places where nothing can stand that their author did not simply refuse.
+pub(super) fn never(
+    text: &str,
+    others: &BTreeMap<String, String>,
+    schema: &Schema,
+    source: &Source,
+) -> Vec<Diagnostic> {
+    let empty = empty(text, others, schema).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut said: Vec<&str> = Vec::new();
+    for object in &schema.objects {
+        let refused = refused(object, schema, &empty, source);
+        said.extend((!refused.is_empty()).then(|| object.pointer.trim_start_matches('#')));
+        found.extend(refused);
+    }
+    for (pointer, reason) in &empty {
+        let (causes, own) = match reason {
+            UnsatisfiableReason::Literal => (&[][..], pointer.is_empty()),
+            UnsatisfiableReason::Empty(cause) => (std::slice::from_ref(cause), !cause.keywords.is_empty()),
+            UnsatisfiableReason::Conflict(causes) => (&causes[..], true),
+        };
+        // a place is empty with what it needs below it, and that is said there
+        let below = |other: &str| other.strip_prefix(pointer.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let inner = empty.iter().any(|(other, reason)| below(other) && !matches!(reason, UnsatisfiableReason::Literal));
+        if own && !inner && !said.iter().any(|other| other == pointer || below(other)) {
+            found.push(nothing_passes(pointer, causes, source));
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// The places that admit nothing, by pointer. A schema that the crate cannot model gives none.
+fn empty(text: &str, others: &BTreeMap<String, String>, schema: &Schema) -> Option<Empty> {
+    let schema = oracle::schema(text, schema.definitions(), others).ok()?;
+    let options = jsonschema::canonical::options()
+        .offline()
+        .should_validate_formats(true)
+        .with_pattern_options(PatternOptions::regex());
+    options.prepare(&schema).ok()?.unsatisfiable().ok()
+}
+
+fn nothing_passes(pointer: &str, causes: &[Cause], source: &Source) -> Diagnostic {
+    let mut keywords: Vec<&str> = Vec::new();
+    for keyword in causes.iter().flat_map(|cause| &cause.keywords) {
+        if !keywords.contains(&keyword.as_str()) {
+            keywords.push(keyword);
+        }
+    }
+    let named: Vec<_> = keywords.iter().map(|keyword| format!("`{keyword}`")).collect();
+    let message = match named.len() {
+        0 => "nothing can pass here".to_owned(),
+        1 => format!("nothing can pass here: {} leaves no value", named.join("")),
+        _ => format!("nothing can pass here: {} leave no value together", named.join(", ")),
+    };
+    let last = causes.last().and_then(|cause| Some((cause, cause.keywords.last()?)));
+    let diagnostic = match last {
+        Some((cause, keyword)) => source.at_value("S020", &format!("#{}", cause.pointer), keyword, message),
+        None => source.at("S020", &format!("#{pointer}"), message),
+    };
+    diagnostic.help("write `false` for a place where nothing is meant to pass")
+}
+
+/// Required members that this schema object itself refuses.
+fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> Vec<Diagnostic> {
+    let is_refused = |id: u16| schema.object(id).is_some_and(|object| object.never.is_some());
+    let names = object.required.iter().filter(|name| schemas_of_member(object, name).any(is_refused));
+    let found = names.map(|name| {
+        let declared: Vec<_> = object.properties.iter().map(|(own, _)| own.as_str()).collect();
+        let known = declared.contains(&name.as_str());
+        let is_item = object.pointer.ends_with("/items");
+        let effect = if is_item { "every item is dropped" } else { "its object is always dropped" };
+        let message = format!("`{name}` is required and can never pass: {effect}");
+        let help = match (known, suggestion(name, &declared)) {
+            (true, _) => "take it out of `required`".to_owned(),
+            (false, near) if near.starts_with("did you mean") => near,
+            _ => "declare it in `properties`".to_owned(),
+        };
+        source.at_listed("S020", &object.pointer, name, message).help(help)
+    });
+    // a branch that nothing is meant to take is refused as a whole
+    let whole = empty.get(object.pointer.trim_start_matches('#'));
+    found.filter(|_| !matches!(whole, Some(UnsatisfiableReason::Literal))).collect()
+}
+
+/// Defaults that an annotation may put in place and that are not valid there (S021): the annotation never helps.
+pub(super) fn wrong_defaults(document: &Arc<Document>, schema: &Schema, source: &Source) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (id, object) in (0..).zip(&schema.objects) {
+        let asked = object.on_missing || object.on_invalid.contains(&Step::Default);
+        let Some(default) = object.default.as_ref().filter(|_| asked) else { continue };
+        let mut sets = Sets::new(schema);
+        let root = sets.root();
+        let applied = sets.below(root, id);
+        if !Evaluator::new(sets, document, DEFAULT_LOOKS).holds(applied, default.view()) {
+            let message = "this `default` is not valid where it would be put".to_owned();
+            found.push(source.at_value("S021", &object.pointer, "default", message));
+        }
+    }
+    found
+}
+
+/// Values that are looked at to judge one default.
+const DEFAULT_LOOKS: usize = 1_000_000;

@@ -1,0 +1,76 @@
+//! Where the schema objects of a schema stand: in its own file, or in another one of its policy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::json::{Document, View};
+use crate::pointer::{self, Pointer};
+use crate::sanitizer::vocabulary::FILES;
+
+/// The texts that a schema is read from.
+pub(super) struct Source {
+    file: String,
+    documents: BTreeMap<String, Arc<Document>>,
+}
+
+impl Source {
+    pub(super) fn new(file: &str, text: &str, files: &BTreeMap<String, String>) -> Self {
+        let others = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let all = others.chain([(file, text)]);
+        let read = all.filter_map(|(name, text)| Some((name.to_owned(), Document::read(text.as_bytes()).ok()?)));
+        Self { file: file.to_owned(), documents: read.collect() }
+    }
+
+    /// The file and the value that a schema object's pointer names.
+    pub(super) fn find(&self, pointer: &str) -> Option<(&str, View<'_>)> {
+        let pointer = Pointer::parse(pointer.strip_prefix('#')?)?;
+        let (file, tokens) = match pointer.tokens() {
+            [files, name, below @ ..] if files == FILES => (self.documents.get_key_value(name)?.0.as_str(), below),
+            own => (self.file.as_str(), own),
+        };
+        let root = self.documents.get(file)?.root();
+        let view = tokens.iter().try_fold(root, |view, token| pointer::child(view, token))?;
+        Some((file, view))
+    }
+
+    /// A diagnostic at a schema object.
+    pub(super) fn at(&self, code: &'static str, pointer: &str, message: String) -> Diagnostic {
+        match self.find(pointer) {
+            Some((file, view)) => Diagnostic::at_view(code, file, view, message),
+            None => Diagnostic::error(code, &self.file, "", 0..0, message),
+        }
+    }
+
+    /// A diagnostic at the value of one of a schema object's keywords, or at the object.
+    pub(super) fn at_value(&self, code: &'static str, pointer: &str, keyword: &str, message: String) -> Diagnostic {
+        match self.find(pointer).and_then(|(file, view)| Some((file, view.get(keyword)?))) {
+            Some((file, value)) => Diagnostic::at_view(code, file, value, message),
+            None => self.at(code, pointer, message),
+        }
+    }
+
+    /// A diagnostic at the name of one of a schema object's keywords, or at the object.
+    pub(super) fn at_name(&self, code: &'static str, pointer: &str, keyword: &str, message: String) -> Diagnostic {
+        let found = self.find(pointer).and_then(|(file, view)| {
+            let named = view.named_members().find(|(name, _)| name.as_text().is_some_and(|text| text.is(keyword)));
+            Some((file, named?.0))
+        });
+        match found {
+            Some((file, name)) => Diagnostic::at_view(code, file, name, message),
+            None => self.at(code, pointer, message),
+        }
+    }
+
+    /// A diagnostic at a name in a list of names, or at the object.
+    pub(super) fn at_listed(&self, code: &'static str, pointer: &str, name: &str, message: String) -> Diagnostic {
+        let listed = self.find(pointer).and_then(|(file, view)| {
+            let mut names = view.get("required")?.items();
+            Some((file, names.find(|one| one.as_text().is_some_and(|text| text.is(name)))?))
+        });
+        match listed {
+            Some((file, value)) => Diagnostic::at_view(code, file, value, message),
+            None => self.at(code, pointer, message),
+        }
+    }
+}
