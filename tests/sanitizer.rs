@@ -292,3 +292,24 @@ fn positions_stay_and_what_is_needed_is_cut_last() {
     let names = r#"{"propertyNames":{"type":"string"}}"#;
     keeps(names, r#"{"4111111111111111":1}"#, r#"{"4111111111111111":1}"#, &[]);
 }
+
+#[test]
+fn a_branch_that_holds_exempts_its_place_from_a_detector() {
+    let pan = r#""4111111111111111""#;
+    let schema = r#"{"anyOf":[{"type":"string","x-allow-sensitive":["pan"]},{"type":"integer"}]}"#;
+    keeps(schema, pan, pan, &[]);
+    keeps(schema, "4111111111111111", "", &["x-deny:pan "]);
+    let schema = r#"{"if":{"minLength":20},"then":{"x-allow-sensitive":["pan"]},"else":{"type":"string"}}"#;
+    keeps(schema, pan, "", &["x-deny:pan "]);
+}
+
+#[test]
+fn a_default_with_a_member_that_nobody_knows_is_never_put() {
+    let schema = |default: &str| {
+        format!(
+            r#"{{"type":"object","properties":{{"a":{{"type":"null"}}}},"x-on-invalid":"default","default":{default}}}"#
+        )
+    };
+    keeps(&schema(r#"{"a":null}"#), "1", r#"{"a":null}"#, &["type "]);
+    keeps(&schema(r#"{"b":1}"#), "1", "", &["type "]);
+}

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Options;
 use super::bundle::{self, Bundle};
 use super::check::Types;
 use super::reader;
-use super::schema::Schema;
+use super::schema::{Id, Schema};
 use super::sets::{Applied, Sets};
+use super::steps::default_stands;
 use crate::diagnostic::Diagnostic;
 use crate::fate::Keyword;
 use crate::json::{Document, Position};
@@ -44,6 +46,18 @@ pub(super) fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> 
                 errors.extend(found.filter(|error| error.code != "S016"));
             }
             Err(errors)
+        }
+    }
+}
+
+/// Takes away the defaults that do not pass where they would be put: no annotation puts them.
+pub(super) fn without_wrong_defaults(schema: &mut Schema, options: &Options) {
+    let asked = (0..).zip(&schema.objects).filter_map(|(id, object)| Some((id, object.asked_default()?)));
+    let wrong: Vec<Id> =
+        asked.filter(|(id, default)| !default_stands(schema, options, *id, default)).map(|(id, _)| id).collect();
+    for id in wrong {
+        if let Some(object) = schema.objects.get_mut(usize::from(id)) {
+            object.default = None;
         }
     }
 }

@@ -185,7 +185,7 @@ impl Sanitizer {
         files: &BTreeMap<String, String>,
         options: Options,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let (_, others, schema) = load::read(file, text, files)?;
+        let (_, others, mut schema) = load::read(file, text, files)?;
         let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
         let oracle = Oracle::compile(text, schema.definitions(), &others).map_err(whole)?;
         let mut declared: Vec<String> = Vec::new();
@@ -197,6 +197,7 @@ impl Sanitizer {
         declared.dedup();
         let pointers = schema.objects.iter().map(|object| object.pointer.clone()).collect();
         let types = load::root_types(&schema);
+        load::without_wrong_defaults(&mut schema, &options);
         let monotone = schema.objects.iter().all(schema::Object::is_monotone);
         let way = if monotone {
             Way::Pass(plan::compile(&schema, &options).map_err(whole)?, schema.draft)

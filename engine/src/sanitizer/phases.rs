@@ -7,6 +7,7 @@ use super::schema::{Id, Object};
 use super::sets::{Applied, Set, SetId};
 use crate::fate::Keyword;
 use crate::json::{Json, Kind, View};
+use crate::sensitive::Detectors;
 
 /// A schema object of a set, typed.
 pub(super) type Typed<'a> = (Applied, &'a Object);
@@ -90,15 +91,12 @@ impl<'a> Repair<'a> {
     }
 
     /// The first keyword that a scalar fails, then the detectors (R5).
-    pub(super) fn denied(&self, view: View<'_>, objects: &[Typed<'a>]) -> Option<(Keyword, Id)> {
+    pub(super) fn denied(&mut self, view: View<'_>, objects: &[Typed<'a>]) -> Option<(Keyword, Id)> {
         let by = objects.first().map_or(0, |(applied, _)| applied.id);
         if let Some(failing) = failing_check(view, objects) {
             return Some(failing);
         }
-        let mut detectors = self.options.deny;
-        for (_, object) in objects {
-            detectors = detectors.without(object.allowed);
-        }
+        let detectors = self.detectors(view, objects);
         let found = match (view.as_number(), view.as_text()) {
             (Some(number), _) if self.options.exact_numbers && !number.is_exact() => {
                 return Some((Keyword::NumberRange, by));
@@ -108,6 +106,19 @@ impl<'a> Repair<'a> {
             _ => None,
         };
         found.map(|detector| (detector.keyword(), by))
+    }
+
+    /// The detectors that are asked at a place: what applies there may exempt it, a branch that holds too (A8).
+    pub(super) fn detectors(&mut self, view: View<'_>, objects: &[Typed<'a>]) -> Detectors {
+        let mut applicable = Vec::new();
+        if self.eval.sets.schema().has_additions {
+            for (applied, _) in objects {
+                self.eval.applicable(*applied, view, &mut applicable);
+            }
+        }
+        let branches = applicable.into_iter().filter_map(|applied| self.object(applied));
+        let all = objects.iter().map(|(_, object)| *object).chain(branches);
+        all.fold(self.options.deny, |asked, object| asked.without(object.allowed))
     }
 
     /// Drops the children at these places, which are sorted.

@@ -143,6 +143,12 @@ impl Object {
             || self.lists(name)
     }
 
+    /// The default that one of its annotations may put in place.
+    pub(super) fn asked_default(&self) -> Option<&Json> {
+        let asked = self.on_missing || self.on_invalid.contains(&Step::Default);
+        self.default.as_ref().filter(|_| asked)
+    }
+
     /// Whether it is `true`, or says nothing.
     pub(super) fn is_anything(&self) -> bool {
         self.never.is_none()

@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
+use super::Options;
 use super::check::{Check, Types};
 use super::repair::{Fixed, Left, Note, Repair};
-use super::schema::{Object, Step};
-use super::sets::{Set, SetId};
+use super::schema::{Id, Object, Schema, Step};
+use super::sets::{Set, SetId, Sets};
 use crate::fate::{Action, Keyword};
 use crate::json::{Document, Json, Kind, View};
+use crate::sensitive::Detectors;
 
 impl<'a> Repair<'a> {
     /// The value that an annotation puts in place of one that failed; without one, the failure.
@@ -65,21 +67,9 @@ impl<'a> Repair<'a> {
     /// Whether a value of the schema's own may stand here: all holds, and no detector minds.
     pub(super) fn takes(&mut self, set: &Set, value: &Json) -> bool {
         self.eval.keep(value);
-        self.all_hold(set, value.view()) && self.is_silent(value.view(), set)
-    }
-
-    fn is_silent(&self, view: View<'_>, set: &Set) -> bool {
-        let mut detectors = self.options.deny;
-        for object in set.parts.iter().filter_map(|part| self.object(part.applied)) {
-            detectors = detectors.without(object.allowed);
-        }
-        let own = match (view.as_number(), view.as_text()) {
-            (Some(number), _) => detectors.find_in_number(number),
-            (None, Some(text)) => detectors.find_in_text(text),
-            _ => None,
-        };
-        own.is_none()
-            && view.items().chain(view.members().map(|(_, value)| value)).all(|child| self.is_silent(child, set))
+        let objects = self.objects(set);
+        let detectors = self.detectors(value.view(), &objects);
+        self.all_hold(set, value.view()) && is_silent(value.view(), detectors)
     }
 
     /// Lossless changes of type only.
@@ -103,6 +93,27 @@ impl<'a> Repair<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether a default passes as it is where its schema object stands, unknown members and all.
+pub(super) fn default_stands(schema: &Schema, options: &Options, id: Id, default: &Json) -> bool {
+    let Some(place) = default.view().place() else { return true };
+    let mut repair = Repair::new(Sets::new(schema), options, place.document, default.view().nodes());
+    repair.top = place.at;
+    let root = repair.eval.sets.root();
+    let own = repair.eval.sets.below(root, id);
+    let set = repair.eval.sets.intern(&[(own, Keyword::False)]);
+    let fixed = repair.fix(place.at, set);
+    fixed.cost == 0 && fixed.left.is_some()
+}
+
+fn is_silent(view: View<'_>, detectors: Detectors) -> bool {
+    let own = match (view.as_number(), view.as_text()) {
+        (Some(number), _) => detectors.find_in_number(number),
+        (None, Some(text)) => detectors.find_in_text(text),
+        _ => None,
+    };
+    own.is_none() && view.items().chain(view.members().map(|(_, value)| value)).all(|child| is_silent(child, detectors))
 }
 
 /// The first code points that `maxLength` allows.

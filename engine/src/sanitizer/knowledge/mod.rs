@@ -43,11 +43,11 @@ impl Knowledge {
     /// ```
     #[must_use]
     pub fn of(file: &str, text: &str, files: &BTreeMap<String, String>, options: &Options) -> Option<Self> {
-        let (document, others, schema) = load::read(file, text, files).ok()?;
+        let (_, others, schema) = load::read(file, text, files).ok()?;
         let source = Source::new(file, text, files);
         let mut sets = Sets::new(&schema);
         let bytes_max = Measure::new(&mut sets, options).root();
-        let mut diagnostics = never::wrong_defaults(&document, &schema, &source);
+        let mut diagnostics = never::wrong_defaults(&schema, options, &source);
         diagnostics.extend(never::never(text, &others, &schema, &source));
         diagnostics.extend(open::open(&mut sets, options, &source));
         diagnostics.extend(advice::advice(&mut sets, &source));

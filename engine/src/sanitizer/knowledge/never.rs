@@ -4,18 +4,17 @@
 //! A plain `false` and `x-sensitive` are how authors refuse a member: they are only said where that member is required.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jsonschema::PatternOptions;
 use jsonschema::canonical::{Cause, UnsatisfiableReason};
 
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::json::Document;
-use crate::sanitizer::evaluate::{Evaluator, schemas_of_member};
+use crate::sanitizer::Options;
+use crate::sanitizer::evaluate::schemas_of_member;
 use crate::sanitizer::knowledge::source::Source;
 use crate::sanitizer::oracle;
-use crate::sanitizer::schema::{Object, Schema, Step};
-use crate::sanitizer::sets::Sets;
+use crate::sanitizer::schema::{Object, Schema};
+use crate::sanitizer::steps::default_stands;
 
 type Empty = BTreeMap<String, UnsatisfiableReason>;
 
@@ -104,22 +103,10 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
     found.filter(|_| !matches!(whole, Some(UnsatisfiableReason::Literal))).collect()
 }
 
-/// Defaults that an annotation may put in place and that are not valid there (S021): the annotation never helps.
-pub(super) fn wrong_defaults(document: &Arc<Document>, schema: &Schema, source: &Source) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for (id, object) in (0..).zip(&schema.objects) {
-        let asked = object.on_missing || object.on_invalid.contains(&Step::Default);
-        let Some(default) = object.default.as_ref().filter(|_| asked) else { continue };
-        let mut sets = Sets::new(schema);
-        let root = sets.root();
-        let applied = sets.below(root, id);
-        if !Evaluator::new(sets, document, DEFAULT_LOOKS).holds(applied, default.view()) {
-            let message = "this `default` is not valid where it would be put".to_owned();
-            found.push(source.at_value("S021", &object.pointer, "default", message));
-        }
-    }
-    found
+/// Defaults that an annotation may put in place and that do not pass there as they are (S021): they are never put.
+pub(super) fn wrong_defaults(schema: &Schema, options: &Options, source: &Source) -> Vec<Diagnostic> {
+    let asked = (0..).zip(&schema.objects).filter_map(|(id, object)| Some((id, object, object.asked_default()?)));
+    let wrong = asked.filter(|(id, _, default)| !default_stands(schema, options, *id, default));
+    let message = || "this `default` does not pass where it would be put".to_owned();
+    wrong.map(|(_, object, _)| source.at_value("S021", &object.pointer, "default", message())).collect()
 }
-
-/// Values that are looked at to judge one default.
-const DEFAULT_LOOKS: usize = 1_000_000;
