@@ -13,6 +13,7 @@ mod tidy;
 mod reader;
 mod sanitizer;
 mod knowledge;
+mod generator;
 mod generated;
 mod maximal;
 mod merging;

@@ -8,7 +8,7 @@ use handover_engine::limits::Limits;
 use handover_engine::sanitizer::{Options, Sanitizer, Unknown};
 use handover_engine::sensitive::Detectors;
 
-use crate::generated::{Keywords, document, is_part, schema};
+use crate::generator::{Keywords, document, is_part, schema};
 use crate::reader::Random;
 
 /// Parts of one document that are looked at.
