@@ -12,6 +12,8 @@ mod binary;
 mod tidy;
 mod reader;
 mod sanitizer;
+mod rules;
+mod faults;
 mod knowledge;
 mod generator;
 mod generated;

@@ -321,3 +321,19 @@ fn longest_name(view: View<'_>) -> usize {
     let below = children.map(longest_name).max().unwrap_or(0);
     view.members().map(|(name, _)| name.source_bytes()).max().unwrap_or(0).max(below)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, Options, Oracle, Sanitizer};
+
+    #[test]
+    fn r21_what_the_oracle_refuses_is_nothing() {
+        let options = || Options::of(&Limits::default());
+        let mut sanitizer = Sanitizer::compile("schema", "{}", options()).unwrap();
+        assert!(sanitizer.sanitize(b"1", 9).output.is_some());
+        sanitizer.oracle = Oracle::compile("false", "$defs", &std::collections::BTreeMap::new()).unwrap();
+        let result = sanitizer.sanitize(b"1", 9);
+        assert!(result.output.is_none());
+        assert_eq!(result.report.entries[0].keyword.word(), "x-oracle");
+    }
+}
