@@ -9,6 +9,7 @@ use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::idn;
 use super::pattern::Pattern;
 
 /// A format of JSON Schema.
@@ -40,8 +41,12 @@ pub(super) enum Format {
     UriTemplate,
     /// RFC 5321 §4.1.2
     Email,
+    /// RFC 6531 §3.3
+    IdnEmail,
     /// RFC 1123 §2.1
     Hostname,
+    /// RFC 5890 §2.3.2.3
+    IdnHostname,
     /// RFC 3339, appendix A
     Duration,
     /// draft-bhutton-relative-json-pointer
@@ -51,12 +56,14 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub(super) const NAMES: [&'static str; 17] = [
+    pub(super) const NAMES: [&'static str; 19] = [
         "date",
         "date-time",
         "duration",
         "email",
         "hostname",
+        "idn-email",
+        "idn-hostname",
         "ipv4",
         "ipv6",
         "iri",
@@ -87,6 +94,8 @@ impl Format {
             "uri-template" => Self::UriTemplate,
             "email" => Self::Email,
             "hostname" => Self::Hostname,
+            "idn-email" => Self::IdnEmail,
+            "idn-hostname" => Self::IdnHostname,
             "duration" => Self::Duration,
             "relative-json-pointer" => Self::RelativeJsonPointer,
             "regex" => Self::Regex,
@@ -123,8 +132,10 @@ impl Format {
             Self::Iri => fluent_uri::Iri::parse(text).is_ok(),
             Self::IriReference => fluent_uri::IriRef::parse(text).is_ok(),
             Self::UriTemplate => matches(&URI_TEMPLATE, text),
-            Self::Email => is_email(text),
+            Self::Email => is_email(text, is_hostname) && text.is_ascii(),
+            Self::IdnEmail => is_email(text, idn::is_hostname),
             Self::Hostname => is_hostname(text),
+            Self::IdnHostname => idn::is_hostname(text),
             Self::Duration => matches(&DURATION, text),
             Self::RelativeJsonPointer => is_relative_pointer(text),
             Self::Regex => Pattern::compile(text).is_ok(),
@@ -150,7 +161,7 @@ fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
     pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
-fn is_email(text: &str) -> bool {
+fn is_email(text: &str, is_hostname: impl Fn(&str) -> bool) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let literal = domain.strip_prefix('[').and_then(|domain| domain.strip_suffix(']'));
     let domain = literal.map_or_else(
@@ -161,7 +172,7 @@ fn is_email(text: &str) -> bool {
         },
     );
     // the parser refuses an empty quoted local part, which the RFC allows
-    domain && (local == "\"\"" || (local.is_ascii() && EmailAddress::from_str(text).is_ok()))
+    domain && (local == "\"\"" || EmailAddress::from_str(text).is_ok())
 }
 
 fn is_hostname(text: &str) -> bool {
@@ -232,6 +243,12 @@ mod tests {
             &["a", "a@", ".a@b.test", "a@-b.test"],
         );
         check("hostname", &["shop.test", "a", "xn--bcher-kva.test"], &["", "a.", "-a.test", "a_b", "ab--c.test"]);
+        check(
+            "idn-hostname",
+            &["bücher.test", "실례.test", "l·l", "a"],
+            &["", "a..b", "-a", "l·a", "〮a", "ـߺ", "a_b", "ααͺ"],
+        );
+        check("idn-email", &["실례@실례.test", "a@b.test"], &["a", "a@", "실례@-a"]);
         check("duration", &["P1Y2M3DT4H5M6S", "P2W", "PT1S"], &["P", "P1Y3D", "P1W2D", "PT", "1D", "P1S"]);
         check("relative-json-pointer", &["0", "1/a", "0#"], &["", "01", "-1", "1a", "1##"]);
         check("regex", &["^a+$"], &["(", "[a"]);

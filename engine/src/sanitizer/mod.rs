@@ -7,6 +7,7 @@
 //! `evaluate`, `repair` and what follows it). Both end at the oracle, the crate's own implementation.
 
 mod pattern;
+mod idn;
 mod format;
 mod check;
 mod vocabulary;
