@@ -140,6 +140,8 @@ pub enum Notice {
     RootNotVisible,
     /// A rule wrote nothing: the provider cannot store a name of the result.
     NameNotStorable,
+    /// A rule that adds wrote nothing: the receipt has no room to say that it did.
+    ReceiptFull,
     /// A script chose to leave both sides as they are.
     Skipped(String),
     /// A metadata object is larger than the provider recommends.
@@ -170,6 +172,7 @@ impl Notice {
             Self::ResultTooLarge => "result_too_large",
             Self::RootNotVisible => "root_not_visible",
             Self::NameNotStorable => "name_not_storable",
+            Self::ReceiptFull => "receipt_full",
             Self::Skipped(_) => "skipped",
             Self::ProfileOversized(_) => "profile_oversized",
             Self::ReceiptUnreadable => "receipt_unreadable",
@@ -187,7 +190,7 @@ impl Notice {
     }
 
     /// Keywords of findings without a place, as a fixture can expect them.
-    pub const WITHOUT_PLACE: [&'static str; 10] = [
+    pub const WITHOUT_PLACE: [&'static str; 11] = [
         "script_failed",
         "budget_exceeded",
         "account_shape",
@@ -195,6 +198,7 @@ impl Notice {
         "result_too_large",
         "root_not_visible",
         "name_not_storable",
+        "receipt_full",
         "skipped",
         "profile_oversized",
         "receipt_unreadable",

@@ -145,7 +145,7 @@ pub fn read(files: &Files) -> Result<Policy, Vec<Diagnostic>> {
     };
     let document = Document::read(text.as_bytes())
         .map_err(|error| vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)])?;
-    let mut reader = Reader { files, errors: Vec::new() };
+    let mut reader = Reader { files, errors: Vec::new(), once: false };
     let policy = reader.policy(document.root());
     if reader.errors.is_empty() { policy.ok_or_else(Vec::new) } else { Err(reader.errors) }
 }
@@ -153,6 +153,8 @@ pub fn read(files: &Files) -> Result<Policy, Vec<Diagnostic>> {
 struct Reader<'a> {
     files: &'a Files,
     errors: Vec<Diagnostic>,
+    /// Whether a hand-over comes only once.
+    once: bool,
 }
 
 impl Reader<'_> {
@@ -190,6 +192,7 @@ impl Reader<'_> {
         }
         self.one_of(root, "provider", &["auth0"]);
         let session = root.get("session").map(|session| self.session(session)).unwrap_or_default();
+        self.once = session.once;
         let deny = root.get("sensitive").map_or(Detectors::STANDARD, |sensitive| self.sensitive(sensitive));
         let limits = root.get("limits").map_or_else(Limits::default, |limits| self.limits(limits));
         let protected = root.get("protected").map_or_else(
@@ -483,7 +486,13 @@ impl Reader<'_> {
             return self.script(view, text);
         }
         match Strategy::read_rule(view) {
-            Ok(strategy) => Some(MergeDeclaration::Strategy(strategy)),
+            Ok(strategy) => {
+                if !self.once && strategy.needs_once() {
+                    let adding = Strategy::adding(view).unwrap_or(view);
+                    self.error_help("P040", adding, adds_again(&word(adding)), ONCE.to_owned());
+                }
+                Some(MergeDeclaration::Strategy(strategy))
+            }
             Err(error) => {
                 self.option_error(error);
                 None
@@ -506,7 +515,6 @@ impl Reader<'_> {
     fn option_error(&mut self, error: OptionError<'_>) {
         let OptionError { kind, view, message, help } = error;
         let code = match kind {
-            OptionErrorKind::NeedsOnce => "P040",
             OptionErrorKind::Strategy => "P030",
             OptionErrorKind::Option => "P031",
             OptionErrorKind::Value => "P032",
@@ -533,6 +541,14 @@ impl Reader<'_> {
         }
     }
 }
+
+/// What is wrong with a merge that adds, where a hand-over may come more than once (P040, R040).
+pub(crate) fn adds_again(name: &str) -> String {
+    format!("`{name}` adds again at every login: 1 + 3 gives 4, then 7, then 10")
+}
+
+/// What to write instead.
+pub(crate) const ONCE: &str = "`max`, or `session.once`";
 
 fn word(view: View<'_>) -> String {
     view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()

@@ -75,6 +75,15 @@ pub struct Surroundings<'a> {
 }
 
 impl Rule {
+    /// Whether it adds again at every login, so that a hand-over may come only once.
+    #[must_use]
+    pub fn needs_once(&self) -> bool {
+        match &self.merge {
+            Merge::Strategy(strategy) => strategy.needs_once(),
+            Merge::Script(script) => script.adds().is_some(),
+        }
+    }
+
     /// The anonymous value that the rule reads, if it runs on this event at all.
     #[must_use]
     pub fn value(&self, event: &Event, session: &Session) -> Found {

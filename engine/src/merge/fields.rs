@@ -1,6 +1,13 @@
-//! `merge_fields`: an object, member by member; only members with a rule travel.
+//! `merge_fields`: an object, member by member; only members with a rule travel. As a strategy: an object.
 //!
 //! Laws: those of the strategies it is made of.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! let rules = r#"{ "theme": "anonymous", "locale": "fill" }"#;
+//! let (account, anonymous) = (r#"{"theme":"light","locale":"de"}"#, r#"{"theme":"dark","locale":"fr","role":"admin"}"#);
+//! assert_eq!(merged(rules, account, anonymous), r#"{"theme":"dark","locale":"de"}"#);
+//! ```
 
 use std::cmp::Ordering;
 

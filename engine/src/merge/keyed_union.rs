@@ -1,6 +1,13 @@
-//! `keyed_union`: a list as a map, lines joined by their key.
+//! `keyed_union`: a list as a map, lines joined by their key. As a strategy: `["keyed_union", options]`.
 //!
 //! Laws: L1, L2, L6–L9 with strategies that keep them; L3–L5 compared as sets where no limit is met.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! let cart = r#"["keyed_union", { "key": "sku", "on_match": { "qty": ["max", 99] } }]"#;
+//! let (account, anonymous) = (r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3,"price":0},{"sku":"B","qty":2}]"#);
+//! assert_eq!(merged(cart, account, anonymous), r#"[{"sku":"A","qty":3},{"sku":"B","qty":2}]"#);
+//! ```
 
 use std::cmp::Ordering;
 
@@ -91,7 +98,7 @@ impl KeyedUnion {
     }
 
     /// For each line the first one with its key; none for a line without any member of the key.
-    fn leaders(&self, lines: &[View<'_>]) -> Vec<Option<usize>> {
+    pub(super) fn leaders(&self, lines: &[View<'_>]) -> Vec<Option<usize>> {
         let parts = self.key.len();
         let mut keys: Vec<Option<View<'_>>> = Vec::with_capacity(lines.len() * parts);
         for line in lines {

@@ -5,20 +5,38 @@
 
 mod context;
 mod group;
-mod register;
+mod coalesce;
+mod fill;
+mod extreme;
+mod add;
+mod ordinal;
+mod logical;
+mod latest;
 mod union;
+mod concat;
 mod fields;
 mod keyed_union;
+mod clamp_times;
 mod recent;
+mod preset;
 mod strategy;
+mod three_way;
+mod merge_patch;
+mod drop_expired;
+mod most_frequent;
+mod pick;
 mod options;
+mod function;
 
 pub use context::{Context, Work};
-pub use options::{OptionError, OptionErrorKind, of_call};
-pub use strategy::{Strategy, is_blank};
+pub use fill::is_blank;
+pub use function::{Called, Function, Refused, call};
+pub use options::{OptionError, OptionErrorKind, adds};
+pub use preset::{Cart, Preset};
+pub use strategy::Strategy;
 
-use crate::budget::Overrun;
-use crate::json::Json;
+use crate::budget::{Budget, Overrun};
+use crate::json::{Document, Json};
 
 /// What a strategy made of two values.
 #[derive(Clone, Debug)]
@@ -57,3 +75,20 @@ impl From<Overrun> for Refusal {
 
 /// What every strategy returns.
 pub type Merging = Result<Made, Refusal>;
+
+/// What a strategy makes of two JSON texts, as text: for examples and tests. What cannot be read gives an empty text.
+#[must_use]
+pub fn merged(strategy: &str, account: &str, anonymous: &str) -> String {
+    let read = |text: &str| Document::read(text.as_bytes()).ok();
+    let (Some(strategy), Some(account), Some(anonymous)) = (read(strategy), read(account), read(anonymous)) else {
+        return String::new();
+    };
+    let context = Context { now: i64::MAX / 2, session_created_at: 0 };
+    let mut work = Work { context, budget: &mut Budget::new(u64::MAX, None) };
+    let made = Strategy::read(strategy.root()).map(|own| own.merge(Some(account.root()), anonymous.root(), &mut work));
+    match made {
+        Ok(Ok(made)) => made.or(Some(account.root().to_json())).view().to_text(),
+        Ok(Err(Refusal::AccountShape)) => account.root().to_json().view().to_text(),
+        _ => String::new(),
+    }
+}

@@ -10,21 +10,25 @@
 //!
 //! One reader serves both sides, so an option means the same in a script and in the policy.
 
+use std::cmp::Ordering;
+
 use super::Strategy;
+use super::concat::Concat;
 use super::fields::MergeFields;
 use super::keyed_union::{KeyedUnion, Otherwise};
+use super::ordinal::Ordinal;
+use super::preset::{Cart, Preset};
 use super::recent::Recent;
+use super::three_way::{Conflict, ThreeWay};
 use super::union::{First, Union};
 use crate::diagnostic::suggestion;
-use crate::json::{Json, Kind, View};
+use crate::json::{Kind, View};
 
 /// What is wrong with a strategy that an author wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionErrorKind {
     /// No strategy has this name.
     Strategy,
-    /// The strategy adds again at every login.
-    NeedsOnce,
     /// The function has no such option, or lacks one.
     Option,
     /// The option has a value that it cannot have.
@@ -56,8 +60,12 @@ fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
     error(OptionErrorKind::Value, view, format!("expected {expected}"), None)
 }
 
+/// What adds again at every login.
+const ADDING: [&str; 4] = ["add", "concat", "sum", "sum_quantities"];
+
 /// Functions that take options.
-const FUNCTIONS: [&str; 4] = ["keyed_union", "merge_fields", "recent", "union"];
+const FUNCTIONS: [&str; 9] =
+    ["concat", "highest", "keyed_union", "lowest", "max", "merge_fields", "recent", "sum", "union"];
 
 impl Strategy {
     /// Reads the `merge` of a rule: a name, or an object with one function and its options.
@@ -65,6 +73,9 @@ impl Strategy {
     /// # Errors
     /// What is wrong, and where.
     pub fn read_rule(view: View<'_>) -> Result<Self, OptionError<'_>> {
+        if let Some(preset) = Preset::by_name(&word(view)) {
+            return Ok(Self::Preset(preset));
+        }
         if view.kind() != Kind::Object {
             return Self::read(view);
         }
@@ -82,15 +93,20 @@ impl Strategy {
         Self::read_function(name, &function, options, default)
     }
 
-    fn read_function<'a>(
+    pub(super) fn read_function<'a>(
         name: View<'a>,
         function: &str,
         options: View<'a>,
         default: Option<View<'a>>,
     ) -> Read<'a, Self> {
         Ok(match function {
-            adding if ADDING.contains(&adding) => return adds_again(name, adding),
-            "union" => Self::Union(Union::read(options)?),
+            "max" if options.as_number().is_some() => Self::Max(Some(options.to_json())),
+            "sum" | "add" if options.as_number().is_some() => Self::Sum(Some(options.to_json())),
+            "max" | "sum" | "add" => return value_error(options, "a number"),
+            "highest" => Self::Ordinal(Ordinal::read(options, Ordering::Greater)?),
+            "lowest" => Self::Ordinal(Ordinal::read(options, Ordering::Less)?),
+            "concat" => Self::Concat(Concat(Union::read("concat", options)?)),
+            "union" => Self::Union(Union::read("union", options)?),
             "keyed_union" => Self::KeyedUnion(Box::new(KeyedUnion::read(options)?)),
             "recent" => Self::Recent(Recent::read(options)?),
             "merge_fields" => Self::Fields(MergeFields::read(options, default)?),
@@ -114,16 +130,30 @@ impl Strategy {
         }
     }
 
+    /// Where a merge, as an author wrote it, names what adds again at every login: the first such word.
+    #[must_use]
+    pub fn adding(view: View<'_>) -> Option<View<'_>> {
+        let adds = |view: &View<'_>| ADDING.contains(&word(*view).as_str());
+        match view.kind() {
+            Kind::Object => {
+                let mut values = view.members().filter_map(|(_, value)| Self::adding(value));
+                values.next().or_else(|| view.named_members().map(|(name, _)| name).find(adds))
+            }
+            Kind::Array => view.items().find_map(Self::adding),
+            _ => Some(view).filter(adds),
+        }
+    }
+
     fn read_name(view: View<'_>) -> Read<'_, Self> {
         let name = word(view);
-        let Some(strategy) = Self::by_name(&name) else {
-            if ADDING.contains(&name.as_str()) {
-                return adds_again(view, &name);
-            }
-            let message = format!("unknown strategy `{name}`");
-            return error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &Self::NAMES)));
-        };
-        Ok(strategy)
+        Self::by_name(&name).or_else(|| Preset::by_name(&name).map(Self::Preset)).map_or_else(
+            || {
+                let message = format!("unknown strategy `{name}`");
+                let valid = [&Self::NAMES[..], &FUNCTIONS[..], &Cart::NAMES[..]].concat();
+                error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &valid)))
+            },
+            Ok,
+        )
     }
 
     fn read_list(view: View<'_>) -> Read<'_, Self> {
@@ -131,29 +161,14 @@ impl Strategy {
         let (Some(name), Some(option), None) = (items.next(), items.next(), items.next()) else {
             return value_error(view, "a strategy and its option, such as `[\"max\", 99]`");
         };
-        match word(name).as_str() {
-            "max" if option.as_number().is_some() => Ok(Self::Max(Some(option.to_json()))),
-            "max" => value_error(option, "a number"),
-            "merge_fields" => Ok(Self::Fields(MergeFields::read(option, None)?)),
-            function if FUNCTIONS.contains(&function) => Self::read_function(name, function, option, None),
-            other if ADDING.contains(&other) => adds_again(name, other),
-            other => error(
-                OptionErrorKind::Strategy,
-                name,
-                format!("`{other}` takes no option, or is no strategy"),
-                Some(suggestion(other, &["max", "keyed_union", "merge_fields", "recent", "union"])),
-            ),
-        }
+        Self::read_function(name, &word(name), option, None)
     }
 }
 
-/// Strategies that are not the same when a login comes twice.
-const ADDING: [&str; 3] = ["add", "concat", "sum"];
-
-fn adds_again<'a, T>(view: View<'a>, name: &str) -> Read<'a, T> {
-    let message = format!("`{name}` adds again at every login");
-    let help = "`max`; adding under `session.once` is not built yet".to_owned();
-    error(OptionErrorKind::NeedsOnce, view, message, Some(help))
+/// Whether a word names what adds again at every login.
+#[must_use]
+pub fn adds(name: &str) -> bool {
+    ADDING.contains(&name)
 }
 
 fn word(view: View<'_>) -> String {
@@ -194,8 +209,8 @@ fn strategies(view: View<'_>) -> Read<'_, Vec<(String, Strategy)>> {
 
 impl Union {
     /// Reads the options of `union`.
-    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
-        known(options, "union", &["limit", "first"])?;
+    pub(super) fn read<'a>(function: &str, options: View<'a>) -> Read<'a, Self> {
+        known(options, function, &["limit", "first"])?;
         Self::read_known(options)
     }
 
@@ -290,10 +305,34 @@ impl MergeFields {
     }
 }
 
-/// The strategy of a function that a script calls, from its options.
-///
-/// # Errors
-/// What is wrong with the options.
-pub fn of_call<'a>(function: &str, options: &'a Json, default: Option<&'a Json>) -> Result<Strategy, OptionError<'a>> {
-    Strategy::read_function(options.view(), function, options.view(), default.map(Json::view))
+impl Ordinal {
+    /// Reads the declared list of `highest` and `lowest`.
+    pub(super) fn read(options: View<'_>, wins: Ordering) -> Read<'_, Self> {
+        if options.kind() != Kind::Array || options.is_empty() {
+            return value_error(options, "a list of values, from the lowest to the highest");
+        }
+        Ok(Self { order: options.items().map(View::to_json).collect(), wins })
+    }
+}
+
+impl ThreeWay {
+    /// Reads the options of `three_way`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "three_way", &["key", "on_match", "conflict", "limit"])?;
+        let conflict = match options.get("conflict") {
+            None => Conflict::Account,
+            Some(view) => match word(view).as_str() {
+                "account" => Conflict::Account,
+                "anonymous" => Conflict::Anonymous,
+                _ => return value_error(view, "`account` or `anonymous`"),
+            },
+        };
+        let lines = KeyedUnion {
+            key: options.get("key").map_or(Ok(Vec::new()), key_paths)?,
+            on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
+            otherwise: Otherwise::Account,
+            list: Union { limit: limit(options)?, first: First::Account },
+        };
+        Ok(Self { lines, conflict })
+    }
 }

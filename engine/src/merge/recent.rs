@@ -1,14 +1,22 @@
-//! `recent`: the newest entry of each id, newest first, bounded.
+//! `recent`: the newest entry of each id, newest first, bounded. As a strategy: `["recent", options]`.
 //!
 //! Laws: L1, L2, L7–L9; L6 but for entries beyond the limit.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! let recent = r#"["recent", { "key": "id", "limit": 2 }]"#;
+//! let (account, anonymous) = (r#"[{"id":"a","at":5},{"id":"b","at":3}]"#, r#"[{"id":"b","at":9},{"id":"c","at":4}]"#);
+//! assert_eq!(merged(recent, account, anonymous), r#"[{"id":"b","at":9},{"id":"a","at":5}]"#);
+//! assert_eq!(merged(r#""recent""#, "[1,2]", "[3,2]"), "[3,2,1]");
+//! ```
 
 use std::cmp::{Ordering, Reverse};
 
-use super::fields::changed;
+use super::clamp_times::{Span, clamped};
 use super::group::first_equal;
 use super::union::lists;
 use super::{Context, Made, Merging, Work};
-use crate::instant::{self, Millis, Rounding};
+use crate::instant::{self, Millis};
 use crate::json::{Json, View, compare, fingerprint};
 
 /// Options of `recent`.
@@ -31,6 +39,13 @@ struct Entry<'a> {
     time: Option<Millis>,
     /// The value with its time forced into the session's, where it had to be.
     clamped: Option<Json>,
+}
+
+/// Without a key: ids, unbounded.
+impl Default for Recent {
+    fn default() -> Self {
+        Self { key: None, at: "at".to_owned(), limit: None, clamp: false }
+    }
 }
 
 impl Recent {
@@ -64,23 +79,14 @@ impl Recent {
 
     /// A visitor's entry; with `clamp`, its time is forced into the session's, and dropped where it is unreadable.
     fn visitors<'a>(&self, value: View<'a>, key: &str, context: &Context) -> Option<Entry<'a>> {
-        let mut entry = self.entry(value, key);
+        let entry = self.entry(value, key);
         if !self.clamp {
             return Some(entry);
         }
-        let (time, at) = (entry.time?, value.get(&self.at)?);
-        let bound = if time > context.now {
-            instant::written_like(context.now, at, Rounding::Down)
-        } else if time < context.session_created_at {
-            instant::written_like(context.session_created_at, at, Rounding::Up)
-        } else {
-            return Some(entry);
-        };
-        entry.time = instant::read(bound.view());
-        if let Made::Write(value) = changed(Some(value), vec![(Json::text(&self.at), bound)]) {
-            entry.clamped = Some(value);
-        }
-        Some(entry)
+        entry.time?;
+        let span = Span { from: Some(context.session_created_at), to: Some(context.now) };
+        let (time, clamped) = clamped(value, &self.at, span)?;
+        Some(Entry { time: Some(time), clamped, ..entry })
     }
 
     /// Ids without time: the visitor's, then the account's that are not among them.

@@ -2,11 +2,20 @@
 
 use std::cmp::Ordering;
 
+use super::add::add;
+use super::coalesce::coalesce;
+use super::concat::Concat;
+use super::extreme::extreme;
 use super::fields::MergeFields;
+use super::fill::fill;
 use super::keyed_union::KeyedUnion;
+use super::latest::time;
+use super::logical::logical;
+use super::ordinal::Ordinal;
+use super::preset::Preset;
 use super::recent::Recent;
 use super::union::Union;
-use super::{Made, Merging, Refusal, Work, register};
+use super::{Made, Merging, Refusal, Work};
 use crate::json::{Json, View};
 
 /// How two values become one.
@@ -24,6 +33,10 @@ pub enum Strategy {
     Max(Option<Json>),
     /// The smaller number.
     Min,
+    /// The sum; the cap bounds what is added.
+    Sum(Option<Json>),
+    /// The value that stands later, or earlier, in a list.
+    Ordinal(Ordinal),
     /// Logical and.
     All,
     /// Logical or.
@@ -34,18 +47,36 @@ pub enum Strategy {
     LatestTime,
     /// A set.
     Union(Union),
+    /// One list behind the other.
+    Concat(Concat),
     /// A list as a map.
     KeyedUnion(Box<KeyedUnion>),
     /// The newest entries.
     Recent(Recent),
     /// An object, member by member.
     Fields(MergeFields),
+    /// A cart, as platforms do it.
+    Preset(Preset),
 }
 
 impl Strategy {
     /// The strategies that have no options.
-    pub const NAMES: [&'static str; 11] =
-        ["account", "all", "anonymous", "any", "earliest_time", "fill", "keep", "latest_time", "max", "min", "union"];
+    pub const NAMES: [&'static str; 14] = [
+        "account",
+        "all",
+        "anonymous",
+        "any",
+        "concat",
+        "earliest_time",
+        "fill",
+        "keep",
+        "latest_time",
+        "max",
+        "min",
+        "recent",
+        "sum",
+        "union",
+    ];
 
     /// The strategy of a name, without options.
     #[must_use]
@@ -61,6 +92,9 @@ impl Strategy {
             "any" => Self::Any,
             "earliest_time" => Self::EarliestTime,
             "latest_time" => Self::LatestTime,
+            "sum" | "add" => Self::Sum(None),
+            "concat" => Self::Concat(Concat::default()),
+            "recent" => Self::Recent(Recent::default()),
             "union" => Self::Union(Union::default()),
             _ => return None,
         })
@@ -86,21 +120,38 @@ impl Strategy {
             return Ok(Made::Keep);
         }
         Ok(match self {
-            Self::Account => register::coalesce(account, anonymous),
+            Self::Account => coalesce(account, anonymous),
             Self::Keep => Made::Keep,
             Self::Anonymous => Made::Write(anonymous.to_json()),
-            Self::Fill => register::fill(account, anonymous),
-            Self::Max(cap) => register::extreme(account, anonymous, cap.as_ref(), Ordering::Greater),
-            Self::Min => register::extreme(account, anonymous, None, Ordering::Less),
-            Self::All => register::logical(account, anonymous, false),
-            Self::Any => register::logical(account, anonymous, true),
-            Self::EarliestTime => register::time(account, anonymous, Ordering::Less),
-            Self::LatestTime => register::time(account, anonymous, Ordering::Greater),
+            Self::Fill => fill(account, anonymous),
+            Self::Max(cap) => extreme(account, anonymous, cap.as_ref(), Ordering::Greater),
+            Self::Min => extreme(account, anonymous, None, Ordering::Less),
+            Self::Sum(cap) => add(account, anonymous, cap.as_ref()),
+            Self::Ordinal(ordinal) => ordinal.merge(account, anonymous),
+            Self::All => logical(account, anonymous, false),
+            Self::Any => logical(account, anonymous, true),
+            Self::EarliestTime => time(account, anonymous, Ordering::Less),
+            Self::LatestTime => time(account, anonymous, Ordering::Greater),
             Self::Union(union) => union.merge(account, anonymous, work)?,
+            Self::Concat(concat) => concat.merge(account, anonymous, work)?,
             Self::KeyedUnion(keyed) => keyed.merge(account, anonymous, work)?,
             Self::Recent(recent) => recent.merge(account, anonymous, work)?,
             Self::Fields(fields) => fields.merge(account, anonymous, work)?,
+            Self::Preset(preset) => preset.merge(account, anonymous, work)?,
         })
+    }
+
+    /// Whether it adds again at every login, so that a hand-over may come only once (law L2).
+    #[must_use]
+    pub fn needs_once(&self) -> bool {
+        let any = |rules: &[(String, Self)]| rules.iter().any(|(_, strategy)| strategy.needs_once());
+        match self {
+            Self::Sum(_) | Self::Concat(_) => true,
+            Self::KeyedUnion(keyed) => any(&keyed.on_match),
+            Self::Fields(fields) => any(&fields.rules),
+            Self::Preset(preset) => preset.needs_once(),
+            _ => false,
+        }
     }
 
     /// Merges members below the rule's value: there, a wrong type keeps the account's member and is no finding.
@@ -110,10 +161,4 @@ impl Strategy {
             made => made,
         }
     }
-}
-
-/// Whether a value is null, `""`, `[]` or `{}`.
-#[must_use]
-pub fn is_blank(value: View<'_>) -> bool {
-    register::is_blank(value)
 }

@@ -1,6 +1,12 @@
-//! `union`: a set by deep JSON equality.
+//! `union`: a set by deep JSON equality. As a strategy: `"union"`, `["union", { "limit": 50 }]`.
 //!
-//! Laws: L1–L9, L3–L5 compared as sets where no limit is met.
+//! Laws: L1, L2, L6–L9; L3–L5 compared as sets where no limit is met.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! assert_eq!(merged(r#""union""#, "[1,{\"a\":1,\"b\":2}]", "[1.0,{\"b\":2,\"a\":1},3]"), "[1,{\"a\":1,\"b\":2},3]");
+//! assert_eq!(merged(r#"["union", { "limit": 2 }]"#, "[1]", "[2,3]"), "[1,2]");
+//! ```
 
 use std::cmp::Ordering;
 

@@ -80,7 +80,7 @@ impl Compiler<'_> {
                 self.found.push(at_rule("P021", self.files, declaration, message));
             }
             let result = self.schema(&result_file, plain(&policy.limits));
-            let merge = self.merge(declaration);
+            let merge = self.merge(declaration, policy.session.once);
             let bytes_max = known.as_ref().and_then(|known| known.bytes_max);
             bounds.extend(known.zip(bytes_max).map(|(known, bytes)| {
                 let bytes = sink_bytes(&declaration.root, usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
@@ -127,13 +127,18 @@ impl Compiler<'_> {
         Sanitizer::compile_among(file, text, &self.files.0, options).map_err(|wrong| self.found.extend(wrong)).ok()
     }
 
-    fn merge(&mut self, declaration: &Declaration) -> Option<Merge> {
+    fn merge(&mut self, declaration: &Declaration, once: bool) -> Option<Merge> {
         match &declaration.merge {
             MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
             MergeDeclaration::Script(file) => {
                 self.used.insert(file.clone());
-                let script = self.sandbox.compile(file, self.files.get(file)?);
-                script.map_err(|wrong| self.found.extend(wrong)).ok().map(Merge::Script)
+                let text = self.files.get(file)?;
+                let script = self.sandbox.compile(file, text).map_err(|wrong| self.found.extend(wrong)).ok()?;
+                if let Some((place, word)) = script.adds().filter(|_| !once) {
+                    let error = Diagnostic::error("R040", file, text, place.clone(), policy::adds_again(word));
+                    self.found.push(error.help(policy::ONCE));
+                }
+                Some(Merge::Script(script))
             }
         }
     }

@@ -82,11 +82,12 @@ impl RuleSet {
             receipt_shown: !self.policy.once || event.is_visible(Sink::App, receipt::ROOT),
             writes: Writes::new(&self.limits, receipt),
             findings,
+            added: false,
         };
         self.rules.iter().for_each(|rule| run.rule(rule));
-        let Run { mut writes, mut findings, .. } = run;
-        // what a failure left behind may still come: all rules of today stay right if the whole hand-over comes again
-        if !findings.keep_session() {
+        let Run { mut writes, mut findings, added, .. } = run;
+        // what a failure left behind may still come, unless something was added that must not be added again
+        if added || !findings.keep_session() {
             writes.add_receipt();
         }
         note_oversized(event, &writes, &mut findings);
@@ -170,6 +171,8 @@ struct Run<'a> {
     receipt_shown: bool,
     writes: Writes<'a>,
     findings: Findings,
+    /// Whether a rule wrote that must not run again for this hand-over.
+    added: bool,
 }
 
 impl Run<'_> {
@@ -191,6 +194,10 @@ impl Run<'_> {
             self.findings.of_places(places);
         }
         if let Some(clean) = clean {
+            // without a receipt nothing says that this hand-over was added
+            if rule.needs_once() && self.writes.receipt.is_none() {
+                return self.findings.of_rule(rule, Notice::ReceiptFull);
+            }
             self.merge(rule, &clean);
         }
     }
@@ -199,11 +206,10 @@ impl Run<'_> {
         match rule.merge(self.event.account(rule.sink, &rule.root), clean, self.around) {
             Outcome::Keep => {}
             Outcome::Failed(notice) => self.findings.of_rule(rule, notice),
-            Outcome::Write(value) => {
-                if let Err(notice) = self.writes.add(rule, value) {
-                    self.findings.of_rule(rule, notice);
-                }
-            }
+            Outcome::Write(value) => match self.writes.add(rule, value) {
+                Ok(()) => self.added |= rule.needs_once(),
+                Err(notice) => self.findings.of_rule(rule, notice),
+            },
         }
     }
 }

@@ -1,73 +1,60 @@
-//! The strategies as functions of scripts: the same code that `policy.json` names, on the same values.
+//! The library as functions of scripts: the same code that `policy.json` names, on the same values.
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 
 use super::convert::{failure, to_dynamic, to_json};
 use super::running::{Stop, end, on};
 use crate::json::Json;
-use crate::merge::{Made, Refusal, Strategy, Work, is_blank, of_call};
+use crate::merge::{Called, Function, Refused, Work, call, is_blank};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
-/// Registers the merge functions and `skip`.
+/// Registers each function under each number of arguments that it takes, and `skip`.
 pub(super) fn register(engine: &mut Engine) {
-    for name in ["coalesce", "fill", "max_of", "min_of", "union"] {
-        let Some(strategy) = Strategy::by_name(name) else { continue };
-        engine.register_fn(name, move |account: Dynamic, anonymous: Dynamic| merge(&strategy, account, &anonymous));
-    }
-    for name in ["keyed_union", "merge_fields", "recent", "union"] {
-        engine.register_fn(name, move |account: Dynamic, anonymous: Dynamic, options: Dynamic| {
-            call(name, account, &anonymous, &options, None)
-        });
-    }
-    engine
-        .register_fn("recent", |account: Dynamic, anonymous: Dynamic| {
-            call("recent", account, &anonymous, &Dynamic::from_map(rhai::Map::new()), None)
-        })
-        .register_fn(
-            "merge_fields",
-            |account: Dynamic, anonymous: Dynamic, rules: Dynamic, default: ImmutableString| {
-                call("merge_fields", account, &anonymous, &rules, Some(&Json::text(&default)))
-            },
-        )
-        .register_fn("skip", |reason: ImmutableString| -> Fallible<()> { Err(end(Stop::Skip(reason.to_string()))) })
-        .register_fn("is_blank", |value: Dynamic| -> Fallible<bool> { Ok(is_blank(to_json(&value)?.view())) })
-        .register_fn("time_of", |value: Dynamic| -> Fallible<Dynamic> {
-            Ok(crate::instant::read(to_json(&value)?.view()).map_or(Dynamic::UNIT, Dynamic::from_int))
-        });
-}
-
-fn call(
-    name: &str,
-    account: Dynamic,
-    anonymous: &Dynamic,
-    options: &Dynamic,
-    default: Option<&Json>,
-) -> Fallible<Dynamic> {
-    let options = to_json(options)?;
-    let strategy = of_call(name, &options, default).map_err(|error| {
-        let help = error.help.map(|help| format!(", {help}"));
-        failure(format!("{name}: {}{}", error.message, help.unwrap_or_default()))
-    })?;
-    merge(&strategy, account, anonymous)
-}
-
-fn merge(strategy: &Strategy, account: Dynamic, anonymous: &Dynamic) -> Fallible<Dynamic> {
-    let (ours, theirs) = (to_json(&account)?, to_json(anonymous)?);
-    let made = on(
-        |running| {
-            let mut work = Work { context: running.context, budget: &mut running.budget };
-            strategy.merge(Some(ours.view()), theirs.view(), &mut work)
-        },
-        Err(Refusal::Overrun),
-    );
-    match made {
-        Ok(Made::Keep) => Ok(account),
-        Ok(Made::Write(value)) => to_dynamic(value.view()),
-        Err(Refusal::Overrun) => Err(end(Stop::Overrun)),
-        Err(Refusal::AccountShape) => {
-            on(|running| running.account_shape = true, ());
-            Ok(account)
+    for function in Function::ALL {
+        for count in function.least..=function.most {
+            register_one(engine, function, count);
         }
     }
+    engine
+        .register_fn("skip", |reason: ImmutableString| -> Fallible<()> { Err(end(Stop::Skip(reason.to_string()))) })
+        .register_fn("is_blank", |value: Dynamic| -> Fallible<bool> { Ok(is_blank(to_json(&value)?.view())) });
+}
+
+fn register_one(engine: &mut Engine, own: Function, count: usize) {
+    let name = own.name;
+    match count {
+        1 => engine.register_fn(name, move |a: Dynamic| run(own, vec![a])),
+        2 => engine.register_fn(name, move |a: Dynamic, b: Dynamic| run(own, vec![a, b])),
+        3 => engine.register_fn(name, move |a: Dynamic, b: Dynamic, c: Dynamic| run(own, vec![a, b, c])),
+        _ => engine.register_fn(name, move |a: Dynamic, b: Dynamic, c: Dynamic, d: Dynamic| run(own, vec![a, b, c, d])),
+    };
+}
+
+fn run(function: Function, mut arguments: Vec<Dynamic>) -> Fallible<Dynamic> {
+    let values = arguments.iter().map(to_json).collect::<Fallible<Vec<Json>>>()?;
+    let called = on(
+        |running| {
+            let mut work = Work { context: running.context, budget: &mut running.budget };
+            call(function, &values, &mut work)
+        },
+        Err(Refused::Overrun),
+    );
+    match called {
+        Ok(Called::Argument(at)) => Ok(take(&mut arguments, at)),
+        Ok(Called::Value(value)) => to_dynamic(value.view()),
+        Err(Refused::Overrun) => Err(end(Stop::Overrun)),
+        Err(Refused::AccountShape(at)) => {
+            on(|running| running.account_shape = true, ());
+            Ok(take(&mut arguments, at))
+        }
+        Err(Refused::Option(error)) => {
+            let help = error.help.map(|help| format!(", {help}"));
+            Err(failure(format!("{}: {}{}", function.name, error.message, help.unwrap_or_default())))
+        }
+    }
+}
+
+fn take(arguments: &mut [Dynamic], at: usize) -> Dynamic {
+    arguments.get_mut(at).map(std::mem::take).unwrap_or_default()
 }

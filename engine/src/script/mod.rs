@@ -34,6 +34,8 @@ pub struct Sandbox {
     modules: Vec<String>,
     /// What the modules may give to `skip`.
     reasons: Vec<String>,
+    /// Modules that name what adds again at every login, with the word.
+    adding: Vec<(String, String)>,
 }
 
 /// Shows nothing of the scripts.
@@ -49,7 +51,12 @@ pub struct Script {
     file: Arc<str>,
     /// What it may give to `skip`.
     reasons: Vec<String>,
+    /// What adds again at every login, and where.
+    adds: Option<Adding>,
 }
+
+/// Where a script names what adds again at every login: bytes of its text, and the word.
+pub type Adding = (std::ops::Range<usize>, String);
 
 /// Shows the file only.
 impl std::fmt::Debug for Script {
@@ -80,7 +87,8 @@ impl Sandbox {
     /// A sandbox with the bounds of a policy.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { engine: sandbox::engine(limits), limits: *limits, modules: Vec::new(), reasons: Vec::new() }
+        let engine = sandbox::engine(limits);
+        Self { engine, limits: *limits, modules: Vec::new(), reasons: Vec::new(), adding: Vec::new() }
     }
 
     /// Adds the modules that scripts import, as (name, file, source).
@@ -90,6 +98,10 @@ impl Sandbox {
     pub fn add_modules(&mut self, modules: &[(String, String, String)]) -> Result<(), Vec<Diagnostic>> {
         self.modules = modules.iter().map(|(name, _, _)| name.clone()).collect();
         self.reasons = modules.iter().flat_map(|(_, _, source)| tokens::reasons(source)).collect();
+        let adding = |(name, _, source): &(String, String, String)| {
+            tokens::adding(source).map(|(_, word)| (name.clone(), word.to_owned()))
+        };
+        self.adding = modules.iter().filter_map(adding).collect();
         let mut errors = Vec::new();
         let mut waiting = Vec::new();
         for (name, file, source) in modules {
@@ -187,7 +199,19 @@ impl Sandbox {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source) })
+        Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source), adds: self.adds(source) })
+    }
+
+    /// What a script or a module that it imports adds again at every login.
+    fn adds(&self, source: &str) -> Option<Adding> {
+        if let Some((at, word)) = tokens::adding(source) {
+            let quoted = source.get(at..).is_some_and(|rest| rest.starts_with('"'));
+            return Some((at..at + word.len() + if quoted { 2 } else { 0 }, word.to_owned()));
+        }
+        tokens::imports(source).into_iter().find_map(|(at, name)| {
+            let (module, word) = self.adding.iter().find(|(module, _)| Some(module.as_str()) == name)?;
+            Some((at..at + module.len() + 2, word.clone()))
+        })
     }
 
     /// Calls `merge(account, anonymous, context)`.
@@ -273,6 +297,12 @@ pub struct Call<'a> {
 }
 
 impl Script {
+    /// What it adds again at every login, and where: it needs `session.once`.
+    #[must_use]
+    pub fn adds(&self) -> Option<&Adding> {
+        self.adds.as_ref()
+    }
+
     /// The file below the folder of the policy.
     #[must_use]
     pub fn file(&self) -> Arc<str> {

@@ -1,5 +1,7 @@
 //! The names that scripts can call without defining them: a function of the same name would hide one.
 
+use crate::merge::Function;
+
 /// Functions of rhai's packages in the sandbox.
 const RHAI: &[&str] = &[
     "abs",
@@ -126,22 +128,10 @@ const RHAI: &[&str] = &[
     "zip",
 ];
 
-/// Functions of our library.
-const OURS: &[&str] = &[
-    "coalesce",
-    "fill",
-    "is_blank",
-    "keyed_union",
-    "max_of",
-    "merge_fields",
-    "min_of",
-    "recent",
-    "skip",
-    "time_of",
-    "union",
-];
+/// Functions of our library that are no merge functions.
+const OURS: &[&str] = &["is_blank", "skip"];
 
 /// Whether a name is taken.
 pub(super) fn is_native(name: &str) -> bool {
-    RHAI.contains(&name) || OURS.contains(&name)
+    RHAI.contains(&name) || OURS.contains(&name) || Function::by_name(name).is_some()
 }

@@ -2,6 +2,8 @@
 //!
 //! Comments and strings are told apart as rhai does, so neither a word in a comment nor `//` in a string misleads.
 
+use crate::merge::adds;
+
 /// A piece of a script, with the byte at which it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -99,6 +101,19 @@ pub(super) fn reasons(source: &str) -> Vec<String> {
     calls.collect()
 }
 
+/// Where a script names what adds again at every login: a call of `add` or `concat`, or such a strategy's name.
+pub(super) fn adding(source: &str) -> Option<(usize, &str)> {
+    let tokens = tokens(source);
+    tokens.iter().enumerate().find_map(|(index, (at, token))| {
+        let next = tokens.get(index + 1).map(|(_, token)| *token);
+        match token {
+            Token::Word(name) if adds(name) && next == Some(Token::Other('(')) => Some((*at, *name)),
+            Token::Text(name) if adds(name) => Some((*at, *name)),
+            _ => None,
+        }
+    })
+}
+
 /// What a script imports: the byte where the name begins, and the name, if it is a literal.
 pub(super) fn imports(source: &str) -> Vec<(usize, Option<&str>)> {
     let tokens = tokens(source);
@@ -112,13 +127,20 @@ pub(super) fn imports(source: &str) -> Vec<(usize, Option<&str>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{imports, reasons};
+    use super::{adding, imports, reasons};
 
     #[test]
     fn imports_are_found_where_they_are_and_nowhere_else() {
         let source = "/* import \"a\" */ let u = \"http://x\"; import\n\"b\" as b; // import \"c\"\nimport name as n;";
         let names: Vec<_> = imports(source).into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, [Some("b"), None]);
+    }
+
+    #[test]
+    fn what_adds_is_found() {
+        assert_eq!(adding("// sum\nlet add = 1; f(#{ qty: \"sum\" })"), Some((30, "sum")));
+        assert_eq!(adding("concat (a, b)"), Some((0, "concat")));
+        assert_eq!(adding("let sum = add + 1; \"a sum\""), None);
     }
 
     #[test]

@@ -1,0 +1,62 @@
+//! `add`: the sum of two numbers. As strategies: `"sum"`, `["sum", cap]`.
+//!
+//! Laws: L1, L4–L6, L8, L9. Not L2: a login that comes twice adds twice, so it needs `session.once`.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! assert_eq!(merged(r#""sum""#, "1", "3"), "4");
+//! assert_eq!(merged(r#"["sum", 3]"#, "1", "3"), "3");
+//! assert_eq!(merged(r#"["sum", 3]"#, "9", "3"), "9");
+//! assert_eq!(merged(r#""sum""#, "1", "-3"), "1");
+//! assert_eq!(merged(r#""sum""#, "9223372036854775807", "1"), "9223372036854775807");
+//! ```
+
+use super::Made;
+use crate::json::{Json, Number, View};
+
+/// The saturating sum; the cap bounds what is added, negatives are ignored, the account's number is never lowered.
+///
+/// Anything but a number is ignored on the anonymous side and kept on the account's.
+pub(super) fn add(account: Option<View<'_>>, anonymous: View<'_>, cap: Option<&Json>) -> Made {
+    let positive = |number: &Number<'_>| number.compare(Number::Int(0)).is_gt();
+    let Some(more) = anonymous.as_number().filter(positive) else { return Made::Keep };
+    let current = match account.map(View::as_number) {
+        Some(None) => return Made::Keep,
+        Some(current) => current,
+        None => None,
+    };
+    let sum = match current {
+        None => Some(anonymous.to_json()),
+        Some(current) => sum(current, more),
+    };
+    let Some(sum) = sum else { return Made::Keep };
+    let over = |cap: &&Json| {
+        let (sum, cap) = (sum.view().as_number(), cap.view().as_number());
+        sum.zip(cap).is_some_and(|(sum, cap)| sum.compare(cap).is_gt())
+    };
+    let sum = cap.filter(over).unwrap_or(&sum).clone();
+    let grows = |current: Number<'_>| sum.view().as_number().is_some_and(|sum| sum.compare(current).is_gt());
+    if current.is_none_or(grows) { Made::Write(sum) } else { Made::Keep }
+}
+
+/// The sum of two numbers: exact between integers of 64 bits, else as floats; none if it is not finite.
+fn sum(a: Number<'_>, b: Number<'_>) -> Option<Json> {
+    if let Some((a, b)) = a.as_i64().zip(b.as_i64()) {
+        return Some(Json::Int(a.saturating_add(b)));
+    }
+    let sum = a.as_f64() + b.as_f64();
+    sum.is_finite().then_some(Json::Float(sum))
+}
+
+/// What `anonymous` has more than `base`, where both are numbers; nothing if it has less.
+pub(super) fn difference(base: View<'_>, anonymous: View<'_>) -> Option<Json> {
+    let (base, anonymous) = (base.as_number()?, anonymous.as_number()?);
+    if anonymous.compare(base).is_le() {
+        return None;
+    }
+    if let Some((base, anonymous)) = base.as_i64().zip(anonymous.as_i64()) {
+        return Some(Json::Int(anonymous.saturating_sub(base)));
+    }
+    let difference = anonymous.as_f64() - base.as_f64();
+    difference.is_finite().then_some(Json::Float(difference))
+}

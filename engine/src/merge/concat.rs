@@ -1,0 +1,28 @@
+//! `concat`: the account's items, then the visitor's. As a strategy: `"concat"`, `["concat", { "limit": 50 }]`.
+//!
+//! Laws: L1, L5–L9. Not L2: a login that comes twice appends twice, so it needs `session.once`.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! assert_eq!(merged(r#""concat""#, "[1]", "[1,2]"), "[1,1,2]");
+//! assert_eq!(merged(r#"["concat", { "limit": 2, "first": "anonymous" }]"#, "[1]", "[2,3]"), "[2,1]");
+//! ```
+
+use super::union::{Changed, Union, lists};
+use super::{Merging, Work};
+use crate::json::View;
+
+/// The options of `union`, without its sense for equality.
+#[derive(Clone, Debug, Default)]
+pub struct Concat(pub Union);
+
+impl Concat {
+    /// All items of both; the limit turns away the visitor's only.
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        work.budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;
+        let (account, anonymous) = lists(account, anonymous)?;
+        let kept = account.iter().map(|item| item.to_json()).collect();
+        let new = anonymous.iter().map(|item| item.to_json()).collect();
+        Ok(self.0.joined(kept, new, Changed::No))
+    }
+}

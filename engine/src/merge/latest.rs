@@ -1,0 +1,39 @@
+//! `latest`, `earliest`: of two values the one with the later or earlier time. As strategies of a time itself:
+//! `"latest_time"`, `"earliest_time"`.
+//!
+//! Laws: L1, L2, L6–L9; L3–L5 where no two times are equal.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! assert_eq!(merged(r#""latest_time""#, "1795428000", r#""2026-11-23T11:00:00Z""#), r#""2026-11-23T11:00:00Z""#);
+//! assert_eq!(merged(r#""earliest_time""#, "1795428000", r#""yesterday""#), "1795428000");
+//! ```
+
+use std::cmp::Ordering;
+
+use super::Made;
+use crate::instant;
+use crate::json::View;
+
+/// The later or earlier time; an unreadable one is ignored on the anonymous side and kept on the account's.
+pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Ordering) -> Made {
+    match (account.map(instant::read), instant::read(anonymous)) {
+        (None, Some(_)) => Made::Write(anonymous.to_json()),
+        (Some(Some(current)), Some(value)) if value.cmp(&current) == wins => Made::Write(anonymous.to_json()),
+        _ => Made::Keep,
+    }
+}
+
+/// A value and its time.
+pub(super) type Timed<'a> = (View<'a>, View<'a>);
+
+/// Whether the anonymous value wins: an absent value loses, an absent or unreadable time loses, ties keep the account's.
+pub(super) fn wins(account: Timed<'_>, anonymous: Timed<'_>, wins: Ordering) -> bool {
+    if account.0.is_null() || anonymous.0.is_null() {
+        return account.0.is_null();
+    }
+    match (instant::read(account.1), instant::read(anonymous.1)) {
+        (Some(ours), Some(theirs)) => theirs.cmp(&ours) == wins,
+        (ours, theirs) => ours.is_none() && theirs.is_some(),
+    }
+}

@@ -1,0 +1,25 @@
+//! `"all"`, `"any"`: logical and, logical or.
+//!
+//! Laws: L1, L2, L3–L5, L6–L9. With `"all"` a permissive anonymous value never lifts an opt-out.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! assert_eq!(merged(r#""all""#, "false", "true"), "false");
+//! assert_eq!(merged(r#""all""#, "true", "false"), "false");
+//! assert_eq!(merged(r#""any""#, "false", "true"), "true");
+//! assert_eq!(merged(r#""any""#, "null", "false"), "false");
+//! ```
+
+use super::Made;
+use crate::json::View;
+
+/// Logical and (`decisive` false) or or (`decisive` true): the decisive value wins, from whichever side.
+pub(super) fn logical(account: Option<View<'_>>, anonymous: View<'_>, decisive: bool) -> Made {
+    match (account.map(View::as_bool), anonymous.as_bool()) {
+        (None, Some(_)) => Made::Write(anonymous.to_json()),
+        (Some(Some(current)), Some(value)) if value == decisive && current != decisive => {
+            Made::Write(anonymous.to_json())
+        }
+        _ => Made::Keep,
+    }
+}

@@ -1,0 +1,38 @@
+//! `merge_patch`: JSON Merge Patch (RFC 7386), exactly. For patches that are trusted: null removes.
+//!
+//! Laws: L2, L9.
+
+use super::Made;
+use super::fields::{Names, changed};
+use crate::json::{Json, Kind, Text, View};
+
+/// The target with the patch applied.
+pub(super) fn merge_patch(target: Option<View<'_>>, patch: View<'_>) -> Json {
+    if patch.kind() != Kind::Object {
+        return patch.to_json();
+    }
+    let target = target.filter(|target| target.kind() == Kind::Object);
+    let known = Names::of(target);
+    let mut changes = Vec::new();
+    let mut removed: Vec<Text<'_>> = Vec::new();
+    for (name, value) in patch.named_members() {
+        let Some(text) = name.as_text() else { continue };
+        if value.is_null() {
+            removed.push(text);
+        } else {
+            changes.push((name.to_json(), merge_patch(known.get(text), value)));
+        }
+    }
+    let patched = match changed(target, changes) {
+        Made::Write(patched) => patched,
+        Made::Keep => target.map_or_else(Json::empty_object, View::to_json),
+    };
+    if removed.is_empty() {
+        return patched;
+    }
+    removed.sort_by(|a, b| a.compare(*b));
+    let stays = |name: &Json| {
+        name.view().as_text().is_none_or(|name| removed.binary_search_by(|own| own.compare(name)).is_err())
+    };
+    Json::object(patched.into_members().into_iter().filter(|(name, _)| stays(name)).collect())
+}

@@ -1,0 +1,173 @@
+//! Carts, as platforms do it: documented one-liners under the names that the field knows.
+//!
+//! | name | known from | means |
+//! |---|---|---|
+//! | `higher_quantity`, `sum_quantities`, `saved_quantity` | Salesforce | lines by `sku` and `options`; of matching ones the larger quantity, the sum, or the account's |
+//! | `use_guest`, `use_existing`, `use_guest_if_existing_empty` | Vendure | one of the two carts as a whole |
+//! | `archive_existing` | Broadleaf | the visitor's cart; the account's moves to `saved`, at most five |
+//!
+//! A cart is a list of lines, or an object that has them in `items`; where the account has none, it becomes the visitor's.
+//!
+//! Laws: L1, L2, L7–L9; L6 but for `use_guest`. `sum_quantities` is not L2 and needs `session.once`.
+//!
+//! ```
+//! # use handover_engine::merge::merged;
+//! let (account, anonymous) = (r#"{"items":[{"sku":"A","qty":1}]}"#, r#"{"items":[{"sku":"A","qty":3}]}"#);
+//! assert_eq!(merged(r#""higher_quantity""#, account, anonymous), r#"{"items":[{"sku":"A","qty":3}]}"#);
+//! assert_eq!(merged(r#""saved_quantity""#, account, anonymous), account);
+//! let archived = r#"{"items":[{"sku":"A","qty":3}],"saved":[{"items":[{"sku":"A","qty":1}]}]}"#;
+//! assert_eq!(merged(r#""archive_existing""#, account, anonymous), archived);
+//! assert_eq!(merged(r#""archive_existing""#, archived, anonymous), archived);
+//! ```
+
+use super::coalesce::coalesce;
+use super::fields::changed;
+use super::fill::is_blank;
+use super::keyed_union::{KeyedUnion, Otherwise};
+use super::union::Union;
+use super::{Made, Merging, Refusal, Strategy, Work};
+use crate::json::{Json, Kind, View, same};
+
+/// Carts that `archive_existing` keeps.
+const SAVED_MAX: usize = 5;
+/// Members that name a line.
+const KEY: [&str; 2] = ["sku", "options"];
+
+/// A preset and the members that name a line.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    cart: Cart,
+    lines: KeyedUnion,
+}
+
+/// Which of the presets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cart {
+    /// The larger quantity of matching lines.
+    HigherQuantity,
+    /// Their sum.
+    SumQuantities,
+    /// The account's.
+    SavedQuantity,
+    /// The visitor's cart.
+    UseGuest,
+    /// The account's cart.
+    UseExisting,
+    /// The visitor's, where the account's has no lines.
+    UseGuestIfExistingEmpty,
+    /// The visitor's; the account's is kept beside it.
+    ArchiveExisting,
+}
+
+impl Cart {
+    /// The names that `policy.json` knows.
+    pub const NAMES: [&'static str; 7] = [
+        "archive_existing",
+        "higher_quantity",
+        "saved_quantity",
+        "sum_quantities",
+        "use_existing",
+        "use_guest",
+        "use_guest_if_existing_empty",
+    ];
+
+    fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "higher_quantity" => Self::HigherQuantity,
+            "sum_quantities" => Self::SumQuantities,
+            "saved_quantity" => Self::SavedQuantity,
+            "use_guest" => Self::UseGuest,
+            "use_existing" => Self::UseExisting,
+            "use_guest_if_existing_empty" => Self::UseGuestIfExistingEmpty,
+            "archive_existing" => Self::ArchiveExisting,
+            _ => return None,
+        })
+    }
+}
+
+impl Preset {
+    /// The preset of a name; lines are named by `sku` and `options`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let cart = Cart::by_name(name)?;
+        let quantity = match cart {
+            Cart::HigherQuantity => vec![("qty".to_owned(), Strategy::Max(None))],
+            Cart::SumQuantities => vec![("qty".to_owned(), Strategy::Sum(None))],
+            _ => Vec::new(),
+        };
+        let key = KEY.iter().map(|name| vec![(*name).to_owned()]).collect();
+        let lines = KeyedUnion { key, on_match: quantity, otherwise: Otherwise::Account, list: Union::default() };
+        Some(Self { cart, lines })
+    }
+
+    /// The same for lines that declare only some of the members that could name them.
+    #[must_use]
+    pub fn of_lines(mut self, declares: impl Fn(&str) -> bool) -> Self {
+        let declared = |path: &Vec<String>| path.iter().any(|name| declares(name));
+        if self.lines.key.iter().any(declared) {
+            self.lines.key.retain(declared);
+        }
+        self
+    }
+
+    /// Whether it adds again at every login.
+    pub(super) fn needs_once(&self) -> bool {
+        self.cart == Cart::SumQuantities
+    }
+
+    /// Merges two carts.
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        if account.is_some_and(|account| account.kind() != anonymous.kind()) {
+            return Err(Refusal::AccountShape);
+        }
+        match self.cart {
+            Cart::HigherQuantity | Cart::SumQuantities | Cart::SavedQuantity => {
+                self.quantities(account, anonymous, work)
+            }
+            Cart::UseGuest => Ok(Made::Write(anonymous.to_json())),
+            Cart::UseExisting => Ok(coalesce(account, anonymous)),
+            Cart::UseGuestIfExistingEmpty => {
+                let empty = account.and_then(lines_of).is_none_or(is_blank);
+                Ok(if empty { Made::Write(anonymous.to_json()) } else { Made::Keep })
+            }
+            Cart::ArchiveExisting => archived(account, anonymous),
+        }
+    }
+
+    fn quantities(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
+        if anonymous.kind() == Kind::Array {
+            return self.lines.merge(account, anonymous, work);
+        }
+        let Some(lines) = lines_of(anonymous) else { return Ok(Made::Keep) };
+        let ours = account.and_then(lines_of).filter(|lines| !lines.is_null());
+        let Made::Write(lines) = self.lines.merge(ours, lines, work)? else { return Ok(Made::Keep) };
+        let cart = account.unwrap_or(anonymous);
+        Ok(changed(Some(cart), vec![(Json::text("items"), lines)]))
+    }
+}
+
+/// The lines of a cart: the list itself, or its `items`.
+fn lines_of(cart: View<'_>) -> Option<View<'_>> {
+    if cart.kind() == Kind::Array { Some(cart) } else { cart.get("items") }
+}
+
+/// The visitor's cart with the account's, and those that it had saved, in `saved`.
+fn archived(account: Option<View<'_>>, anonymous: View<'_>) -> Merging {
+    if anonymous.kind() != Kind::Object {
+        return Err(Refusal::AccountShape);
+    }
+    let Some(account) = account.filter(|account| !lines_of(*account).is_none_or(is_blank)) else {
+        return Ok(Made::Write(anonymous.to_json()));
+    };
+    let is_saved = |name: &Json| name.view().as_text().is_some_and(|name| name.is("saved"));
+    let without = |cart: View<'_>| {
+        Json::object(cart.to_json().into_members().into_iter().filter(|(name, _)| !is_saved(name)).collect())
+    };
+    let (old, new) = (without(account), without(anonymous));
+    if same(old.view(), new.view()) {
+        return Ok(Made::Keep);
+    }
+    let before = account.get("saved").into_iter().flat_map(View::items).map(View::to_json);
+    let saved: Vec<_> = std::iter::once(old).chain(before).take(SAVED_MAX).collect();
+    Ok(changed(Some(new.view()), vec![(Json::text("saved"), Json::list(saved))]))
+}
