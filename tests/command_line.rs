@@ -146,7 +146,6 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("{ \"recent\":", "{ \"recnt\":", "P030"),
         ("\"clamp\"", "\"clmp\"", "P031"),
         ("\"limit\": 20", "\"limit\": -1", "P032"),
-        ("\"fill\", \"currency\"", "\"sum\", \"currency\"", "P040"),
         ("\"max_bytes\": 16384", "\"max_bytes\": 0", "P007"),
         ("\"auth0\"", "\"auth1\"", "P006"),
         ("\"once\": true", "\"once\": 1", "P005"),
@@ -163,6 +162,19 @@ fn every_mistake_of_a_policy_has_its_place() {
         let folder = rules("policy", &[("policy.json", from, to)]);
         check(&["check", "--rules", &folder, "--format", "github"], "", 3, &format!("title={code}::"));
     }
+}
+
+#[test]
+fn what_adds_needs_a_policy_that_takes_a_hand_over_once() {
+    let adding = ("policy.json", "\"locale\": \"fill\"", "\"locale\": [\"sum\", 9]");
+    let script = ("cart.merge.rhai", "[\"max\", 99]", "[\"sum\", 99]");
+    let often = ("policy.json", ", \"once\": true", "");
+    check(&["check", "--rules", &rules("once", &[adding, script])], "", 0, "check ok");
+    let text = check(&["check", "--rules", &rules("often", &[adding, script, often])], "", 3, "2 errors in 2 files");
+    assert!(text.contains("error[P040]: `sum` adds again at every login: 1 + 3 gives 4, then 7, then 10"), "{text}");
+    assert!(text.contains("policy.json:12:69\n") && text.contains("cart.merge.rhai:12:28\n"), "{text}");
+    assert!(text.contains("help: `max`, or `session.once`"), "{text}");
+    check(&["transfer", "--rules", &rules("often", &[script, often])], "{}", 3, "error[R040]");
 }
 
 #[test]

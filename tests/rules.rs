@@ -1,7 +1,12 @@
-//! Each rule of the sanitizer's specification by itself, in a test that bears its number. `faults.rs` breaks each rule in
-//! the sources and sees that its test fails.
+//! Each rule of the sanitizer's specification by itself, in a test that bears its number, and the laws of `keyed_union`.
+//! `faults.rs` breaks each rule in the sources, and `keyed_union` in ten ways, and sees that its test fails.
 
+use std::collections::BTreeMap;
+
+use handover_engine::author::laws;
 use handover_engine::limits::Limits;
+use handover_engine::policy::Files;
+use handover_engine::ruleset::RuleSet;
 use handover_engine::sanitizer::{Options, Sanitized, Sanitizer, Unknown};
 use handover_engine::sensitive::Detectors;
 
@@ -232,4 +237,28 @@ fn r22_each_place_and_set_is_computed_once() {
     let result = run(&options(), schema, &document);
     assert!(result.output.is_some(), "{:?}", result.report);
     assert!(result.steps <= 10 * result.nodes_in, "{} computations for {} nodes", result.steps, result.nodes_in);
+}
+
+#[test]
+fn laws_of_keyed_union_hold_on_generated_data() {
+    let schema = r#"{ "type": "array", "maxItems": 50, "items": { "type": "object", "required": ["sku", "qty"], "properties": {
+        "sku": { "type": "string", "minLength": 1, "maxLength": 16 }, "qty": { "type": "integer", "minimum": 1, "maximum": 99 },
+        "size": { "enum": ["S", "M"] } } } }"#;
+    let quantity = r#""on_match": { "qty": ["max", 99] }"#;
+    for options in [
+        format!(r#""key": "sku", {quantity}"#),
+        format!(r#""key": ["sku", "size"], {quantity}, "limit": 3"#),
+        format!(r#""key": "sku", {quantity}, "otherwise": "fill", "first": "anonymous""#),
+    ] {
+        let policy = format!(
+            r#"{{ "name": "test", "rules": [ {{ "name": "a", "to": "app_metadata.a", "merge": {{ "keyed_union": {{ {options} }} }} }} ] }}"#
+        );
+        let files = [("policy.json", policy.as_str()), ("a.schema.json", schema)];
+        let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let rules = RuleSet::compile(&Files(BTreeMap::from(files))).unwrap_or_else(|errors| panic!("{errors:?}"));
+        for tally in laws::ask(&rules, &rules.rules()[0], 1_000, 1, &|| false) {
+            let broken = tally.law.must_hold() && tally.broken > 0;
+            assert!(!broken, "{options} breaks {} in {} of {}", tally.law.name(), tally.broken, tally.asked);
+        }
+    }
 }

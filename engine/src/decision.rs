@@ -179,6 +179,12 @@ impl Notice {
         }
     }
 
+    /// Whether a rule is to blame that wrote nothing, and not the account's value.
+    #[must_use]
+    pub fn is_a_failure_of_the_rule(&self) -> bool {
+        matches!(self, Self::ScriptFailed(_) | Self::BudgetExceeded(_) | Self::ResultInvalid | Self::NameNotStorable)
+    }
+
     /// The action that is printed: what was done to the place, `keep` if a rule wrote nothing, `note` otherwise.
     #[must_use]
     pub fn action(&self) -> &'static str {

@@ -95,6 +95,8 @@ pub struct Declaration {
     pub parse: Parse,
     /// Compact bytes of its sanitized value.
     pub max_bytes: Option<usize>,
+    /// Laws that it need not keep, each with the reason.
+    pub waivers: Vec<(String, String)>,
 }
 
 /// How a rule says that two values become one.
@@ -134,20 +136,23 @@ const RESERVED: [&str; 18] = [
 /// The receipt's root.
 const RECEIPT: &str = "handover";
 
-/// Reads `policy.json`, or says all that is wrong with it.
+/// Reads `policy.json`, and says all that is wrong with it: in the file, and in files that it names and nobody wrote.
 ///
-/// # Errors
-/// Every mistake of the file, and files that it names and nobody wrote.
-pub fn read(files: &Files) -> Result<Policy, Vec<Diagnostic>> {
+/// A policy whose only mistake is a rule that adds again at every login is read all the same.
+#[must_use]
+pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
     let Some(text) = files.get(POLICY_FILE) else {
         let message = "there is no `policy.json` in the folder".to_owned();
-        return Err(vec![Diagnostic::error("P020", POLICY_FILE, "", 0..0, message)]);
+        return (None, vec![Diagnostic::error("P020", POLICY_FILE, "", 0..0, message)]);
     };
-    let document = Document::read(text.as_bytes())
-        .map_err(|error| vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)])?;
+    let document = match Document::read(text.as_bytes()) {
+        Ok(document) => document,
+        Err(error) => return (None, vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)]),
+    };
     let mut reader = Reader { files, errors: Vec::new(), once: false };
     let policy = reader.policy(document.root());
-    if reader.errors.is_empty() { policy.ok_or_else(Vec::new) } else { Err(reader.errors) }
+    let usable = reader.errors.iter().all(|error| error.code == "P040");
+    (policy.filter(|_| usable), reader.errors)
 }
 
 struct Reader<'a> {
@@ -347,9 +352,7 @@ impl Reader<'_> {
         };
         let from = from_text.as_deref().and_then(|text| self.pointer(rule, text));
         let on = rule.get("on").map(|on| self.triggers(on));
-        if let Some(laws) = rule.get("laws") {
-            self.laws(laws);
-        }
+        let waivers = rule.get("laws").map(|laws| self.laws(laws)).unwrap_or_default();
         let unknown = match self.one_of(rule, "unknown", &["drop", "keep"]).as_deref() {
             Some("keep") => Unknown::Keep,
             _ => Unknown::Drop,
@@ -372,6 +375,7 @@ impl Reader<'_> {
             unknown,
             parse,
             max_bytes,
+            waivers,
         })
     }
 
@@ -445,16 +449,20 @@ impl Reader<'_> {
     }
 
     /// Waivers: a law, and why it does not hold here. L2, L9 and L10 have none.
-    fn laws(&mut self, laws: View<'_>) {
+    fn laws(&mut self, laws: View<'_>) -> Vec<(String, String)> {
         const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
         if !self.members(laws, &WAIVABLE) {
-            return;
+            return Vec::new();
         }
-        for (_, why) in laws.members() {
-            if self.text(why).is_some_and(|why| why.trim().is_empty()) {
+        let mut waivers = Vec::new();
+        for (law, why) in laws.members() {
+            let Some(reason) = self.text(why) else { continue };
+            if reason.trim().is_empty() {
                 self.error("P007", why, "a waiver says why");
             }
+            waivers.push((law.decode().into_owned(), reason));
         }
+        waivers
     }
 
     fn size(&mut self, view: View<'_>) -> Option<usize> {

@@ -9,7 +9,7 @@ use crate::fate::{Action, Fates, Keyword};
 use crate::json::{Json, Kind, Place, View, same};
 use crate::merge::{Context, Made, Refusal, Strategy, Work};
 use crate::pointer::{self, Pointer};
-use crate::sanitizer::{Clean, Sanitizer, Untrusted};
+use crate::sanitizer::{Clean, Sanitizer, Shape, Untrusted};
 use crate::script::{Call, Outcome as Scripted, Sandbox, Script};
 
 /// How two values become one.
@@ -46,6 +46,12 @@ pub struct Rule {
     pub merge: Merge,
     /// Bytes of the largest value that its sanitizer lets pass; none if its author opened it.
     pub bytes_max: Option<u64>,
+    /// Laws that it need not keep, each with the author's reason.
+    pub waivers: Vec<(String, String)>,
+    /// What a visitor may bring.
+    pub shape: Shape,
+    /// What the account may hold: the result schema's, if there is one.
+    pub account_shape: Shape,
 }
 
 /// What a rule did.

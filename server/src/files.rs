@@ -1,7 +1,8 @@
 //! Folders of files: policies and fixtures. The only module that touches the file system.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read};
+use std::fs;
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -53,7 +54,7 @@ fn collect(
     if depth > FOLDERS_MAX || files.len() > FILES_MAX {
         bail!("`{}` has more than {FOLDERS_MAX} nested folders or {FILES_MAX} files", folder.display());
     }
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if name.is_empty() || name.starts_with('.') {
@@ -74,10 +75,10 @@ fn collect(
 /// It cannot be read, is too large, or is no UTF-8.
 pub fn text(path: &Path) -> Result<String> {
     let named = || format!("cannot read `{}`", path.display());
-    if std::fs::metadata(path).with_context(named)?.len() > FILE_BYTES_MAX {
+    if fs::metadata(path).with_context(named)?.len() > FILE_BYTES_MAX {
         bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
     }
-    let bytes = std::fs::read(path).with_context(named)?;
+    let bytes = fs::read(path).with_context(named)?;
     String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
 }
 
@@ -102,7 +103,7 @@ pub type Input = BufReader<Box<dyn Read + Send>>;
 pub fn input(path: Option<&Path>) -> Result<Input> {
     let source: Box<dyn Read + Send> = match path.filter(|path| *path != Path::new("-")) {
         None => Box::new(std::io::stdin()),
-        Some(path) => Box::new(std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?),
+        Some(path) => Box::new(fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?),
     };
     Ok(BufReader::with_capacity(INPUT_BYTES, source))
 }
@@ -115,4 +116,23 @@ pub fn input_bytes(path: Option<&Path>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input(path)?.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Writes a new file and the folders that it needs; says whether it did: a file that is there stays as it is.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_new(path: &str, text: &str) -> Result<bool> {
+    let path = Path::new(path);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
+    match fs::File::create_new(path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot write `{}`", path.display())),
+    }
 }

@@ -103,11 +103,16 @@ impl Preset {
     /// The same for lines that declare only some of the members that could name them.
     #[must_use]
     pub fn of_lines(mut self, declares: impl Fn(&str) -> bool) -> Self {
-        let declared = |path: &Vec<String>| path.iter().any(|name| declares(name));
-        if self.lines.key.iter().any(declared) {
-            self.lines.key.retain(declared);
+        let stays = |path: &Vec<String>| path.iter().any(|name| declares(name));
+        if self.lines.key.iter().any(stays) {
+            self.lines.key.retain(stays);
         }
         self
+    }
+
+    /// Whether it takes one cart for the other.
+    pub(super) fn chooses(&self) -> bool {
+        matches!(self.cart, Cart::UseGuest | Cart::UseGuestIfExistingEmpty | Cart::ArchiveExisting)
     }
 
     /// Whether it adds again at every login.
@@ -156,9 +161,7 @@ fn archived(account: Option<View<'_>>, anonymous: View<'_>) -> Merging {
     if anonymous.kind() != Kind::Object {
         return Err(Refusal::AccountShape);
     }
-    let Some(account) = account.filter(|account| !lines_of(*account).is_none_or(is_blank)) else {
-        return Ok(Made::Write(anonymous.to_json()));
-    };
+    let Some(account) = account else { return Ok(Made::Write(anonymous.to_json())) };
     let is_saved = |name: &Json| name.view().as_text().is_some_and(|name| name.is("saved"));
     let without = |cart: View<'_>| {
         Json::object(cart.to_json().into_members().into_iter().filter(|(name, _)| !is_saved(name)).collect())
@@ -167,7 +170,11 @@ fn archived(account: Option<View<'_>>, anonymous: View<'_>) -> Merging {
     if same(old.view(), new.view()) {
         return Ok(Made::Keep);
     }
+    let empty = lines_of(account).is_none_or(is_blank);
     let before = account.get("saved").into_iter().flat_map(View::items).map(View::to_json);
-    let saved: Vec<_> = std::iter::once(old).chain(before).take(SAVED_MAX).collect();
+    let saved: Vec<_> = (!empty).then_some(old).into_iter().chain(before).take(SAVED_MAX).collect();
+    if saved.is_empty() {
+        return Ok(Made::Write(new));
+    }
     Ok(changed(Some(new.view()), vec![(Json::text("saved"), Json::list(saved))]))
 }

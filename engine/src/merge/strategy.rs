@@ -8,7 +8,7 @@ use super::concat::Concat;
 use super::extreme::extreme;
 use super::fields::MergeFields;
 use super::fill::fill;
-use super::keyed_union::KeyedUnion;
+use super::keyed_union::{KeyedUnion, Otherwise};
 use super::latest::time;
 use super::logical::logical;
 use super::ordinal::Ordinal;
@@ -152,6 +152,36 @@ impl Strategy {
             Self::Preset(preset) => preset.needs_once(),
             _ => false,
         }
+    }
+
+    /// Whether it chooses one of two values, so that the other one may go; or bounds what it keeps.
+    #[must_use]
+    pub fn chooses(&self) -> bool {
+        match self {
+            Self::Anonymous
+            | Self::Min
+            | Self::All
+            | Self::Any
+            | Self::EarliestTime
+            | Self::LatestTime
+            | Self::Ordinal(_)
+            | Self::Recent(_) => true,
+            Self::KeyedUnion(keyed) => matches!(keyed.otherwise, Otherwise::Anonymous | Otherwise::Overwrite),
+            Self::Preset(preset) => preset.chooses(),
+            _ => false,
+        }
+    }
+
+    /// What joins a member of this name: of an object, or of the lines of a list.
+    #[must_use]
+    pub fn of_member(&self, name: &str) -> Option<&Self> {
+        let rules = match self {
+            Self::Fields(fields) => &fields.rules,
+            Self::KeyedUnion(keyed) => &keyed.on_match,
+            _ => return None,
+        };
+        let default = if let Self::Fields(fields) = self { fields.default.as_deref() } else { None };
+        rules.iter().find(|(own, _)| own == name).map(|(_, strategy)| strategy).or(default)
     }
 
     /// Merges members below the rule's value: there, a wrong type keeps the account's member and is no finding.

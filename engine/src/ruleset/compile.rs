@@ -10,15 +10,18 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::event::Sink;
 use crate::json::{Document, View};
 use crate::limits::Limits;
+use crate::merge::Strategy;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
 use crate::rule::{Merge, Rule};
-use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Unknown};
+use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Shape, Unknown};
 use crate::script::Sandbox;
 use crate::sensitive::Detectors;
 
-pub(super) fn compile(files: &Files) -> Result<RuleSet, Vec<Diagnostic>> {
+/// Compiles; `passes` says which of the errors stop nothing.
+pub(super) fn compile(files: &Files, passes: impl Fn(&Diagnostic) -> bool) -> Result<RuleSet, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let policy = policy::read(files).map_err(|wrong| found.extend(wrong)).ok();
+    let (policy, wrong) = policy::read(files);
+    found.extend(wrong);
     let limits = policy.as_ref().map_or_else(Limits::default, |policy| policy.limits);
     let mut sandbox = Sandbox::new(&limits);
     if let Err(wrong) = sandbox.add_modules(&modules(files)) {
@@ -30,6 +33,7 @@ pub(super) fn compile(files: &Files) -> Result<RuleSet, Vec<Diagnostic>> {
         None => compiler.each_file(),
     };
     let mut found = compiler.found;
+    found.retain(|one| !passes(one));
     found.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
     // two schemas may refer to one broken file
     found.dedup_by(|a, b| (&a.file, a.start, a.code, &a.message) == (&b.file, b.start, b.code, &b.message));
@@ -79,16 +83,22 @@ impl Compiler<'_> {
                     format!("the rule `{}` has no schema: there is no file `{schema_file}`", declaration.name);
                 self.found.push(at_rule("P021", self.files, declaration, message));
             }
+            let result_shape = self.files.get(&result_file).and_then(|text| {
+                Knowledge::of(&result_file, text, &self.files.0, &plain(&policy.limits)).map(|known| known.shape)
+            });
             let result = self.schema(&result_file, plain(&policy.limits));
             let merge = self.merge(declaration, policy.session.once);
             let bytes_max = known.as_ref().and_then(|known| known.bytes_max);
+            let shape = known.as_ref().map(|known| known.shape.clone()).unwrap_or_default();
             bounds.extend(known.zip(bytes_max).map(|(known, bytes)| {
                 let bytes = sink_bytes(&declaration.root, usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
                 Bound { sink: declaration.sink, bytes, at: known.heaviest }
             }));
             self.used.extend([schema_file, result_file]);
             if let (Some(sanitizer), Some(merge)) = (schema, merge) {
-                rules.push(rule(declaration, sanitizer, result, merge, bytes_max));
+                let shapes = (result_shape.unwrap_or_else(|| shape.clone()), shape);
+                let merge = of_lines(merge, &shapes.1);
+                rules.push(rule(declaration, sanitizer, result, merge, bytes_max, shapes));
             }
         }
         self.found.extend(over_budget(bounds, policy.limits.sink_bytes as u64));
@@ -158,6 +168,16 @@ impl Compiler<'_> {
     }
 }
 
+/// A preset names lines by what the schema declares of them.
+fn of_lines(merge: Merge, shape: &Shape) -> Merge {
+    let Merge::Strategy(Strategy::Preset(preset)) = merge else { return merge };
+    let lines = shape.items().or_else(|| shape.member("items").and_then(Shape::items));
+    Merge::Strategy(Strategy::Preset(match lines {
+        Some(lines) => preset.of_lines(|name| lines.member(name).is_some()),
+        None => preset,
+    }))
+}
+
 /// Rules that together may write more than one login may (S033), each sink once, at the rule that may write most.
 fn over_budget(mut bounds: Vec<Bound>, sink_max: u64) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -182,6 +202,7 @@ fn rule(
     result: Option<Sanitizer>,
     merge: Merge,
     bytes_max: Option<u64>,
+    (account_shape, shape): (Shape, Shape),
 ) -> Rule {
     Rule {
         name: declaration.name.as_str().into(),
@@ -195,6 +216,9 @@ fn rule(
         result,
         merge,
         bytes_max,
+        waivers: declaration.waivers.clone(),
+        shape,
+        account_shape,
     }
 }
 

@@ -12,13 +12,13 @@ use crate::budget::TimeIsUp;
 use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Found, Session, Sink};
-use crate::json::{Json, Text};
+use crate::json::{Document, Json, Text, View};
 use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::{Files, SessionPolicy};
 use crate::receipt::{self, Receipt};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
-use crate::sanitizer::Clean;
+use crate::sanitizer::{Clean, Untrusted};
 use crate::script::Sandbox;
 
 /// What the engine cannot know by itself.
@@ -46,7 +46,21 @@ impl RuleSet {
     /// # Errors
     /// Everything that is wrong, in all files, sorted by file and place; what only deserves a look is among it.
     pub fn compile(files: &Files) -> Result<Self, Vec<Diagnostic>> {
-        compile::compile(files)
+        compile::compile(files, |_| false)
+    }
+
+    /// The same for rules that add again at every login, so that their laws can be asked.
+    ///
+    /// # Errors
+    /// As [`RuleSet::compile`].
+    pub fn compile_to_ask(files: &Files) -> Result<Self, Vec<Diagnostic>> {
+        compile::compile(files, |one| matches!(one.code, "P040" | "R040"))
+    }
+
+    /// Whether a hand-over comes only once.
+    #[must_use]
+    pub fn takes_once(&self) -> bool {
+        self.policy.once
     }
 
     /// What deserves a look, and stops nothing: warnings and information, sorted by file and place.
@@ -93,6 +107,25 @@ impl RuleSet {
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         self.decision(event, status, writes.commands, findings)
+    }
+
+    /// What one rule makes of two values, at a fixed hour: for authors' tools, off the path of requests.
+    #[must_use]
+    pub fn apply(&self, rule: &Rule, account: Option<View<'_>>, anonymous: &Json, now: Context) -> Applied {
+        let document = anonymous.view().to_text();
+        let Ok(document) = Document::read(document.as_bytes()) else { return Applied::Kept };
+        let (clean, _) = rule.sanitize(&Untrusted(document.root().to_json()));
+        let Some(clean) = clean.filter(|clean| !clean.json().view().is_null() && !is_empty(clean.json().view())) else {
+            return Applied::Kept;
+        };
+        let context = context("login", "auth0|1", "anon@1", now, Json::empty_object());
+        let (sandbox, operations) = (&self.sandbox, self.limits.script_operations);
+        let around = Surroundings { sandbox, context: &context, now, operations, time_is_up: None };
+        match rule.merge(account.filter(|account| !account.is_null()), &clean, around) {
+            Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
+            Outcome::Keep => Applied::Kept,
+            Outcome::Failed(notice) => Applied::Failed(notice),
+        }
     }
 
     /// The session to transfer, or why there is none.
@@ -237,19 +270,31 @@ fn note_oversized(event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
     }
 }
 
-/// What scripts see as `context`.
+/// What one rule made of two values.
+#[derive(Debug)]
+pub enum Applied {
+    /// A new value.
+    Wrote(Json),
+    /// The account's value stays.
+    Kept,
+    /// It stays, for this reason.
+    Failed(Notice),
+}
+
 fn script_context(event: &Event, session: &Session, now: Context) -> Json {
+    context(event.trigger.word(), &event.account_id, &session.id, now, event.context.clone())
+}
+
+/// What scripts see as `context`.
+fn context(trigger: &str, account_id: &str, session_id: &str, now: Context, request: Json) -> Json {
     let member = |name: &str, value: Json| (Json::text(name), value);
-    let session = Json::object(vec![
-        member("id", Json::text(&session.id)),
-        member("created_at", Json::Int(now.session_created_at)),
-    ]);
+    let created_at = Json::Int(now.session_created_at);
     Json::object(vec![
-        member("trigger", Json::text(event.trigger.word())),
+        member("trigger", Json::text(trigger)),
         member("now", Json::Int(now.now)),
-        member("account_id", Json::text(&event.account_id)),
-        member("session", session),
-        member("request", event.context.clone()),
+        member("account_id", Json::text(account_id)),
+        member("session", Json::object(vec![member("id", Json::text(session_id)), member("created_at", created_at)])),
+        member("request", request),
     ])
 }
 

@@ -69,7 +69,8 @@ impl Types {
     }
 
     /// Whether all numbers of these types are integers.
-    pub(super) fn are_integers(self) -> bool {
+    #[must_use]
+    pub fn are_integers(self) -> bool {
         self.0 & (FRACTION | INTEGER) == INTEGER
     }
 

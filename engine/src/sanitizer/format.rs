@@ -103,6 +103,27 @@ impl Format {
         })
     }
 
+    /// A text of this format.
+    pub(super) fn sample(self) -> &'static str {
+        match self {
+            Self::DateTime => "2026-11-22T10:00:00Z",
+            Self::Date => "2026-11-22",
+            Self::Time => "10:00:00Z",
+            Self::Ipv4 => "192.0.2.1",
+            Self::Ipv6 => "2001:db8::1",
+            Self::Uuid => "2eb8aa08-aa98-11ea-b4aa-73b441d16380",
+            Self::JsonPointer => "/a",
+            Self::Uri | Self::UriReference | Self::Iri | Self::IriReference | Self::UriTemplate => {
+                "https://shop.test/a"
+            }
+            Self::Email | Self::IdnEmail => "a@shop.test",
+            Self::Hostname | Self::IdnHostname => "shop.test",
+            Self::Duration => "P1D",
+            Self::RelativeJsonPointer => "0",
+            Self::Regex => "a",
+        }
+    }
+
     /// Bytes in JSON of the longest text of this format; none if it may be of any length.
     pub(super) fn bytes_max(self) -> Option<u64> {
         match self {
@@ -215,6 +236,7 @@ mod tests {
     #[track_caller]
     fn check(format: &str, good: &[&str], bad: &[&str]) {
         let format = Format::by_name(format).unwrap();
+        assert!(format.holds(format.sample()), "{format:?}");
         assert!(good.iter().all(|text| format.holds(text)), "{format:?}: {good:?}");
         assert!(!bad.iter().any(|text| format.holds(text)), "{format:?}: {bad:?}");
     }

@@ -35,7 +35,7 @@ mod knowledge;
 
 pub use alone::{Outcome, Sanitized};
 pub use check::Types;
-pub use knowledge::Knowledge;
+pub use knowledge::{Alternative, Knowledge, Member, Shape};
 pub use load::references;
 
 use std::collections::BTreeMap;

@@ -32,6 +32,13 @@ impl Pattern {
         self.0.is_match(text)
     }
 
+    /// A text that matches, if one is easily made: of each choice the first, of each repetition the least.
+    pub(super) fn sample(&self) -> Option<String> {
+        let mut text = String::new();
+        write(&regex_syntax::parse(self.0.as_str()).ok()?, &mut text)?;
+        Some(text).filter(|text| self.matches(text))
+    }
+
     /// How large the texts are that match as a whole; a pattern without both anchors bounds nothing.
     pub(super) fn reach(&self) -> Reach {
         let anchored = regex_syntax::parse(self.0.as_str()).ok().filter(|hir| {
@@ -40,6 +47,29 @@ impl Pattern {
         });
         anchored.map_or(Reach { bytes: None, each: CHARACTER_BYTES }, |hir| reach(&hir))
     }
+}
+
+fn write(hir: &Hir, text: &mut String) -> Option<()> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
+        HirKind::Class(Class::Unicode(class)) => text.push(plain(class)?),
+        HirKind::Class(Class::Bytes(_)) => return None,
+        HirKind::Repetition(repetition) => {
+            (0..repetition.min.min(64)).try_for_each(|_| write(&repetition.sub, text))?;
+        }
+        HirKind::Capture(capture) => write(&capture.sub, text)?,
+        HirKind::Concat(all) => all.iter().try_for_each(|one| write(one, text))?,
+        HirKind::Alternation(all) => write(all.first()?, text)?,
+    }
+    Some(())
+}
+
+/// A character of a class, a letter or digit if it has one.
+fn plain(class: &regex_syntax::hir::ClassUnicode) -> Option<char> {
+    let holds = |one: &char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(one));
+    let plain = ('a'..='z').chain('A'..='Z').chain('0'..='9').find(holds);
+    plain.or_else(|| class.ranges().first().map(regex_syntax::hir::ClassUnicodeRange::start))
 }
 
 /// The most that the texts of a pattern take in JSON.

@@ -39,7 +39,7 @@ enum Deny {
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let Arguments { rules: folder, deny, format, color } = arguments;
     let files = rules::read(folder)?;
-    let (found, rules) = match RuleSet::compile(&files) {
+    let (found, rules) = match rules::compile(&files) {
         Ok(rules) => (rules.diagnostics().to_vec(), Some(rules)),
         Err(found) => (found, None),
     };

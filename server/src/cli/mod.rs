@@ -4,6 +4,7 @@ mod output;
 mod rules;
 mod check;
 mod eval;
+mod laws;
 mod sanitize;
 mod serve;
 pub mod test;
@@ -41,6 +42,8 @@ enum Command {
     Check(check::Arguments),
     /// Run the fixtures
     Test(test::Arguments),
+    /// Ask the laws of merging on generated data
+    Laws(laws::Arguments),
     /// Print the version
     Version(version::Arguments),
 }
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Laws(arguments) => laws::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
     output::finish(status)

@@ -3,8 +3,10 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::Result as Fallible;
 use clap::ValueEnum;
+use handover_engine::author::laws;
+use handover_engine::diagnostic::Diagnostic;
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
@@ -46,14 +48,21 @@ impl Colour {
 }
 
 /// Reads the folder of a policy; a folder that is not there is a mistake of configuration.
-pub(super) fn read(folder: &Path) -> Result<Files> {
+pub(super) fn read(folder: &Path) -> Fallible<Files> {
     files::policy(folder).map_err(|error| if folder.is_dir() { error } else { usage(error) })
 }
 
+/// Compiles a policy; what would add again at every login is refused too, with a case that shows it.
+pub(super) fn compile(files: &Files) -> Result<RuleSet, Vec<Diagnostic>> {
+    let rules = RuleSet::compile(files)?;
+    let unlawful = laws::unlawful(&rules, files);
+    if unlawful.is_empty() { Ok(rules) } else { Err(unlawful) }
+}
+
 /// Compiles a policy, or prints what is wrong with it on standard error.
-pub(super) fn load(folder: &Path) -> Result<Option<RuleSet>> {
+pub(super) fn load(folder: &Path) -> Fallible<Option<RuleSet>> {
     let files = read(folder)?;
-    match RuleSet::compile(&files) {
+    match compile(&files) {
         Ok(rules) => Ok(Some(rules)),
         Err(diagnostics) => {
             let report = report(&diagnostics, &files.0, folder);
@@ -64,7 +73,7 @@ pub(super) fn load(folder: &Path) -> Result<Option<RuleSet>> {
 }
 
 fn report<'a>(
-    diagnostics: &'a [handover_engine::diagnostic::Diagnostic],
+    diagnostics: &'a [Diagnostic],
     texts: &'a std::collections::BTreeMap<String, String>,
     folder: &'a Path,
 ) -> Report<'a> {
@@ -73,12 +82,12 @@ fn report<'a>(
 
 /// Prints diagnostics in the format asked for, on standard output.
 pub(super) fn show(
-    diagnostics: &[handover_engine::diagnostic::Diagnostic],
+    diagnostics: &[Diagnostic],
     texts: &std::collections::BTreeMap<String, String>,
     folder: &Path,
     format: Format,
     colour: Colour,
-) -> Result<()> {
+) -> Fallible<()> {
     let report = report(diagnostics, texts, folder);
     let text = match format {
         Format::Pretty => render::pretty(&report, config::columns(), colour.ink()),

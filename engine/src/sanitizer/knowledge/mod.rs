@@ -9,12 +9,15 @@ mod source;
 mod open;
 mod never;
 mod advice;
+mod shape;
 
 use std::collections::BTreeMap;
 
 use super::sets::Sets;
 use super::{Options, load};
 use crate::diagnostic::Diagnostic;
+pub use shape::{Alternative, Member, Shape};
+
 use largest::Measure;
 use source::Source;
 
@@ -27,6 +30,8 @@ pub struct Knowledge {
     pub heaviest: Diagnostic,
     /// What its author should look at, at its place.
     pub diagnostics: Vec<Diagnostic>,
+    /// What it describes.
+    pub shape: Shape,
 }
 
 impl Knowledge {
@@ -52,6 +57,6 @@ impl Knowledge {
         diagnostics.extend(open::open(&mut sets, options, &source));
         diagnostics.extend(advice::advice(&mut sets, &source));
         let heaviest = open::heaviest(&mut sets, &source);
-        Some(Self { bytes_max, heaviest, diagnostics })
+        Some(Self { bytes_max, heaviest, diagnostics, shape: Shape::of(&schema, options) })
     }
 }

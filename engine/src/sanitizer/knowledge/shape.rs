@@ -1,0 +1,158 @@
+//! What a schema describes, as a tree: for generated data, typed scripts and documentation.
+//!
+//! A choice becomes alternatives, a conjunction one description. It describes, and does not decide: whether a value passes
+//! is only the sanitizer's to say.
+
+use crate::fate::Keyword;
+use crate::json::{Json, Kind};
+use crate::sanitizer::Options;
+use crate::sanitizer::check::{Check, Types};
+use crate::sanitizer::knowledge::children::{Parts, Unnamed, listing, membership, parts};
+use crate::sanitizer::knowledge::ways::{Schemas, kinds, lists, ways};
+use crate::sanitizer::pattern::Pattern;
+use crate::sanitizer::schema::Schema;
+use crate::sanitizer::sets::{SetId, Sets};
+
+/// Nested places that are described; what is deeper may hold anything.
+const DEPTH_MAX: usize = 8;
+
+/// A place, as its alternatives; none: anything may stand there, or too much to describe.
+#[derive(Clone, Debug, Default)]
+pub struct Shape {
+    /// One of these, each by itself.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// One way in which a value may stand at a place.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// The kinds of value.
+    pub types: Types,
+    /// The only values, if they are listed.
+    pub listed: Vec<Json>,
+    /// The least and the greatest number.
+    pub numbers: (Option<Json>, Option<Json>),
+    /// The least and the most code points of a text.
+    pub length: (usize, Option<usize>),
+    /// A text that the pattern matches, and one that the format allows.
+    pub sample: Option<String>,
+    /// The least and the most items.
+    pub count: (usize, Option<usize>),
+    /// What items are.
+    pub items: Shape,
+    /// What members are, by name.
+    pub members: Vec<Member>,
+    /// Whether members of other names may stand here.
+    pub is_open: bool,
+}
+
+/// A member that a schema declares.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub shape: Shape,
+    /// Whether the object needs it.
+    pub required: bool,
+}
+
+impl Shape {
+    /// What the root of a schema describes.
+    pub(super) fn of(schema: &Schema, options: &Options) -> Self {
+        let mut sets = Sets::new(schema);
+        let root = vec![(sets.root(), Keyword::False)];
+        place(&mut sets, &root, options, DEPTH_MAX)
+    }
+
+    /// A shape that says nothing.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self::default()
+    }
+
+    /// What a member of this name may hold; none, if no alternative declares it.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        let members = self.alternatives.iter().flat_map(|one| &one.members);
+        members.into_iter().find(|member| member.name == name).map(|member| &member.shape)
+    }
+
+    /// What items are, where lists may stand here.
+    #[must_use]
+    pub fn items(&self) -> Option<&Self> {
+        self.alternatives.iter().find(|one| one.types.allows(Kind::Array)).map(|one| &one.items)
+    }
+}
+
+fn place(sets: &mut Sets<'_>, schemas: &Schemas, options: &Options, depth: usize) -> Shape {
+    let set = sets.intern(schemas);
+    if sets.get(set).never.is_some() || depth == 0 || schemas.is_empty() {
+        return Shape::anything();
+    }
+    let ways = ways(sets, schemas).map(|ways| ways.sets).unwrap_or_default();
+    Shape { alternatives: ways.into_iter().filter_map(|way| alternative(sets, way, options, depth)).collect() }
+}
+
+fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize) -> Option<Alternative> {
+    let set = sets.get(way);
+    let types = kinds(sets, &set);
+    if types == Types::NONE {
+        return None;
+    }
+    let parts = parts(sets, &set);
+    let mut one = Alternative {
+        types,
+        listed: if lists(sets, &set) { listed(&parts, types) } else { Vec::new() },
+        numbers: (None, None),
+        length: (0, None),
+        sample: None,
+        count: (0, None),
+        items: Shape::anything(),
+        members: Vec::new(),
+        is_open: false,
+    };
+    for check in parts.iter().flat_map(|(_, object)| &object.checks) {
+        one.bound(check);
+    }
+    if types.allows(Kind::Array) {
+        let listing = listing(sets, &parts);
+        let least = parts.iter().filter_map(|(_, object)| object.length.min).max();
+        one.count = (least.unwrap_or(0), listing.max);
+        let items = listing.positions.first().unwrap_or(&listing.rest);
+        one.items = place(sets, items, options, depth - 1);
+    }
+    if types.allows(Kind::Object) {
+        let membership = membership(sets, &parts, options);
+        one.is_open = !matches!(membership.unnamed, Unnamed::None);
+        let is_required = |name: &String| parts.iter().any(|(_, object)| object.required.contains(name));
+        for (name, schemas) in membership.named {
+            let set = sets.intern(&schemas);
+            if sets.get(set).never.is_none() {
+                let shape = place(sets, &schemas, options, depth - 1);
+                one.members.push(Member { required: is_required(&name), name, shape });
+            }
+        }
+    }
+    Some(one)
+}
+
+fn listed(parts: &Parts<'_>, types: Types) -> Vec<Json> {
+    let checks = parts.iter().flat_map(|(_, object)| &object.checks);
+    let values = checks.map(Check::listed).find(|listed| !listed.is_empty()).unwrap_or_default();
+    values.iter().filter(|value| types.allows(value.view().kind())).cloned().collect()
+}
+
+impl Alternative {
+    fn bound(&mut self, check: &Check) {
+        match check {
+            Check::Minimum(bound) | Check::ExclusiveMinimum(bound) => self.numbers.0 = Some(bound.clone()),
+            Check::Maximum(bound) | Check::ExclusiveMaximum(bound) => self.numbers.1 = Some(bound.clone()),
+            Check::MinLength(least) => self.length.0 = self.length.0.max(*least),
+            Check::MaxLength(most) => self.length.1 = Some(self.length.1.map_or(*most, |own| own.min(*most))),
+            Check::Pattern(pattern) => self.sample = self.sample.take().or_else(|| Pattern::sample(pattern)),
+            Check::Format(format) => self.sample = self.sample.take().or_else(|| Some(format.sample().to_owned())),
+            _ => {}
+        }
+    }
+}
