@@ -61,7 +61,7 @@ impl History {
             rules: rules(),
             random: Random(seed),
             // people who come often fill the receipt
-            paces: if seed % 2 == 0 { [HOUR, HOUR, DAY, 4 * DAY] } else { [HOUR; 4] },
+            paces: if seed.is_multiple_of(2) { [HOUR, HOUR, DAY, 4 * DAY] } else { [HOUR; 4] },
             now: 1_795_000_000,
             account: json!({}),
             expected: BTreeMap::new(),
@@ -78,8 +78,8 @@ impl History {
     fn draft(&mut self) {
         self.made += 1;
         let skus = ["A", "B", "C", "D"].into_iter().filter(|_| self.random.below(2) == 0).collect::<Vec<_>>();
-        let lines = skus.into_iter().chain(["E"]).map(|sku| (sku.to_owned(), 1 + self.random.below(3) as i64));
-        let lines = lines.collect();
+        let mut quantity = || [1, 2, 3][self.random.below(3)];
+        let lines = skus.into_iter().chain(["E"]).map(|sku| (sku.to_owned(), quantity())).collect();
         self.drafts.push(Draft { hand_over: format!("draft-{:016}", self.made), lines, began: self.now });
     }
 
