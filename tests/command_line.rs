@@ -55,10 +55,7 @@ fn a_secret_that_is_not_utf_8_is_not_ignored() {
 
 /// A folder of rules with some texts replaced in their files.
 fn rules(name: &str, changes: &[(&str, &str, &str)]) -> String {
-    for entry in std::fs::read_dir(root().join("rules")).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let mut text = std::fs::read_to_string(&path).unwrap();
+    for (file, mut text) in handover::files::policy(&root().join("rules")).unwrap().0 {
         for (_, from, to) in changes.iter().filter(|(own, _, _)| *own == file) {
             assert!(text.contains(from), "{file}: {from}");
             text = text.replace(from, to);
@@ -94,7 +91,7 @@ fn check_reports_every_error_of_every_file_in_one_pass() {
         })
         .collect();
     let expected = [
-        ("cart.merge.rhai", 3, 16, "R012"),
+        ("cart.merge.rhai", 5, 16, "R012"),
         ("cart.schema.json", 10, 7, "S010"),
         ("cart.schema.json", 16, 28, "S011"),
         ("policy.json", 4, 82, "P005"),
@@ -113,7 +110,7 @@ fn check_reports_every_error_of_every_file_in_one_pass() {
 
 #[test]
 fn check_says_what_the_action_must_show() {
-    let roots = "app_metadata.cart,user_metadata.preferences,app_metadata.recently_viewed";
+    let roots = "app_metadata.cart,user_metadata.preferences,app_metadata.recently_viewed,app_metadata.wishlists,app_metadata.coupons,app_metadata.consent,app_metadata.experiments";
     check(&["check"], "", 0, &format!("\nHANDOVER_ROOTS={roots}\n"));
     let warnings = |named: &str| {
         let output = command(&["check"]).env("HANDOVER_ROOTS", named).output().unwrap();
@@ -122,7 +119,7 @@ fn check_says_what_the_action_must_show() {
     };
     assert_eq!(warnings(roots), "");
     let text = warnings("app_metadata.cart , app_metadata.preferences");
-    assert_eq!(text.lines().count(), 2, "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
     assert!(
         text.contains("lacks `user_metadata.preferences`") && text.contains("lacks `app_metadata.recently_viewed`")
     );
@@ -172,7 +169,7 @@ fn what_adds_needs_a_policy_that_takes_a_hand_over_once() {
     check(&["check", "--rules", &rules("once", &[adding, script])], "", 0, "check ok");
     let text = check(&["check", "--rules", &rules("often", &[adding, script, often])], "", 3, "2 errors in 2 files");
     assert!(text.contains("error[P040]: `sum` adds again at every login: 1 + 3 gives 4, then 7, then 10"), "{text}");
-    assert!(text.contains("policy.json:12:69\n") && text.contains("cart.merge.rhai:12:28\n"), "{text}");
+    assert!(text.contains("policy.json:12:69\n") && text.contains("cart.merge.rhai:14:28\n"), "{text}");
     assert!(text.contains("help: `max`, or `session.once`"), "{text}");
     check(&["transfer", "--rules", &rules("often", &[script, often])], "{}", 3, "error[R040]");
 }
@@ -305,12 +302,12 @@ fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
     let folder = rules("bounds", &[("cart.schema.json", "\"items\"]", "\"items\"], \"minProperties\": 1")]);
     check(&["check", "--rules", &folder], "", 0, "  cart → app_metadata.cart: at most 16384 bytes\n");
     let folder = rules("over", &[("policy.json", "16384", "32000")]);
-    let text = check(&["check", "--rules", &folder], "", 3, "error[S033]: what passes may take 44");
+    let text = check(&["check", "--rules", &folder], "", 3, "error[S033]: what passes may take 47");
     assert!(text.contains("cart.schema.json:10:19\n") && text.contains("1 error in 1 file\n"), "{text}");
     let tuple = r#""type": "array", "prefixItems": [{ "type": "null" }, { "type": "null" }], "#;
     let folder = rules("warned", &[("recently_viewed.schema.json", "\"type\": \"array\",", tuple)]);
     check(&["check", "--rules", &folder], "", 0, "warning[S042]");
-    check(&["check", "--rules", &folder], "", 0, "check ok · 3 rules in 5 files · 1 warning · ");
+    check(&["check", "--rules", &folder], "", 0, "check ok · 7 rules in 11 files · 1 warning · ");
     check(&["check", "--rules", &folder, "--deny", "warnings"], "", 3, "warning[S042]");
     check(&["test", "--rules", "rules"], "", 0, "passed");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use handover::{cli, files, transfer};
 use handover_engine::author::fixture::Fixture;
 use handover_engine::decision::{Command, SkipReason};
+use handover_engine::merge::{Cart, Function, Strategy};
 use handover_engine::ruleset::{Given, RuleSet};
 
 use crate::binary::{handover, root};
@@ -20,6 +21,25 @@ fn all_pass_and_every_property_holds() {
     let run = cli::test::cases(&rules, &texts);
     assert!(run.failures.is_empty(), "{:#?}", run.failures);
     assert!(run.passed >= 30 && run.failed == 0, "{run:?}");
+}
+
+#[test]
+fn every_function_and_preset_has_a_case_that_works_and_one_that_refuses() {
+    let catalogue = root().join("tests/catalogue");
+    let rules = RuleSet::compile(&files::policy(&catalogue.join("rules")).unwrap()).unwrap();
+    let texts = files::fixtures(&catalogue.join("fixtures")).unwrap();
+    let run = cli::test::cases(&rules, &texts);
+    assert!(run.failures.is_empty(), "{:#?}", run.failures);
+    let shown: String = files::policy(&catalogue.join("rules")).unwrap().0.into_values().collect();
+    let functions = Function::ALL.iter().map(|function| function.name);
+    for name in functions.chain(Strategy::NAMES).chain(Cart::NAMES).chain(["is_blank", "skip"]) {
+        assert!(shown.contains(name), "`{name}` has no rule");
+    }
+    for rule in rules.rules() {
+        for case in ["works", "refuses"] {
+            assert!(texts.contains_key(&format!("{}/{case}.json", rule.name)), "{}: {case}", rule.name);
+        }
+    }
 }
 
 #[test]

@@ -37,10 +37,7 @@ fn exactly_two_commands_do_all_the_set_up() {
 /// The shipped rules with the visitor's price let through, as the README says.
 fn with_price() -> String {
     let mut folder = String::new();
-    for entry in std::fs::read_dir(root().join("rules")).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
+    for (file, text) in handover::files::policy(&root().join("rules")).unwrap().0 {
         let quantity = "          \"qty\": {";
         let text = text.replace(quantity, &format!("          \"price\": {{ \"type\": \"number\" }},\n{quantity}"));
         folder = temporary(&format!("readme/{file}"), &text);
@@ -60,4 +57,13 @@ fn the_change_that_everybody_makes_fails_as_shown() {
     assert_eq!(printed.lines().take(lines.len()).collect::<Vec<_>>(), lines);
     let counts = |line: &str| line.split(" · ").next().map(str::to_owned);
     assert_eq!(printed.lines().last().and_then(counts), counts(last));
+}
+
+#[test]
+fn the_merge_that_everybody_writes_is_refused_as_shown() {
+    let text = readme();
+    let shown = fenced(&text, "text")[1].lines().skip(1).collect::<Vec<_>>();
+    let output = handover(&["check", "--rules", "tests/page"], b"");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().collect::<Vec<_>>(), shown);
 }

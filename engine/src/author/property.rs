@@ -8,6 +8,7 @@ use crate::event::{Event, Sink};
 use crate::fate::Counts;
 use crate::json::{Document, Json, Kind, View};
 use crate::receipt;
+use crate::rule::Rule;
 use crate::ruleset::{Given, RuleSet};
 
 /// The properties that an event violates, by name; none is what everybody wants.
@@ -28,7 +29,7 @@ pub fn violated(rules: &RuleSet, body: &[u8]) -> Vec<&'static str> {
 }
 
 /// With the account as the decision left it, the same login changes nothing: the receipt skips it, and without the
-/// receipt law L2 holds.
+/// receipt law L2 holds, unless a rule adds.
 fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, body: &[u8]) -> bool {
     if decision.status.reason().is_some() {
         return true;
@@ -42,7 +43,9 @@ fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, 
     };
     let has_receipt = decision.commands.iter().any(|command| matches!(command, Command::SetReceipt(_)));
     let skipped = Some(Status::Skipped(SkipReason::AlreadyTransferred));
-    (!has_receipt || status(&app) == skipped) && status(&without(app, receipt::ROOT)) == Some(Status::Unchanged)
+    let adds = has_receipt && rules.rules().iter().any(Rule::needs_once);
+    (!has_receipt || status(&app) == skipped)
+        && (adds || status(&without(app, receipt::ROOT)) == Some(Status::Unchanged))
 }
 
 fn with_account(request: View<'_>, app: &Json, user: &Json) -> Json {
