@@ -3,6 +3,7 @@
 use handover_engine::budget::Budget;
 use handover_engine::json::{Document, Json, Kind, View, compare};
 use handover_engine::limits::Limits;
+use handover_engine::merge::merged;
 use handover_engine::script::{Outcome, Sandbox};
 
 use crate::binary::{handover, temporary};
@@ -207,4 +208,77 @@ fn numbers_that_nobody_computes_with_keep_their_text() {
     guarded("let n = account[0]; n += 1.0; n", data, "2.1");
     guarded("union(5, [1])", data, "5");
     guarded("recent([1, 2], [3, 2])", data, "[3,2,1]");
+}
+
+/// What a strategy makes of two values.
+#[track_caller]
+fn joins(strategy: &str, account: &str, anonymous: &str, expected: &str) {
+    assert_eq!(merged(strategy, account, anonymous), expected, "{strategy} of {account} and {anonymous}");
+}
+
+#[test]
+fn numbers_pass_as_their_own_bytes_and_are_added_exactly() {
+    // beyond i64, negative zero, one number in two forms, a zero at the end
+    joins("\"max\"", "1", "18446744073709551615", "18446744073709551615");
+    joins("\"max\"", "0", "-0", "0");
+    joins("\"max\"", "1.0", "1", "1.0");
+    joins("\"max\"", "null", "1.10", "1.10");
+    joins("\"anonymous\"", "1", "1e300", "1e300");
+    joins("\"min\"", "-0", "0.0", "-0");
+    joins("\"sum\"", "1", "2.5", "3.5");
+    joins("\"sum\"", "null", "1.10", "1.10");
+    joins("\"sum\"", "9223372036854775807", "1", "9223372036854775807");
+    joins("\"sum\"", "18446744073709551614", "1", "18446744073709551615");
+    joins("\"sum\"", "18446744073709551615", "9", "18446744073709551615");
+    joins("\"sum\"", "[1]", "1", "[1]");
+    joins("[\"sum\", 5]", "3", "9", "5");
+    joins("[\"sum\", 5]", "7", "9", "7");
+}
+
+#[test]
+fn times_are_read_in_every_form_that_is_allowed() {
+    let latest = "\"latest_time\"";
+    joins(latest, "\"2026-11-23T10:00:00Z\"", "\"2026-11-23T11:00:00.001+01:00\"", "\"2026-11-23T11:00:00.001+01:00\"");
+    joins(latest, "\"2026-11-23T10:00:00Z\"", "\"2026-11-23T15:30:00+05:30\"", "\"2026-11-23T10:00:00Z\"");
+    joins(latest, "1795428000", "1795428000001", "1795428000001");
+    joins(latest, "1795428000001", "1795428000", "1795428000001");
+    joins(latest, "1795428000", "1795428000.5", "1795428000.5");
+    // a leap second, at the end of a year that had one
+    joins(latest, "\"2016-12-31T23:59:59Z\"", "\"2016-12-31T23:59:60Z\"", "\"2016-12-31T23:59:60Z\"");
+    for unreadable in
+        ["\"1795428001\"", "\"2026-11-24\"", "\"2026-11-24 10:00:00Z\"", "\"2026-02-30T10:00:00Z\"", "true", "[]"]
+    {
+        joins(latest, "1795428000", unreadable, "1795428000");
+        joins(latest, unreadable, "1795428000", unreadable);
+    }
+    let context = "#{ now: 1795428000000, session: #{ created_at: 1795341600000 } }";
+    let clamp = |at: &str| format!("clamp_times([#{{ at: {at} }}], \"at\", {context})");
+    script(&clamp("1999999999"), r#"[{"at":1795428000}]"#);
+    script(&clamp("1"), r#"[{"at":1795341600}]"#);
+    script(&clamp("1999999999999"), r#"[{"at":1795428000000}]"#);
+    script(&clamp("\"2030-01-01T00:00:00+01:00\""), r#"[{"at":"2026-11-23T10:00:00Z"}]"#);
+    script(&clamp("\"2026-11-23T00:00:00Z\""), r#"[{"at":"2026-11-23T00:00:00Z"}]"#);
+    script(&clamp("\"yesterday\""), "[]");
+}
+
+#[test]
+fn helpers_take_whatever_they_are_given() {
+    script("[pick(1, [\"a\"]), pick(o, \"a\"), pick(o, [\"b\", 1])]", r#"[1,{},{"b":1.10}]"#);
+    script("[most_frequent([]), most_frequent(1), most_frequent([1, 2, 2.0, 1])]", "[null,null,1]");
+    script("drop_expired([1, #{ t: 5 }, #{ t: \"x\" }], \"t\", 6)", r#"[1,{"t":"x"}]"#);
+    script("[drop_expired(1, \"t\", 6), drop_expired([#{ t: 5 }], \"t\", \"never\")]", r#"[1,[{"t":5}]]"#);
+    script("[latest((), 9, 1, 2), latest(1, (), (), 2), latest(1, 5, 2, 5), earliest(1, (), 2, 5)]", "[1,1,1,2]");
+    script("[highest([1, 2], 1, 2.0), lowest([1, 2], 2, 1), highest([1], 3, 1)]", "[2.0,1,3]");
+    script("highest(1, 1, 2)", "failed");
+    script("keyed_union([], [], #{ kye: \"a\" })", "failed");
+    script("[add(1, 2), add(1, 2, 2), add((), 2), add(\"a\", 2)]", r#"[3,2,2,"a"]"#);
+    script("merge_patch(o, #{ b: (), a: #{ x: 1 } })", r#"{"a":{"x":1}}"#);
+    script("three_way((), 1, 2)", "1");
+    script("three_way(1, 1, 2)", "2");
+    script("three_way(1, (), 2)", "null");
+    script("three_way(#{ a: 1, b: 1 }, #{ a: 1, b: 5 }, #{ a: 2, b: 2, c: 3 })", r#"{"a":2,"b":5,"c":3}"#);
+    let both = r"three_way([#{ k: 1, q: 1 }], [#{ k: 1, q: 5 }], [#{ k: 1, q: 2 }, #{ k: 2 }], OPTIONS)";
+    script(&both.replace("OPTIONS", r#"#{ key: "k" }"#), r#"[{"k":1,"q":5},{"k":2}]"#);
+    script(&both.replace("OPTIONS", r#"#{ key: "k", conflict: "anonymous" }"#), r#"[{"k":1,"q":2},{"k":2}]"#);
+    script(&both.replace("OPTIONS", r#"#{ key: "k", limit: 1, on_match: #{ q: ["sum", 9] } }"#), r#"[{"k":1,"q":6}]"#);
 }

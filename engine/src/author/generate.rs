@@ -6,7 +6,7 @@ use crate::sanitizer::{Alternative, Shape};
 /// Texts that a place draws from: few, so that keys collide.
 const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
 /// What no schema of a cart allows.
-const DIRTY: [&str; 10] = ["null", "true", "-1", "\"-\"", "[]", "{}", "1.5", "[[]]", "{\"role\":\"admin\"}", "1e400"];
+const DIRTY: [&str; 10] = ["null", "true", "-1", "\"-\"", "[]", "{}", "1.5", "[[]]", "{\"role\":\"admin\"}", "1e300"];
 /// One value in so many is dirty.
 const DIRTY_ONE_IN: usize = 20;
 /// One account in so many has another shape.

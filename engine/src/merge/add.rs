@@ -12,7 +12,7 @@
 //! ```
 
 use super::Made;
-use crate::json::{Json, Number, View};
+use crate::json::{Document, Json, Number, View};
 
 /// The saturating sum; the cap bounds what is added, negatives are ignored, the account's number is never lowered.
 ///
@@ -39,13 +39,29 @@ pub(super) fn add(account: Option<View<'_>>, anonymous: View<'_>, cap: Option<&J
     if current.is_none_or(grows) { Made::Write(sum) } else { Made::Keep }
 }
 
-/// The sum of two numbers: exact between integers of 64 bits, else as floats; none if it is not finite.
+/// The sum of two numbers: exact between integers of 64 bits, with or without sign, else as floats; none if not finite.
 fn sum(a: Number<'_>, b: Number<'_>) -> Option<Json> {
     if let Some((a, b)) = a.as_i64().zip(b.as_i64()) {
         return Some(Json::Int(a.saturating_add(b)));
     }
+    if let Some((a, b)) = whole(a).zip(whole(b)) {
+        let sum = (a + b).min(i128::from(u64::MAX));
+        return i64::try_from(sum).map(Json::Int).ok().or_else(|| {
+            let document = Document::read(sum.to_string().as_bytes()).ok()?;
+            Some(document.root().to_json())
+        });
+    }
     let sum = a.as_f64() + b.as_f64();
     sum.is_finite().then_some(Json::Float(sum))
+}
+
+/// A number as an integer of 64 bits, if it is written as one.
+fn whole(number: Number<'_>) -> Option<i128> {
+    match number {
+        Number::Int(value) => Some(i128::from(value)),
+        Number::Decimal(text) => text.parse::<u64>().ok().map(i128::from),
+        Number::Float(_) => None,
+    }
 }
 
 /// What `anonymous` has more than `base`, where both are numbers; nothing if it has less.
