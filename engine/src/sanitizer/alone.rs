@@ -1,5 +1,7 @@
 //! One document by itself, outside any event: what `handover sanitize` and rule authors' tests ask.
 
+use std::sync::Arc;
+
 use super::{Sanitizer, Untrusted};
 use crate::fate::{Action, Entry, Fates, Keyword, Report};
 use crate::json::{Document, Json, ReadErrorKind};
@@ -45,6 +47,14 @@ pub struct Sanitized {
 }
 
 impl Sanitizer {
+    /// The largest valid part of a document that was read, without a report: what a rule pays for one value.
+    #[must_use]
+    pub fn keep(&self, document: &Arc<Document>) -> Option<Json> {
+        let root = super::Place { document, at: 0 };
+        let clean = self.apply(&Untrusted(Json::Place(Arc::clone(document), 0)), &mut Fates::of(root));
+        clean.map(|clean| clean.json().clone())
+    }
+
     /// Sanitizes one document; a text that is not JSON gives nothing, keyword `x-json`, one that is too deep `x-limit`.
     #[must_use]
     pub fn sanitize(&self, bytes: &[u8], entries_max: usize) -> Sanitized {
