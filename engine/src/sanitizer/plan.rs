@@ -13,6 +13,7 @@ use super::check::{Check, Types};
 use super::pattern::Pattern;
 use super::schema::{Bounds, Id, Never, Object, Schema};
 use crate::fate::Keyword;
+use crate::json::{Json, Number, Text};
 use crate::sensitive::Detectors;
 
 /// A plan, by its position.
@@ -35,6 +36,8 @@ pub(super) struct Plan {
     pub(super) types_by: Id,
     /// In keyword order, then in the order of the set (R5).
     pub(super) checks: Vec<(Id, Check)>,
+    /// Scalars that hold under all of them, without asking.
+    pub(super) plain: Plain,
     pub(super) detectors: Detectors,
     pub(super) members: MembersPlan,
     pub(super) items: PlanId,
@@ -42,6 +45,53 @@ pub(super) struct Plan {
     pub(super) length_by: Id,
     pub(super) unique: Option<Id>,
     pub(super) bytes_max: Option<(usize, Id)>,
+}
+
+/// Integers and lengths of texts that hold under all checks of a plan: most scalars, seen at one glance.
+#[derive(Clone, Copy)]
+pub(super) struct Plain {
+    /// The least and the greatest; none hold where the least is greater.
+    integers: (i64, i64),
+    /// The least and the most bytes of a text without escapes.
+    bytes: (usize, usize),
+}
+
+impl Plain {
+    fn of(checks: &[(Id, Check)]) -> Self {
+        let mut plain = Self { integers: (i64::MIN, i64::MAX), bytes: (0, usize::MAX) };
+        let (mut asks_more, mut matches) = (false, false);
+        for (_, check) in checks {
+            match check {
+                Check::Minimum(Json::Int(bound)) => plain.integers.0 = plain.integers.0.max(*bound),
+                Check::Maximum(Json::Int(bound)) => plain.integers.1 = plain.integers.1.min(*bound),
+                // a code point takes one to four bytes
+                Check::MinLength(least) => plain.bytes.0 = plain.bytes.0.max(least.saturating_mul(4).saturating_sub(3)),
+                Check::MaxLength(most) => plain.bytes.1 = plain.bytes.1.min(*most),
+                Check::Pattern(_) | Check::Format(_) => matches = true,
+                Check::Enum(_) | Check::Const(_) => return Self { integers: (1, 0), bytes: (1, 0) },
+                _ => asks_more = true,
+            }
+        }
+        if asks_more {
+            plain.integers = (1, 0);
+        }
+        if matches {
+            plain.bytes = (1, 0);
+        }
+        plain
+    }
+
+    /// Whether a scalar is one of them.
+    pub(super) fn has(&self, number: Option<Number<'_>>, text: Option<Text<'_>>) -> bool {
+        match (number, text) {
+            (Some(Number::Int(value)), _) => self.integers.0 <= value && value <= self.integers.1,
+            (_, Some(text)) => {
+                let bytes = text.source_bytes();
+                self.bytes.0 <= bytes && bytes <= self.bytes.1 && !text.has_escapes()
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What is asked of the members of an object.
@@ -168,6 +218,7 @@ impl<'a> Compiler<'a> {
             never: set.1,
             types: Types::ALL,
             types_by: by,
+            plain: Plain::of(&[]),
             checks: checks(&objects),
             detectors: self.options.deny,
             members: self.members(&objects)?,
@@ -180,6 +231,7 @@ impl<'a> Compiler<'a> {
         for &(id, object) in &objects {
             plan.conjoin(id, object);
         }
+        plan.plain = Plain::of(&plan.checks);
         if set.2 == Asked::Name {
             (plan.detectors, plan.bytes_max) = (Detectors::NONE, None);
         }

@@ -18,6 +18,7 @@
 use std::sync::Arc;
 
 use super::Options;
+use super::check::Check;
 use super::children::Children;
 use super::plan::{Known, MembersPlan, Plan, PlanId, is_storable};
 use super::schema::Id;
@@ -81,9 +82,11 @@ impl<'a> Pass<'a> {
             return Some((Keyword::Type, plan.types_by));
         }
         let value = View::Place(Place { document: self.document, at });
-        let failing = plan.checks.iter().find(|(_, check)| check.looks_at(kind) && !check.holds(value, number, text));
-        if let Some((by, check)) = failing {
-            return Some((check.keyword(), *by));
+        if !plan.plain.has(number, text) {
+            let fails = |check: &Check| check.looks_at(kind) && !check.holds(value, number, text);
+            if let Some((by, check)) = plan.checks.iter().find(|(_, check)| fails(check)) {
+                return Some((check.keyword(), *by));
+            }
         }
         let found = match (number, text) {
             (Some(number), _) if self.options.exact_numbers && !number.is_exact() => {
