@@ -167,13 +167,24 @@ fn hostile_documents_cost_what_their_nodes_cost() {
     let listed: Vec<_> = (0..10_000).map(|n| format!(r#"{{"a":{n}}}"#)).collect();
     let listed = format!(r#"{{"enum":[{}]}}"#, listed.join(","));
     assert_eq!(cost(&listed, r#"{"a":9999,"b":1}"#).0, "changed enum");
+    let digits = "7".repeat(100_000);
+    // a number beyond a 64-bit float is refused by the reader
+    assert_eq!(cost(r#"{"maximum":5}"#, &digits).0, "nothing x-json");
+    for schema in [r#"{"maximum":0.5}"#, r#"{"maximum":0.5,"not":{"const":1}}"#] {
+        assert_eq!(cost(schema, &format!("0.{digits}")).0, "nothing maximum");
+    }
+    assert_eq!(cost(r#"{"multipleOf":7}"#, &"7".repeat(308)).0, "unchanged ");
+    assert_eq!(cost(r#"{"multipleOf":1e-300}"#, &format!("0.{digits}")).0, "nothing multipleOf");
+    assert_eq!(cost(r#"{"multipleOf":1e-300,"not":{"const":1}}"#, "1e300").0, "unchanged ");
+    let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
+    assert_eq!(cost(r##"{"items":{"$ref":"#"}}"##, &deep).0, "nothing x-limit");
 }
 
 #[test]
 fn ten_times_the_bad_items_cost_ten_times_as_much() {
     let schema = r#"{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"object","required":["sku"],"properties":{"sku":{"type":"string"}}}]}}"#;
     let mut before = None;
-    for count in [100, 1_000, 10_000] {
+    for count in [100, 1_000, 10_000, 100_000] {
         let item = |n: u32| if n.is_multiple_of(10) { r#"{"sku":"a"}"#.to_owned() } else { n.to_string() };
         let items: Vec<_> = (0..count).map(item).collect();
         let (found, steps, _) = cost(schema, &format!("[{}]", items.join(",")));
