@@ -77,6 +77,8 @@ pub enum SkipReason {
     SessionTooOld,
     /// The account's receipt names the hand-over.
     AlreadyTransferred,
+    /// A token came that could not be verified.
+    TokenInvalid,
 }
 
 impl SkipReason {
@@ -88,6 +90,7 @@ impl SkipReason {
             Self::SessionExpired => "session_expired",
             Self::SessionTooOld => "session_too_old",
             Self::AlreadyTransferred => "already_transferred",
+            Self::TokenInvalid => "token_invalid",
         }
     }
 }

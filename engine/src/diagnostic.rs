@@ -78,7 +78,23 @@ impl Diagnostic {
         let before = text.get(..error.offset).unwrap_or(text).trim_end().len();
         let missing = error.message().starts_with("expected `") || text.trim_end().len() <= error.offset;
         let span = if missing { before..before + 1 } else { error.offset..error.end };
-        Self::error(code, file, text, span, error.message().to_owned())
+        let rest = text.get(error.offset..).unwrap_or_default();
+        let (message, help) = match error.kind {
+            ReadErrorKind::Duplicate => {
+                let name = text.get(error.offset..error.end).unwrap_or_default().trim_matches('"');
+                (format!("the member `{name}` is named twice"), None)
+            }
+            _ if rest.starts_with("//") || rest.starts_with("/*") => {
+                (error.message().to_owned(), Some("JSON has no comments: take it out"))
+            }
+            _ if rest.starts_with('\'') => (error.message().to_owned(), Some("JSON writes texts in `\"`")),
+            _ if error.message().contains("quotation marks") => {
+                (error.message().to_owned(), Some("JSON writes names in `\"`"))
+            }
+            _ => (error.message().to_owned(), None),
+        };
+        let diagnostic = Self::error(code, file, text, span, message);
+        help.into_iter().fold(diagnostic, Self::help)
     }
 
     /// The same, as something that stops nothing.
@@ -110,7 +126,18 @@ pub fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
     let distance = |candidate: &&str| edit_distance(&word.to_lowercase(), &candidate.to_lowercase());
     let best = valid.iter().min_by_key(|candidate| distance(candidate))?;
     let longest = word.chars().count().max(best.chars().count());
-    (distance(best) <= 1.max(longest / 3)).then_some(*best)
+    if distance(best) <= 1.max(longest / 3) {
+        return Some(*best);
+    }
+    let related = valid.iter().filter(|candidate| is_within(word, candidate) || is_within(candidate, word));
+    related.min_by_key(|candidate| distance(candidate)).copied()
+}
+
+/// Whether a word of three letters or more has its letters, in order, in another one that begins alike: `qty`, `quantity`.
+fn is_within(word: &str, longer: &str) -> bool {
+    let mut letters = longer.chars();
+    let alike = word.chars().next() == longer.chars().next();
+    alike && word.chars().count() >= 3 && word.chars().all(|letter| letters.any(|other| other == letter))
 }
 
 /// `did you mean …`, or the list of the valid words if none is near.

@@ -123,6 +123,8 @@ pub struct Session {
     pub expires_at: Millis,
     /// The `session_id`: one device, where `id` is one anonymous person.
     sid: Option<String>,
+    /// Whether a token came with it.
+    pub has_token: bool,
     metadata: Option<Json>,
 }
 
@@ -376,8 +378,9 @@ impl<'a> Member<'a> {
             return Ok(None);
         }
         self.object("an object")?;
-        self.get("token").optional_text()?;
+        let token = self.get("token").optional_text()?;
         Ok(Some(Session {
+            has_token: token.is_some(),
             id: self.get("id").text_that("`anon@…` or `anon|…`", is_session_id)?,
             created_at: self.get("created_at").time()?,
             expires_at: self.get("expires_at").time()?,

@@ -18,7 +18,8 @@ use handover_engine::budget::Budget;
 use handover_engine::json::{Document, Json, View};
 use handover_engine::limits::Limits;
 use handover_engine::merge::{Context, Function, Made, Strategy, Work, call};
-use handover_engine::script::{Call, Outcome, Sandbox, Script};
+use handover_engine::sanitizer::Shape;
+use handover_engine::script::{Call, Kindred, Outcome, Sandbox, Script};
 use serde_json::{Value, json};
 
 const DECLARED: &str = r#"["merge_fields", { "items": ["keyed_union", { "key": "sku", "on_match": { "qty": ["max", 99] }, "limit": 200 }] }]"#;
@@ -78,7 +79,9 @@ impl Bench {
         let declared = Document::read(DECLARED.as_bytes()).unwrap();
         let declared = Strategy::read(declared.root()).unwrap_or_else(|error| panic!("{}", error.message));
         let sandbox = Sandbox::new(&Limits::default());
-        let script = sandbox.compile("cart.merge.rhai", SCRIPT).unwrap();
+        let anything = Shape::anything();
+        let kind = Kindred::Merge { account: (&anything, false), anonymous: &anything };
+        let script = sandbox.compile("cart.merge.rhai", SCRIPT, kind).unwrap();
         Self { declared, sandbox, script, texts: (cart(0), cart(60)) }
     }
 

@@ -222,7 +222,9 @@ impl Reader<'_> {
         if let Some(rule) = expected.rule
             && !self.rules.rules().iter().any(|own| own.name.as_ref() == rule)
         {
-            self.error("F006", view, format!("no rule `{rule}`"));
+            let names: Vec<&str> = self.rules.rules().iter().map(|own| own.name.as_ref()).collect();
+            let error = Diagnostic::at_view("F006", self.file, view, format!("no rule `{rule}`"));
+            self.errors.push(error.help(suggestion(rule, &names)));
         }
         match expected.place {
             None if Notice::WITHOUT_PLACE.contains(&expected.word) => {}
@@ -236,7 +238,13 @@ impl Reader<'_> {
                 }
             }
             _ => {
-                let message = "neither an action with a pointer nor a finding's keyword".to_owned();
+                let message = format!("`{text}` is neither an action with a pointer nor a finding's keyword");
+                if let Some(place) = expected.place.filter(|_| Action::WORDS.contains(&expected.word)) {
+                    let pointer = format!("/{}", place.trim_start_matches('/').replace('.', "/"));
+                    let error = Diagnostic::at_view("F007", self.file, view, message);
+                    self.errors.push(error.help(format!("write the pointer as `{pointer}`")));
+                    return;
+                }
                 let valid: Vec<_> = Action::WORDS.iter().chain(&Notice::WITHOUT_PLACE).copied().collect();
                 let error = Diagnostic::at_view("F007", self.file, view, message);
                 self.errors.push(error.help(suggestion(expected.word, &valid)));
@@ -252,7 +260,9 @@ impl Reader<'_> {
                 _ => false,
             };
             if !good {
-                self.error("F009", view, "a matcher is `{\"$any\": \"<type>\"}` or `{\"$now\": true}`".to_owned());
+                let at = view.named_members().next().map_or(view, |(name, _)| name);
+                let message = format!("`{name}` is no matcher: `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
+                self.error("F009", at, message);
             }
             return;
         }
@@ -363,7 +373,8 @@ impl Judge<'_> {
         let status = self.expect.get("status").unwrap_or(self.expect);
         let holds = word(status) == actual;
         if !holds {
-            self.fail("F021", status, format!("the status is `{actual}`"));
+            let expected = word(status);
+            self.fail("F021", status, format!("the status is `{actual}`, not `{expected}`"));
         }
         holds
     }

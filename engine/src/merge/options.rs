@@ -83,7 +83,8 @@ impl Strategy {
         let mut functions =
             view.named_members().filter(|(name, _)| !name.as_text().is_some_and(|name| name.is("default")));
         let (Some((name, options)), None) = (functions.next(), functions.next()) else {
-            let message = "expected one function and its options";
+            let names: Vec<_> = view.members().map(|(name, _)| format!("`{}`", name.decode())).collect();
+            let message = format!("a merge is one function and its options, not {}", names.join(" and "));
             return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &FUNCTIONS)));
         };
         let function = word(name);

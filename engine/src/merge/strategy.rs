@@ -16,7 +16,8 @@ use super::preset::Preset;
 use super::recent::Recent;
 use super::union::Union;
 use super::{Made, Merging, Refusal, Work};
-use crate::json::{Json, View};
+use crate::json::{Json, Kind, View};
+use crate::sanitizer::Shape;
 
 /// How two values become one.
 #[derive(Clone, Debug)]
@@ -154,6 +155,28 @@ impl Strategy {
         }
     }
 
+    /// Names in it that no value of a shape has: members that never pass, and keys without which every item is dropped.
+    #[must_use]
+    pub fn unmatched<'s>(&self, shape: &'s Shape) -> Vec<Unmatched<'s>> {
+        match self {
+            Self::Fields(fields) => {
+                let declared = shape.names();
+                let says_all = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
+                let rules = fields.rules.iter().flat_map(|(name, strategy)| match shape.member(name) {
+                    Some(member) => strategy.unmatched(member),
+                    None if says_all => {
+                        vec![Unmatched { name: name.clone(), is_key: false, declared: declared.clone() }]
+                    }
+                    None => Vec::new(),
+                });
+                rules.collect()
+            }
+            Self::KeyedUnion(keyed) => keyless(shape, &keyed.key),
+            Self::Recent(recent) => keyless(shape, &recent.key.iter().map(|key| vec![key.clone()]).collect::<Vec<_>>()),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it chooses one of two values, so that the other one may go; or bounds what it keeps.
     #[must_use]
     pub fn chooses(&self) -> bool {
@@ -191,4 +214,28 @@ impl Strategy {
             made => made,
         }
     }
+}
+
+/// A name that no value of a shape has.
+#[derive(Clone, Debug)]
+pub struct Unmatched<'s> {
+    /// The name.
+    pub name: String,
+    /// Whether it names items, or a member.
+    pub is_key: bool,
+    /// What the schema declares there.
+    pub declared: Vec<&'s str>,
+}
+
+fn keyless<'s>(shape: &'s Shape, keys: &[Vec<String>]) -> Vec<Unmatched<'s>> {
+    let Some(items) = shape.items().filter(|items| !items.is_open() && items.only(Kind::Object)) else {
+        return Vec::new();
+    };
+    let declared = items.names();
+    let has = |key: &Vec<String>| key.first().is_some_and(|name| declared.contains(&name.as_str()));
+    if declared.is_empty() || keys.iter().any(has) {
+        return Vec::new();
+    }
+    let first = keys.first().and_then(|key| key.first());
+    first.map(|name| Unmatched { name: name.clone(), is_key: true, declared }).into_iter().collect()
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::RuleSet;
 use crate::decision::sink_bytes;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, suggestion};
 use crate::event::Sink;
 use crate::json::{Document, View};
 use crate::limits::Limits;
@@ -14,7 +14,7 @@ use crate::merge::Strategy;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
 use crate::rule::{Merge, Rule};
 use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Shape, Unknown};
-use crate::script::Sandbox;
+use crate::script::{Kindred, Sandbox};
 use crate::sensitive::Detectors;
 
 /// Compiles; `passes` says which of the errors stop nothing.
@@ -87,13 +87,19 @@ impl Compiler<'_> {
                 Knowledge::of(&result_file, text, &self.files.0, &plain(&policy.limits)).map(|known| known.shape)
             });
             let result = self.schema(&result_file, plain(&policy.limits));
-            let merge = self.merge(declaration, policy.session.once);
             let bytes_max = known.as_ref().and_then(|known| known.bytes_max);
             let shape = known.as_ref().map(|known| known.shape.clone()).unwrap_or_default();
+            let account = (result_shape.as_ref().unwrap_or(&shape), result_shape.is_some());
+            let kind = Kindred::Merge { account, anonymous: &shape };
+            let merge = self.merge(declaration, policy.session.once, kind);
+            let known_shape = known.is_some();
             bounds.extend(known.zip(bytes_max).map(|(known, bytes)| {
                 let bytes = sink_bytes(&declaration.root, usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
                 Bound { sink: declaration.sink, bytes, at: known.heaviest }
             }));
+            if let (MergeDeclaration::Strategy(strategy), true) = (&declaration.merge, known_shape) {
+                self.found.extend(unmatched(self.files, declaration, strategy, &shape));
+            }
             self.used.extend([schema_file, result_file]);
             if let (Some(sanitizer), Some(merge)) = (schema, merge) {
                 let shapes = (result_shape.unwrap_or_else(|| shape.clone()), shape);
@@ -111,10 +117,11 @@ impl Compiler<'_> {
         for (file, text) in &self.files.0 {
             if file.ends_with(".schema.json") {
                 self.schema(file, plain(&Limits::default()));
-            } else if file.ends_with(".merge.rhai")
-                && let Err(wrong) = self.sandbox.compile(file, text)
-            {
-                self.found.extend(wrong);
+            } else if file.ends_with(".merge.rhai") {
+                let kind = Kindred::Merge { account: (&Shape::default(), false), anonymous: &Shape::default() };
+                self.found.extend(self.sandbox.compile(file, text, kind).err().unwrap_or_default());
+            } else if file.ends_with(".guard.rhai") {
+                self.found.extend(self.sandbox.check_guard(file, text));
             }
         }
         Vec::new()
@@ -137,13 +144,14 @@ impl Compiler<'_> {
         Sanitizer::compile_among(file, text, &self.files.0, options).map_err(|wrong| self.found.extend(wrong)).ok()
     }
 
-    fn merge(&mut self, declaration: &Declaration, once: bool) -> Option<Merge> {
+    fn merge(&mut self, declaration: &Declaration, once: bool, kind: Kindred<'_>) -> Option<Merge> {
         match &declaration.merge {
             MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
             MergeDeclaration::Script(file) => {
                 self.used.insert(file.clone());
                 let text = self.files.get(file)?;
-                let script = self.sandbox.compile(file, text).map_err(|wrong| self.found.extend(wrong)).ok()?;
+                let script = self.sandbox.compile(file, text, kind).map_err(|wrong| self.found.extend(wrong)).ok()?;
+                self.found.extend(script.warnings().iter().cloned());
                 if let Some((place, word)) = script.adds().filter(|_| !once) {
                     let error = Diagnostic::error("R040", file, text, place.clone(), policy::adds_again(word));
                     self.found.push(error.help(policy::ONCE));
@@ -153,19 +161,52 @@ impl Compiler<'_> {
         }
     }
 
-    /// Files that no rule reads are a typing error in a name; guards are not built.
+    /// Files that no rule reads are a typing error in a name. Guards stand beside the rules: they are checked, and nobody
+    /// asks them yet.
     fn unused(&mut self) {
-        for file in self.files.0.keys().filter(|file| !self.used.contains(*file) && !file.starts_with("lib/")) {
-            let message = if file.ends_with(".guard.rhai") {
-                "guards are not built yet"
-            } else if file.ends_with(".json") || file.ends_with(".rhai") {
-                "no rule reads this file"
-            } else {
+        for (file, text) in &self.files.0 {
+            if self.used.contains(file) || file.starts_with("lib/") {
                 continue;
-            };
-            self.found.push(Diagnostic::error("P023", file, "", 0..0, message.to_owned()));
+            }
+            if file.ends_with(".guard.rhai") {
+                self.found.extend(self.sandbox.check_guard(file, text));
+            } else if file.ends_with(".json") || file.ends_with(".rhai") {
+                let message = format!("no rule reads this file, `{file}`");
+                self.found.push(Diagnostic::error("P023", file, "", 0..0, message));
+            }
         }
     }
+}
+
+/// A strategy that names members which never pass (P034), or a key that no item has, so that every item is dropped (P035).
+fn unmatched(files: &Files, declaration: &Declaration, strategy: &Strategy, shape: &Shape) -> Vec<Diagnostic> {
+    let text = files.get(POLICY_FILE).unwrap_or_default();
+    let Ok(document) = Document::read(text.as_bytes()) else { return Vec::new() };
+    let named = |one: &View<'_>| one.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name));
+    let rules = document.root().get("rules");
+    let merge = rules.and_then(|rules| rules.items().find(named)).and_then(|rule| rule.get("merge"));
+    let wrong = strategy.unmatched(shape);
+    let found = wrong.into_iter().filter_map(|wrong| {
+        let at = text_in(merge?, &wrong.name)?;
+        let (code, message) = if wrong.is_key {
+            ("P035", format!("no item has the key `{}`: every item is dropped", wrong.name))
+        } else {
+            ("P034", format!("`{}` never passes the schema: nothing merges it", wrong.name))
+        };
+        Some(Diagnostic::at_view(code, POLICY_FILE, at, message).help(suggestion(&wrong.name, &wrong.declared)))
+    });
+    found.collect()
+}
+
+/// The first name or text in a value that is this one.
+fn text_in<'v>(view: View<'v>, wanted: &str) -> Option<View<'v>> {
+    let is_it = |view: &View<'_>| view.as_text().is_some_and(|text| text.is(wanted));
+    if is_it(&view) {
+        return Some(view);
+    }
+    let member =
+        view.named_members().find_map(|(name, value)| Some(name).filter(is_it).or_else(|| text_in(value, wanted)));
+    member.or_else(|| view.items().find_map(|item| text_in(item, wanted)))
 }
 
 /// A preset names lines by what the schema declares of them.

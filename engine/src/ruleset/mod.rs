@@ -131,6 +131,10 @@ impl RuleSet {
     /// The session to transfer, or why there is none.
     fn session<'a>(&self, event: &'a Event, receipt: Option<&Receipt>) -> Result<&'a Session, SkipReason> {
         let session = event.session.as_ref().ok_or(SkipReason::NoSession)?;
+        // nobody verifies tokens yet, so none is good
+        if self.policy.verifies && session.has_token {
+            return Err(SkipReason::TokenInvalid);
+        }
         if session.expires_at <= event.at {
             return Err(SkipReason::SessionExpired);
         }

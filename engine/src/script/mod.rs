@@ -5,6 +5,9 @@
 
 mod natives;
 mod tokens;
+mod ast;
+mod lint;
+mod syntax;
 mod running;
 mod convert;
 mod handle;
@@ -13,15 +16,19 @@ mod sandbox;
 
 use std::sync::Arc;
 
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Module, Position as ScriptPosition, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Module, Scope};
 
 use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
-use crate::json::{Json, Position, View};
+use crate::json::{Json, View};
 use crate::limits::Limits;
 use crate::merge::Context;
+use ast::Tree;
 use convert::{to_dynamic, to_json};
+pub use lint::Kindred;
+use lint::Modules;
 use running::Stop;
+use syntax::{Parsed, script_error, syntax_error};
 
 /// Bytes of a script file.
 const FILE_BYTES_MAX: usize = 64 * 1_024;
@@ -34,6 +41,8 @@ pub struct Sandbox {
     modules: Vec<String>,
     /// What the modules may give to `skip`.
     reasons: Vec<String>,
+    /// The functions of each module, with how many arguments they take.
+    functions: Modules,
     /// Modules that name what adds again at every login, with the word.
     adding: Vec<(String, String)>,
 }
@@ -53,6 +62,8 @@ pub struct Script {
     reasons: Vec<String>,
     /// What adds again at every login, and where.
     adds: Option<Adding>,
+    /// What deserves a look.
+    warnings: Vec<Diagnostic>,
 }
 
 /// Where a script names what adds again at every login: bytes of its text, and the word.
@@ -88,7 +99,14 @@ impl Sandbox {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let engine = sandbox::engine(limits);
-        Self { engine, limits: *limits, modules: Vec::new(), reasons: Vec::new(), adding: Vec::new() }
+        Self {
+            engine,
+            limits: *limits,
+            modules: Vec::new(),
+            reasons: Vec::new(),
+            functions: Modules::new(),
+            adding: Vec::new(),
+        }
     }
 
     /// Adds the modules that scripts import, as (name, file, source).
@@ -105,12 +123,20 @@ impl Sandbox {
         let mut errors = Vec::new();
         let mut waiting = Vec::new();
         for (name, file, source) in modules {
+            let functions = syntax::parse(file, source).tree.functions;
+            let named = functions.into_iter().map(|function| (function.name, function.params.len()));
+            self.functions.insert(name.clone(), named.collect());
+        }
+        for (name, file, source) in modules {
+            let wrong = self.wrong(file, source, Kindred::Library);
+            if wrong.iter().any(|one| one.severity == Severity::Error) {
+                // nothing is said of calls into a module that is broken
+                self.functions.remove(name);
+                errors.extend(wrong);
+                continue;
+            }
             match self.compile_ast(file, source, &Scope::new()) {
-                Ok(ast) => {
-                    errors.extend(self.imports(file, source));
-                    errors.extend(hidden(&ast, file, source));
-                    waiting.push((name, file, source, ast));
-                }
+                Ok(ast) => waiting.push((name, file, source, ast)),
                 Err(error) => errors.push(*error),
             }
         }
@@ -169,37 +195,52 @@ impl Sandbox {
     }
 
     fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
+        self.engine.compile_with_scope(scope, source).map_err(|error| Box::new(syntax_error(file, source, &error)))
+    }
+
+    /// All that is wrong in a script, whatever it is for.
+    fn wrong(&self, file: &str, source: &str, kind: Kindred<'_>) -> Vec<Diagnostic> {
         if source.len() > FILE_BYTES_MAX {
             let message = format!("the script is larger than {FILE_BYTES_MAX} bytes");
-            return Err(Box::new(Diagnostic::error("R001", file, source, 0..0, message)));
+            return vec![Diagnostic::error("R001", file, source, 0..0, message)];
         }
-        self.engine.compile_with_scope(scope, source).map_err(|error| Box::new(syntax_error(file, source, &error)))
+        let Parsed { tree, broken, mut errors } = syntax::parse(file, source);
+        let is_whole = errors.is_empty();
+        errors.extend(self.imports(file, source));
+        if is_whole {
+            errors.extend(entry(&tree, file, source, kind));
+        }
+        let absent = errors.iter().any(|error| matches!(error.code, "R014" | "R015"));
+        // what a broken part or an absent module has to do with it is not known
+        let silent = |one: &Diagnostic| {
+            let named = broken.iter().any(|name| one.message.contains(&format!("`{name}`")));
+            named || (one.code == "R053" && !is_whole) || (matches!(one.code, "R014" | "R053") && absent)
+        };
+        let linted = lint::lint(file, source, &tree, kind, &self.functions);
+        let linted: Vec<_> = linted.into_iter().filter(|one| !silent(one)).collect();
+        errors.extend(linted);
+        errors.extend(hidden(&tree, file, source));
+        errors
     }
 
     /// Compiles a merge script: it has `fn merge(account, anonymous, context)`.
     ///
     /// # Errors
-    /// All that is wrong with it.
-    pub fn compile(&self, file: &str, source: &str) -> Result<Script, Vec<Diagnostic>> {
+    /// All that is wrong with it; what only deserves a look comes with the script.
+    pub fn compile(&self, file: &str, source: &str, kind: Kindred<'_>) -> Result<Script, Vec<Diagnostic>> {
+        let found = self.wrong(file, source, kind);
+        if found.iter().any(|one| one.severity == Severity::Error) {
+            return Err(found);
+        }
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
-        let mut errors = self.imports(file, source);
-        match ast.iter_functions().find(|function| function.name == "merge") {
-            None => {
-                let error = Diagnostic::error("R003", file, source, 0..0, "no function `merge`".to_owned());
-                errors.push(error.help("write `fn merge(account, anonymous, context) { … }`"));
-            }
-            Some(function) if function.params.len() != 3 => {
-                let message = format!("`merge` takes 3 parameters, not {}", function.params.len());
-                let error = at_function("R004", "merge", file, source, message);
-                errors.push(error.help("write `fn merge(account, anonymous, context)`"));
-            }
-            Some(_) => {}
-        }
-        errors.extend(hidden(&ast, file, source));
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source), adds: self.adds(source) })
+        let adds = self.adds(source);
+        Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source), adds, warnings: found })
+    }
+
+    /// All that is wrong in a guard: it has `fn authorize(request)`.
+    #[must_use]
+    pub fn check_guard(&self, file: &str, source: &str) -> Vec<Diagnostic> {
+        self.wrong(file, source, Kindred::Guard)
     }
 
     /// What a script or a module that it imports adds again at every login.
@@ -297,6 +338,12 @@ pub struct Call<'a> {
 }
 
 impl Script {
+    /// What deserves a look, and stops nothing.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
     /// What it adds again at every login, and where: it needs `session.once`.
     #[must_use]
     pub fn adds(&self) -> Option<&Adding> {
@@ -378,9 +425,38 @@ fn place(error: &EvalAltResult) -> Place {
     inner.or_else(|| Some((position.line()?, position.position().unwrap_or(1))))
 }
 
+/// The function that a script is called by, as it should be.
+fn entry(tree: &Tree, file: &str, source: &str, kind: Kindred<'_>) -> Option<Diagnostic> {
+    let (name, params) = match kind {
+        Kindred::Merge { .. } => ("merge", &["account", "anonymous", "context"][..]),
+        Kindred::Guard => ("authorize", &["request"][..]),
+        Kindred::Library => return None,
+    };
+    let signature = format!("fn {name}({})", params.join(", "));
+    match tree.functions.iter().find(|function| function.name == name) {
+        Some(function) if function.params.len() == params.len() => None,
+        Some(function) => {
+            let message = format!("`{name}` takes {} parameters, not {}", params.len(), function.params.len());
+            Some(at_function("R004", name, file, source, message).help(format!("write `{signature}`")))
+        }
+        None => {
+            let names: Vec<&str> = tree.functions.iter().map(|function| function.name.as_str()).collect();
+            let near = names.iter().find(|own| nearest(own, &[name]).is_some());
+            Some(match near {
+                Some(near) => {
+                    let message = format!("no function `{name}`, but `{near}`");
+                    at_function("R003", near, file, source, message).help(format!("did you mean `{name}`?"))
+                }
+                None => Diagnostic::error("R003", file, source, 0..0, format!("no function `{name}`"))
+                    .help(format!("write `{signature} {{ … }}`")),
+            })
+        }
+    }
+}
+
 /// Functions that are named like one of rhai's or ours.
-fn hidden(ast: &AST, file: &str, source: &str) -> Vec<Diagnostic> {
-    let names = ast.iter_functions().map(|function| function.name).filter(|name| natives::is_native(name));
+fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
+    let names = tree.functions.iter().map(|function| function.name.as_str()).filter(|name| natives::is_native(name));
     let error = |name: &str| at_function("R006", name, file, source, format!("`{name}` hides a built-in function"));
     names.map(error).collect()
 }
@@ -390,35 +466,6 @@ fn at_function(code: &'static str, name: &str, file: &str, source: &str, message
     Diagnostic::error(code, file, source, start..start + name.len(), message)
 }
 
-fn syntax_error(file: &str, source: &str, error: &rhai::ParseError) -> Diagnostic {
-    let code = match *error.0 {
-        rhai::ParseErrorType::VariableUndefined(_) => "R012",
-        rhai::ParseErrorType::Reserved(_) => "R016",
-        // the only bad input of this form: a symbol that the sandbox has turned off
-        rhai::ParseErrorType::BadInput(rhai::LexError::ImproperSymbol(..)) if is_disabled(error) => "R016",
-        _ => "R001",
-    };
-    let mut message = error.err_type().to_string();
-    if let Some(first) = message.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    script_error(code, file, source, error.position(), message)
-}
-
-fn is_disabled(error: &rhai::ParseError) -> bool {
-    error.err_type().to_string().ends_with("is disabled")
-}
-
 fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {
     script_error("R001", file, source, error.position(), "the module does not load".to_owned())
-}
-
-fn script_error(code: &'static str, file: &str, source: &str, at: ScriptPosition, message: String) -> Diagnostic {
-    // a position without line is the end of the file
-    let last = Position::of(source.as_bytes(), source.trim_end().len());
-    let start = at.line().map_or(last, |line| Position { line, column: at.position().unwrap_or(1) });
-    let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);
-    let word = rest.take_while(|character| character.is_alphanumeric() || *character == '_').count();
-    let end = Position { column: start.column + word.max(1), ..start };
-    Diagnostic { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None }
 }

@@ -131,6 +131,11 @@ const RHAI: &[&str] = &[
 /// Functions of our library that are no merge functions.
 const OURS: &[&str] = &["is_blank", "skip"];
 
+/// Functions that values have, and helpers: what a script may call beside the merge functions.
+pub(super) fn methods() -> impl Iterator<Item = &'static str> {
+    RHAI.iter().copied()
+}
+
 /// Whether a name is taken.
 pub(super) fn is_native(name: &str) -> bool {
     RHAI.contains(&name) || OURS.contains(&name) || Function::by_name(name).is_some()

@@ -48,7 +48,14 @@ pub struct Run {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let start = Instant::now();
-    let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
+    let files = rules::read(&arguments.rules)?;
+    let rules = match rules::compile(&files) {
+        Ok(rules) => rules,
+        Err(found) => {
+            rules::show(&found, &files.0, &arguments.rules, arguments.format, arguments.color)?;
+            return Ok(Status::Rules);
+        }
+    };
     let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
     let run = cases(&rules, &texts);
     rules::show(&run.failures, &texts, &arguments.fixtures, arguments.format, arguments.color)?;

@@ -78,6 +78,29 @@ impl Shape {
         members.into_iter().find(|member| member.name == name).map(|member| &member.shape)
     }
 
+    /// The members that some alternative declares.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.alternatives.iter().flat_map(|one| &one.members).map(|member| member.name.as_str()).collect()
+    }
+
+    /// Whether members of other names may stand here, or nothing is known.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.alternatives.is_empty()
+            || self.alternatives.iter().any(|one| one.is_open && one.types.allows(Kind::Object))
+    }
+
+    /// Whether only values of one kind stand here.
+    #[must_use]
+    pub fn only(&self, kind: Kind) -> bool {
+        let kinds = [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object];
+        !self.alternatives.is_empty()
+            && self.alternatives.iter().all(|one| {
+                kinds.iter().all(|other| *other == kind || !one.types.allows(*other)) && one.types.allows(kind)
+            })
+    }
+
     /// What items are, where lists may stand here.
     #[must_use]
     pub fn items(&self) -> Option<&Self> {

@@ -14,13 +14,16 @@
 //! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P040). A value that the
 //! contract knows and this version does not build (tokens) is an error that says so.
 
-use std::collections::BTreeMap;
+mod rules;
 
-use crate::diagnostic::{Diagnostic, suggestion};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Document, Kind, View};
 use crate::limits::Limits;
-use crate::merge::{OptionError, OptionErrorKind, Strategy};
+use crate::merge::Strategy;
 use crate::pointer::Pointer;
 use crate::sanitizer::Unknown;
 use crate::sensitive::{Detector, Detectors};
@@ -62,13 +65,15 @@ pub struct SessionPolicy {
     pub max_age: Option<i64>,
     /// Whether a hand-over that the account's receipt names is skipped.
     pub once: bool,
+    /// Whether a token that comes with the session must be verified.
+    pub verifies: bool,
     /// Whether a decision says that the anonymous session is no longer needed.
     pub clear: bool,
 }
 
 impl Default for SessionPolicy {
     fn default() -> Self {
-        Self { max_age: None, once: false, clear: true }
+        Self { max_age: None, once: false, verifies: false, clear: true }
     }
 }
 
@@ -149,7 +154,7 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
         Ok(document) => document,
         Err(error) => return (None, vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)]),
     };
-    let mut reader = Reader { files, errors: Vec::new(), once: false };
+    let mut reader = Reader { files, document: Arc::clone(&document), errors: Vec::new(), once: false };
     let policy = reader.policy(document.root());
     let usable = reader.errors.iter().all(|error| error.code == "P040");
     (policy.filter(|_| usable), reader.errors)
@@ -157,6 +162,7 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
 
 struct Reader<'a> {
     files: &'a Files,
+    document: Arc<Document>,
     errors: Vec<Diagnostic>,
     /// Whether a hand-over comes only once.
     once: bool,
@@ -164,7 +170,17 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn error(&mut self, code: &'static str, view: View<'_>, message: impl Into<String>) {
-        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message.into()));
+        let message = self.named(view, message.into());
+        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message));
+    }
+
+    /// What is expected of a value, with the name of its member.
+    fn named(&self, view: View<'_>, message: String) -> String {
+        let name = view.place().and_then(|place| member_of(self.document.root(), place.at));
+        match (message.strip_prefix("expected "), name) {
+            (Some(expected), Some(name)) => format!("`{name}` takes {expected}"),
+            _ => message,
+        }
     }
 
     fn error_help(&mut self, code: &'static str, view: View<'_>, message: String, help: String) {
@@ -206,11 +222,15 @@ impl Reader<'_> {
         );
         let rules = match root.get("rules") {
             None => {
-                self.error("P004", root, "the member `rules` is missing");
+                self.missing(root, "rules");
                 Vec::new()
             }
             Some(rules) if rules.kind() != Kind::Array => {
                 self.error("P005", rules, "expected a list of rules");
+                Vec::new()
+            }
+            Some(rules) if rules.is_empty() => {
+                self.error("P007", rules, "`rules` is empty: nothing would ever be transferred");
                 Vec::new()
             }
             Some(rules) => rules.items().filter_map(|rule| self.rule(rule, &protected)).collect(),
@@ -229,11 +249,19 @@ impl Reader<'_> {
         Some(word(view))
     }
 
+    /// A member that is not there, unless one is that was mistyped: that is said already.
+    fn missing(&mut self, object: View<'_>, name: &str) {
+        let mistyped = object.members().any(|(own, _)| nearest(&own.decode(), &[name]).is_some());
+        if !mistyped {
+            self.error("P004", object, format!("the member `{name}` is missing"));
+        }
+    }
+
     fn required_text(&mut self, object: View<'_>, name: &str) -> Option<String> {
         match object.get(name) {
             Some(view) => self.text(view),
             None => {
-                self.error("P004", object, format!("the member `{name}` is missing"));
+                self.missing(object, name);
                 None
             }
         }
@@ -269,7 +297,7 @@ impl Reader<'_> {
         if !self.members(session, &names) {
             return SessionPolicy::default();
         }
-        for value in ["required", "optional"] {
+        for value in ["required"] {
             if let Some(view) = session.get("token").filter(|view| word(*view) == value) {
                 self.error("P006", view, format!("`session.token` `{value}` is not built yet"));
             }
@@ -286,6 +314,7 @@ impl Reader<'_> {
         SessionPolicy {
             max_age: self.duration(session, "max_age"),
             once: self.boolean(session, "once").unwrap_or(false),
+            verifies: session.get("token").is_some_and(|token| word(token) == "optional"),
             clear: self.boolean(session, "clear").unwrap_or(true),
         }
     }
@@ -338,216 +367,15 @@ impl Reader<'_> {
         }
         limits
     }
+}
 
-    fn rule(&mut self, rule: View<'_>, protected: &[String]) -> Option<Declaration> {
-        let names = ["from", "laws", "max_bytes", "merge", "name", "on", "parse", "to", "unknown"];
-        if !self.members(rule, &names) {
-            return None;
-        }
-        let name = self.required_text(rule, "name").filter(|name| self.is_rule_name(rule, name));
-        let target = self.target(rule, protected);
-        let from_text = match (rule.get("from"), &name) {
-            (Some(view), _) => self.text(view),
-            (None, name) => name.as_ref().map(|name| format!("/{name}")),
-        };
-        let from = from_text.as_deref().and_then(|text| self.pointer(rule, text));
-        let on = rule.get("on").map(|on| self.triggers(on));
-        let waivers = rule.get("laws").map(|laws| self.laws(laws)).unwrap_or_default();
-        let unknown = match self.one_of(rule, "unknown", &["drop", "keep"]).as_deref() {
-            Some("keep") => Unknown::Keep,
-            _ => Unknown::Drop,
-        };
-        let parse = match self.one_of(rule, "parse", &["auto", "never"]).as_deref() {
-            Some("never") => Parse::Never,
-            _ => Parse::Auto,
-        };
-        let max_bytes = rule.get("max_bytes").and_then(|view| self.size(view));
-        let merge = name.as_ref().and_then(|name| self.merge(rule, name));
-        let (sink, root) = target?;
-        Some(Declaration {
-            name: name?,
-            from: from?,
-            from_text: from_text?,
-            sink,
-            root,
-            merge: merge?,
-            on,
-            unknown,
-            parse,
-            max_bytes,
-            waivers,
-        })
-    }
-
-    /// A rule's name is the stem of its files.
-    fn is_rule_name(&mut self, rule: View<'_>, name: &str) -> bool {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let good = !name.is_empty() && name.bytes().all(plain);
-        if !good && let Some(view) = rule.get("name") {
-            self.error("P024", view, "a rule's name has letters, digits, `_` and `-` only: its files carry it");
-        }
-        good
-    }
-
-    fn target(&mut self, rule: View<'_>, protected: &[String]) -> Option<(Sink, String)> {
-        let text = self.required_text(rule, "to")?;
-        let view = rule.get("to")?;
-        let (sink, root) = match text.split_once('.') {
-            Some(("app_metadata", root)) => (Sink::App, root),
-            Some(("user_metadata", root)) => (Sink::User, root),
-            _ => {
-                let help = "write `app_metadata.<root>` or `user_metadata.<root>`".to_owned();
-                self.error_help("P013", view, format!("`{text}` is no root of a metadata object"), help);
-                return None;
-            }
-        };
-        if root.is_empty() || root.contains(['.', '$', '\0']) {
-            self.error("P013", view, format!("`{root}` is no root that the provider can store"));
-            return None;
-        }
-        let kept = sink == Sink::App && (RESERVED.contains(&root) || root == RECEIPT);
-        if kept || protected.iter().any(|name| name == root) {
-            self.error("P012", view, format!("`{root}` is protected: no rule writes it"));
-            return None;
-        }
-        Some((sink, root.to_owned()))
-    }
-
-    fn pointer(&mut self, rule: View<'_>, text: &str) -> Option<Pointer> {
-        let pointer = Pointer::parse(text).filter(|pointer| !pointer.tokens().is_empty());
-        let reserved =
-            pointer.as_ref().is_some_and(|pointer| pointer.tokens().first().is_some_and(|root| root == RECEIPT));
-        match (pointer, rule.get("from")) {
-            (Some(pointer), _) if !reserved => Some(pointer),
-            (Some(_), view) => {
-                self.error("P014", view.unwrap_or(rule), "`/handover` is the hand-over id's: no rule reads it");
-                None
-            }
-            (None, view) => {
-                self.error("P014", view.unwrap_or(rule), "expected a JSON Pointer to a member, such as `/cart`");
-                None
-            }
-        }
-    }
-
-    fn triggers(&mut self, on: View<'_>) -> Vec<Trigger> {
-        let words = self.strings(on);
-        if on.kind() == Kind::Array && on.is_empty() {
-            self.error("P007", on, "without a trigger the rule never runs");
-        }
-        let mut triggers = Vec::new();
-        for (view, word) in words {
-            match Trigger::by_word(&word) {
-                Some(trigger) => triggers.push(trigger),
-                None => {
-                    let help = suggestion(&word, &["login", "signup"]);
-                    self.error_help("P006", view, format!("no trigger `{word}`"), help);
-                }
-            }
-        }
-        triggers
-    }
-
-    /// Waivers: a law, and why it does not hold here. L2, L9 and L10 have none.
-    fn laws(&mut self, laws: View<'_>) -> Vec<(String, String)> {
-        const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
-        if !self.members(laws, &WAIVABLE) {
-            return Vec::new();
-        }
-        let mut waivers = Vec::new();
-        for (law, why) in laws.members() {
-            let Some(reason) = self.text(why) else { continue };
-            if reason.trim().is_empty() {
-                self.error("P007", why, "a waiver says why");
-            }
-            waivers.push((law.decode().into_owned(), reason));
-        }
-        waivers
-    }
-
-    fn size(&mut self, view: View<'_>) -> Option<usize> {
-        let size = view.as_size();
-        match size {
-            Some(size) if size > 0 => Some(size),
-            Some(_) => {
-                self.error("P007", view, "expected 1 or more");
-                None
-            }
-            None => {
-                self.error("P005", view, "expected a whole number");
-                None
-            }
-        }
-    }
-
-    fn merge(&mut self, rule: View<'_>, name: &str) -> Option<MergeDeclaration> {
-        let own = format!("{name}.merge.rhai");
-        let Some(view) = rule.get("merge") else {
-            if self.files.get(&own).is_some() {
-                return Some(MergeDeclaration::Script(own));
-            }
-            self.error_help("P026", rule, "the rule has no merge".into(), format!("write `{own}`, or name a strategy"));
-            return None;
-        };
-        let text = word(view);
-        if text.ends_with(".rhai") {
-            return self.script(view, text);
-        }
-        match Strategy::read_rule(view) {
-            Ok(strategy) => {
-                if !self.once && strategy.needs_once() {
-                    let adding = Strategy::adding(view).unwrap_or(view);
-                    self.error_help("P040", adding, adds_again(&word(adding)), ONCE.to_owned());
-                }
-                Some(MergeDeclaration::Strategy(strategy))
-            }
-            Err(error) => {
-                self.option_error(error);
-                None
-            }
-        }
-    }
-
-    fn script(&mut self, view: View<'_>, file: String) -> Option<MergeDeclaration> {
-        if file.starts_with('/') || file.split('/').any(|part| part == "..") {
-            self.error("P024", view, "a path leaves the folder of the policy");
-            return None;
-        }
-        if self.files.get(&file).is_none() {
-            self.error("P022", view, format!("there is no file `{file}`"));
-            return None;
-        }
-        Some(MergeDeclaration::Script(file))
-    }
-
-    fn option_error(&mut self, error: OptionError<'_>) {
-        let OptionError { kind, view, message, help } = error;
-        let code = match kind {
-            OptionErrorKind::Strategy => "P030",
-            OptionErrorKind::Option => "P031",
-            OptionErrorKind::Value => "P032",
-            OptionErrorKind::NotOneFunction => "P033",
-        };
-        let diagnostic = Diagnostic::at_view(code, POLICY_FILE, view, message);
-        self.errors.push(match help {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        });
-    }
-
-    /// No two rules share a name or write one root.
-    fn distinct(&mut self, rules: View<'_>) {
-        for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
-            let mut seen = Vec::new();
-            for view in rules.items().filter_map(|rule| rule.get(member)) {
-                let text = word(view);
-                if seen.contains(&text) {
-                    self.error(code, view, format!("a second rule with the {what} `{text}`"));
-                }
-                seen.push(text);
-            }
-        }
-    }
+/// The name of the member that holds the value at a place.
+fn member_of(view: View<'_>, at: u32) -> Option<String> {
+    let named = view.members().find_map(|(name, value)| {
+        let own = value.place().is_some_and(|place| place.at == at).then(|| name.decode().into_owned());
+        own.or_else(|| member_of(value, at))
+    });
+    named.or_else(|| view.items().find_map(|item| member_of(item, at)))
 }
 
 /// What is wrong with a merge that adds, where a hand-over may come more than once (P040, R040).

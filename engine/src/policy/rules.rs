@@ -1,0 +1,233 @@
+//! The rules of `policy.json`: where each reads and writes, and how it merges.
+
+use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, RESERVED, Reader, adds_again, word};
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::event::{Parse, Sink, Trigger};
+use crate::json::{Kind, View};
+use crate::merge::{OptionError, OptionErrorKind, Strategy};
+use crate::pointer::Pointer;
+use crate::sanitizer::Unknown;
+
+impl Reader<'_> {
+    pub(super) fn rule(&mut self, rule: View<'_>, protected: &[String]) -> Option<Declaration> {
+        let names = ["from", "laws", "max_bytes", "merge", "name", "on", "parse", "to", "unknown"];
+        if !self.members(rule, &names) {
+            return None;
+        }
+        let name = self.required_text(rule, "name").filter(|name| self.is_rule_name(rule, name));
+        let target = self.target(rule, protected);
+        let from_text = match (rule.get("from"), &name) {
+            (Some(view), _) => self.text(view),
+            (None, name) => name.as_ref().map(|name| format!("/{name}")),
+        };
+        let from = from_text.as_deref().and_then(|text| self.pointer(rule, text));
+        let on = rule.get("on").map(|on| self.triggers(on));
+        let waivers = rule.get("laws").map(|laws| self.laws(laws)).unwrap_or_default();
+        let unknown = match self.one_of(rule, "unknown", &["drop", "keep"]).as_deref() {
+            Some("keep") => Unknown::Keep,
+            _ => Unknown::Drop,
+        };
+        let parse = match self.one_of(rule, "parse", &["auto", "never"]).as_deref() {
+            Some("never") => Parse::Never,
+            _ => Parse::Auto,
+        };
+        let max_bytes = rule.get("max_bytes").and_then(|view| self.size(view));
+        let merge = name.as_ref().and_then(|name| self.merge(rule, name));
+        let (sink, root) = target?;
+        Some(Declaration {
+            name: name?,
+            from: from?,
+            from_text: from_text?,
+            sink,
+            root,
+            merge: merge?,
+            on,
+            unknown,
+            parse,
+            max_bytes,
+            waivers,
+        })
+    }
+
+    /// A rule's name is the stem of its files.
+    fn is_rule_name(&mut self, rule: View<'_>, name: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let good = !name.is_empty() && name.bytes().all(plain);
+        if !good && let Some(view) = rule.get("name") {
+            self.error("P024", view, "a rule's name has letters, digits, `_` and `-` only: its files carry it");
+        }
+        good
+    }
+
+    fn target(&mut self, rule: View<'_>, protected: &[String]) -> Option<(Sink, String)> {
+        let text = self.required_text(rule, "to")?;
+        let view = rule.get("to")?;
+        let (sink, root) = match text.split_once('.') {
+            Some(("app_metadata", root)) => (Sink::App, root),
+            Some(("user_metadata", root)) => (Sink::User, root),
+            _ => {
+                let root = text.rsplit('.').next().unwrap_or_default();
+                let help = format!("write `app_metadata.{root}` or `user_metadata.{root}`");
+                self.error_help("P013", view, format!("`{text}` is no root of a metadata object"), help);
+                return None;
+            }
+        };
+        if root.is_empty() || root.contains(['.', '$', '\0']) {
+            self.error("P013", view, format!("`{root}` is no root that the provider can store"));
+            return None;
+        }
+        let kept = sink == Sink::App && (RESERVED.contains(&root) || root == RECEIPT);
+        if kept || protected.iter().any(|name| name == root) {
+            self.error("P012", view, format!("`{root}` is protected: no rule writes it"));
+            return None;
+        }
+        Some((sink, root.to_owned()))
+    }
+
+    fn pointer(&mut self, rule: View<'_>, text: &str) -> Option<Pointer> {
+        let pointer = Pointer::parse(text).filter(|pointer| !pointer.tokens().is_empty());
+        let reserved =
+            pointer.as_ref().is_some_and(|pointer| pointer.tokens().first().is_some_and(|root| root == RECEIPT));
+        match (pointer, rule.get("from")) {
+            (Some(pointer), _) if !reserved => Some(pointer),
+            (Some(_), view) => {
+                self.error("P014", view.unwrap_or(rule), "`/handover` is the hand-over id's: no rule reads it");
+                None
+            }
+            (None, view) => {
+                self.error(
+                    "P014",
+                    view.unwrap_or(rule),
+                    "this is no JSON Pointer to a member: `/cart`, with `~0` for `~` and `~1` for `/`",
+                );
+                None
+            }
+        }
+    }
+
+    fn triggers(&mut self, on: View<'_>) -> Vec<Trigger> {
+        let words = self.strings(on);
+        if on.kind() == Kind::Array && on.is_empty() {
+            self.error("P007", on, "without a trigger the rule never runs");
+        }
+        let mut triggers = Vec::new();
+        for (view, word) in words {
+            match Trigger::by_word(&word) {
+                Some(trigger) => triggers.push(trigger),
+                None => {
+                    let help = suggestion(&word, &["login", "signup"]);
+                    self.error_help("P006", view, format!("no trigger `{word}`"), help);
+                }
+            }
+        }
+        triggers
+    }
+
+    /// Waivers: a law, and why it does not hold here. L2, L9 and L10 have none.
+    fn laws(&mut self, laws: View<'_>) -> Vec<(String, String)> {
+        const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
+        if !self.members(laws, &WAIVABLE) {
+            return Vec::new();
+        }
+        let mut waivers = Vec::new();
+        for (law, why) in laws.members() {
+            let Some(reason) = self.text(why) else { continue };
+            if reason.trim().is_empty() {
+                self.error("P007", why, "a waiver says why");
+            }
+            waivers.push((law.decode().into_owned(), reason));
+        }
+        waivers
+    }
+
+    pub(super) fn size(&mut self, view: View<'_>) -> Option<usize> {
+        let size = view.as_size();
+        match size {
+            Some(size) if size > 0 => Some(size),
+            Some(_) => {
+                self.error("P007", view, "expected 1 or more");
+                None
+            }
+            None => {
+                self.error("P005", view, "expected a whole number");
+                None
+            }
+        }
+    }
+
+    fn merge(&mut self, rule: View<'_>, name: &str) -> Option<MergeDeclaration> {
+        let own = format!("{name}.merge.rhai");
+        let Some(view) = rule.get("merge") else {
+            if self.files.get(&own).is_some() {
+                return Some(MergeDeclaration::Script(own));
+            }
+            self.error_help("P026", rule, "the rule has no merge".into(), format!("write `{own}`, or name a strategy"));
+            return None;
+        };
+        let text = word(view);
+        if text.ends_with(".rhai") {
+            return self.script(view, text);
+        }
+        let script = format!("{name}.merge.rhai");
+        if self.files.get(&script).is_some() {
+            let message = format!("this rule merges twice: here, and in its script `{script}`");
+            self.error_help("P025", view, message, format!("take out one, or name `{script}`"));
+            return None;
+        }
+        match Strategy::read_rule(view) {
+            Ok(strategy) => {
+                if !self.once && strategy.needs_once() {
+                    let adding = Strategy::adding(view).unwrap_or(view);
+                    self.error_help("P040", adding, adds_again(&word(adding)), ONCE.to_owned());
+                }
+                Some(MergeDeclaration::Strategy(strategy))
+            }
+            Err(error) => {
+                self.option_error(error);
+                None
+            }
+        }
+    }
+
+    fn script(&mut self, view: View<'_>, file: String) -> Option<MergeDeclaration> {
+        if file.starts_with('/') || file.split('/').any(|part| part == "..") {
+            self.error("P024", view, "a path with `..`, or from the root, leaves the folder of the policy");
+            return None;
+        }
+        if self.files.get(&file).is_none() {
+            self.error("P022", view, format!("there is no file `{file}`"));
+            return None;
+        }
+        Some(MergeDeclaration::Script(file))
+    }
+
+    fn option_error(&mut self, error: OptionError<'_>) {
+        let OptionError { kind, view, message, help } = error;
+        let code = match kind {
+            OptionErrorKind::Strategy => "P030",
+            OptionErrorKind::Option => "P031",
+            OptionErrorKind::Value => "P032",
+            OptionErrorKind::NotOneFunction => "P033",
+        };
+        let message = self.named(view, message);
+        let diagnostic = Diagnostic::at_view(code, POLICY_FILE, view, message);
+        self.errors.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+
+    /// No two rules share a name or write one root.
+    pub(super) fn distinct(&mut self, rules: View<'_>) {
+        for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
+            let mut seen = Vec::new();
+            for view in rules.items().filter_map(|rule| rule.get(member)) {
+                let text = word(view);
+                if seen.contains(&text) {
+                    self.error(code, view, format!("the {what} `{text}` is used twice: a second rule has it"));
+                }
+                seen.push(text);
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A script's syntax tree, as the tools for rule authors walk it. The only module that reads rhai's internals.
+
+use rhai::{AST, Engine, Expr, FnCallExpr, ImmutableString, OptimizationLevel, ParseError, Position, Stmt};
+
+/// A function of a script, closures among them.
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) params: Vec<String>,
+    pub(super) body: Vec<Stmt>,
+}
+
+/// The functions of a script and its other statements.
+pub(super) struct Tree {
+    pub(super) functions: Vec<Function>,
+    pub(super) statements: Vec<Stmt>,
+}
+
+/// Parses a script as it is written: nothing is folded, and names are not looked up.
+pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
+    let mut engine = Engine::new_raw();
+    engine.set_optimization_level(OptimizationLevel::None);
+    engine.set_max_expr_depths(64, 32);
+    let ast = engine.compile(source)?;
+    let statements = ast.statements().to_vec();
+    Ok(Tree { functions: functions(&ast), statements })
+}
+
+/// The functions, each with the statements that stand in no smaller one.
+fn functions(ast: &AST) -> Vec<Function> {
+    let order = |at: Position| (at.line().unwrap_or(usize::MAX), at.position().unwrap_or(0));
+    let span = |start: Position, end: Position| {
+        // a closure without braces is one expression
+        (order(start), order(if end.is_none() { start } else { end }))
+    };
+    let bodies = ast.iter_fn_def().map(|one| span(one.body.start_position(), one.body.end_position()));
+    let spans: Vec<_> = bodies.collect();
+    let mut bodies: Vec<Vec<Stmt>> = vec![Vec::new(); spans.len()];
+    let top: Vec<_> = ast.statements().iter().map(|one| order(one.position())).collect();
+    let mut seen = 0;
+    ast.walk(&mut |path| {
+        if let [rhai::ASTNode::Stmt(statement)] = path {
+            seen += 1;
+            // the script's own statements are walked first
+            if seen > top.len() {
+                let at = order(statement.position());
+                let holds = |(start, end): &(_, _)| *start <= at && at <= *end;
+                let inner = spans.iter().enumerate().filter(|(_, span)| holds(span)).max_by_key(|(_, span)| span.0);
+                if let Some(body) = inner.and_then(|(index, _)| bodies.get_mut(index)) {
+                    body.push((*statement).clone());
+                }
+            }
+        }
+        true
+    });
+    let named = ast.iter_fn_def().zip(bodies);
+    named
+        .map(|(one, body)| Function {
+            name: one.name.to_string(),
+            params: one.params.iter().map(ToString::to_string).collect(),
+            body,
+        })
+        .collect()
+}
+
+/// One step of a chain such as `account?.items[0].qty`.
+pub(super) enum Link<'e> {
+    Member { name: String, at: Position, optional: bool },
+    Index { index: &'e Expr, optional: bool },
+    Method { call: &'e FnCallExpr, at: Position, optional: bool },
+}
+
+impl Link<'_> {
+    pub(super) fn is_optional(&self) -> bool {
+        match self {
+            Self::Member { optional, .. } | Self::Index { optional, .. } | Self::Method { optional, .. } => *optional,
+        }
+    }
+}
+
+/// What a chain begins with, and its steps; no steps, if it is none.
+pub(super) fn chain(expr: &Expr) -> (&Expr, Vec<Link<'_>>) {
+    let mut links = Vec::new();
+    let base = match expr {
+        Expr::Dot(both, flags, _) => {
+            step(&both.rhs, flags.contains(rhai::ASTFlags::NEGATED), &mut links);
+            &both.lhs
+        }
+        Expr::Index(both, flags, _) => {
+            let ends = flags.contains(rhai::ASTFlags::BREAK);
+            index(&both.rhs, flags.contains(rhai::ASTFlags::NEGATED), ends, &mut links);
+            &both.lhs
+        }
+        other => other,
+    };
+    (base, links)
+}
+
+fn step<'e>(expr: &'e Expr, optional: bool, links: &mut Vec<Link<'e>>) {
+    match expr {
+        Expr::Property(name, at) => links.push(Link::Member { name: name.2.to_string(), at: *at, optional }),
+        Expr::MethodCall(call, at) => links.push(Link::Method { call, at: *at, optional }),
+        Expr::Dot(both, flags, _) => {
+            step(&both.lhs, optional, links);
+            step(&both.rhs, flags.contains(rhai::ASTFlags::NEGATED), links);
+        }
+        Expr::Index(both, flags, _) => {
+            step(&both.lhs, optional, links);
+            let ends = flags.contains(rhai::ASTFlags::BREAK);
+            index(&both.rhs, flags.contains(rhai::ASTFlags::NEGATED), ends, links);
+        }
+        _ => {}
+    }
+}
+
+/// An index, and unless the chain ends here what follows it.
+fn index<'e>(expr: &'e Expr, optional: bool, ends: bool, links: &mut Vec<Link<'e>>) {
+    match expr {
+        Expr::Dot(both, flags, _) if !ends => {
+            index(&both.lhs, optional, true, links);
+            step(&both.rhs, flags.contains(rhai::ASTFlags::NEGATED), links);
+        }
+        Expr::Index(both, flags, _) if !ends => {
+            index(&both.lhs, optional, true, links);
+            let ends = flags.contains(rhai::ASTFlags::BREAK);
+            index(&both.rhs, flags.contains(rhai::ASTFlags::NEGATED), ends, links);
+        }
+        Expr::StringConstant(name, at) => links.push(Link::Member { name: name.to_string(), at: *at, optional }),
+        other => links.push(Link::Index { index: other, optional }),
+    }
+}
+
+/// The name of a function that a closure stands for, with what it captures.
+pub(super) fn closure(expr: &Expr) -> Option<(String, &[Expr])> {
+    match expr {
+        Expr::DynamicConstant(value, _) => {
+            let pointer = value.read_lock::<rhai::FnPtr>()?;
+            Some((pointer.fn_name().to_owned(), &[]))
+        }
+        Expr::Stmt(block) => match block.statements() {
+            [Stmt::Share(_), Stmt::Expr(curried)] => closure(curried),
+            [Stmt::Share(_), Stmt::FnCall(call, _)] => curried(call),
+            _ => None,
+        },
+        Expr::FnCall(call, _) => curried(call),
+        _ => None,
+    }
+}
+
+/// The closure that a call of `curry` makes.
+pub(super) fn closure_call(call: &FnCallExpr) -> Option<(String, &[Expr])> {
+    curried(call)
+}
+
+fn curried(call: &FnCallExpr) -> Option<(String, &[Expr])> {
+    let (first, captured) = call.args.split_first().filter(|_| call.name == "curry")?;
+    let (name, _) = closure(first)?;
+    Some((name, captured))
+}
+
+/// The literal members of a map, with where their names stand.
+pub(super) fn members(expr: &Expr) -> Option<Vec<(String, Position, &Expr)>> {
+    let Expr::Map(members, _) = expr else { return None };
+    Some(members.0.iter().map(|(name, value)| (name.name.to_string(), name.pos, value)).collect())
+}
+
+/// The names before a function or variable, such as `money` of `money::cents`.
+pub(super) fn namespace(call: &FnCallExpr) -> Option<String> {
+    call.namespace.path.iter().next().map(|one: &rhai::Ident| one.name.to_string())
+}
+
+/// A variable's name, if it stands in no module.
+pub(super) fn variable(expr: &Expr) -> Option<&ImmutableString> {
+    match expr {
+        Expr::Variable(own, _, _) if own.2.is_empty() => Some(&own.1),
+        _ => None,
+    }
+}

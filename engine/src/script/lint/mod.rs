@@ -1,0 +1,329 @@
+//! What is wrong in a script before it runs: names that nobody defined, members that no schema has, paths without a value.
+//!
+//! `anonymous` has the shape of the rule's schema; `account` that of the result schema, or the rule's read softly: there only
+//! near names are mistakes, since what else an account holds is the site's. Shapes follow members, indexes, `let`, `??`,
+//! `for`, closures and the merge functions; whatever else a value went through, it may be anything.
+
+mod words;
+mod flow;
+mod shapes;
+mod calls;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhai::{Expr, FlowControl, Position as At, Stmt};
+
+use super::ast::{self, Function, Tree};
+use crate::diagnostic::{Diagnostic, Severity, suggestion};
+use crate::json::Position;
+use crate::sanitizer::Shape;
+use flow::{ends, first_of, leaves_loop};
+use words::CONTEXT;
+pub(super) use words::foreign;
+
+/// What a script is for.
+#[derive(Clone, Copy)]
+pub enum Kindred<'s> {
+    /// `fn merge(account, anonymous, context)`, with the shapes of its first two arguments.
+    Merge {
+        /// What the account holds, and whether its schema says all of it.
+        account: (&'s Shape, bool),
+        /// What the visitor brings.
+        anonymous: &'s Shape,
+    },
+    /// `fn authorize(request)`.
+    Guard,
+    /// Functions that scripts share.
+    Library,
+}
+
+/// What is known of a value.
+#[derive(Clone)]
+enum Type<'s> {
+    /// Nothing.
+    Open,
+    /// A value of a shape; softly: it may hold more.
+    Shape(&'s Shape, bool),
+    /// `context`, or its session.
+    Fixed(&'static [&'static str]),
+    /// The account's value, which may be `()`.
+    MayBeUnit(Box<Type<'s>>),
+}
+
+impl Type<'_> {
+    fn there(self) -> Self {
+        match self {
+            Self::MayBeUnit(inner) => *inner,
+            other => other,
+        }
+    }
+
+    fn items(&self) -> Self {
+        match self {
+            Self::Shape(shape, soft) => shape.items().map_or(Self::Open, |items| Self::Shape(items, *soft)),
+            Self::MayBeUnit(inner) => inner.items(),
+            _ => Self::Open,
+        }
+    }
+}
+
+/// A variable in scope.
+struct Variable<'s> {
+    name: String,
+    held: Type<'s>,
+    at: At,
+    used: bool,
+}
+
+/// The functions of each module, by the name that scripts import: their names and how many arguments they take.
+pub(super) type Modules = BTreeMap<String, Vec<(String, usize)>>;
+
+struct Lint<'a, 's> {
+    file: &'a str,
+    source: &'a str,
+    tree: &'a Tree,
+    kind: Kindred<'s>,
+    modules: &'a Modules,
+    /// Aliases of imports, with the module and whether they were used.
+    imports: Vec<(String, String, At, bool)>,
+    scopes: Vec<Vec<Variable<'s>>>,
+    /// Closures whose bodies were seen with what they are called on.
+    seen: BTreeSet<String>,
+    guarded: bool,
+    found: Vec<Diagnostic>,
+}
+
+/// All that is wrong in a script that parses.
+pub(super) fn lint(file: &str, source: &str, tree: &Tree, kind: Kindred<'_>, modules: &Modules) -> Vec<Diagnostic> {
+    let mut lint = Lint {
+        file,
+        source,
+        tree,
+        kind,
+        modules,
+        imports: Vec::new(),
+        scopes: Vec::new(),
+        seen: BTreeSet::new(),
+        guarded: false,
+        found: Vec::new(),
+    };
+    lint.all();
+    lint.found
+}
+
+impl<'a, 's> Lint<'a, 's> {
+    pub(super) fn all(&mut self) {
+        self.scopes.push(Vec::new());
+        for statement in &self.tree.statements {
+            self.statement(statement);
+        }
+        for function in self.tree.functions.iter().filter(|function| !is_closure(function)) {
+            self.function(function);
+        }
+        for function in self.tree.functions.iter().filter(|function| is_closure(function)) {
+            if !self.seen.contains(&function.name) {
+                self.call_of(function, &[]);
+            }
+        }
+        for (alias, module, at, used) in std::mem::take(&mut self.imports) {
+            if !used {
+                let message = format!("nothing of `{module}` is used: the import `{alias}` does nothing");
+                self.say("R053", at, "import".len(), message, Some("take it out".to_owned()));
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, code: &'static str, at: At, length: usize, message: String, help: Option<String>) {
+        let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
+        let end = Position { column: start.column + length.max(1), ..start };
+        let file = self.file.to_owned();
+        let one = Diagnostic { code, severity: Severity::Error, file, start, end, message, help };
+        if !self.found.contains(&one) {
+            self.found.push(one);
+        }
+    }
+
+    pub(super) fn text_at(&self, at: At) -> &'a str {
+        let line = self.source.lines().nth(at.line().unwrap_or(1) - 1).unwrap_or_default();
+        let skipped = line.char_indices().nth(at.position().unwrap_or(1) - 1).map_or(line.len(), |(byte, _)| byte);
+        line.get(skipped..).unwrap_or_default()
+    }
+
+    pub(super) fn function(&mut self, function: &'a Function) {
+        let entry = match self.kind {
+            Kindred::Merge { account, anonymous } if function.name == "merge" => {
+                let (shape, says_all) = account;
+                let account = Type::MayBeUnit(Box::new(Type::Shape(shape, !says_all)));
+                vec![account, Type::Shape(anonymous, false), Type::Fixed(&CONTEXT)]
+            }
+            _ => Vec::new(),
+        };
+        self.guarded = false;
+        self.call_of(function, &entry);
+        let is_entry = match self.kind {
+            Kindred::Merge { .. } => function.name == "merge",
+            Kindred::Guard => function.name == "authorize",
+            Kindred::Library => false,
+        };
+        if is_entry {
+            self.yields(&function.body);
+        }
+    }
+
+    pub(super) fn call_of(&mut self, function: &'a Function, types: &[Type<'s>]) {
+        if !self.seen.insert(function.name.clone()) && is_closure(function) {
+            return;
+        }
+        let params = function.params.iter().enumerate().map(|(index, name)| Variable {
+            name: name.clone(),
+            held: types.get(index).cloned().unwrap_or(Type::Open),
+            at: At::NONE,
+            used: true,
+        });
+        self.scopes.push(params.collect());
+        self.block(&function.body);
+        self.leave();
+    }
+
+    pub(super) fn leave(&mut self) {
+        for variable in self.scopes.pop().unwrap_or_default() {
+            if !variable.used && !variable.name.starts_with('_') && !variable.at.is_none() {
+                let message = format!("`{}` is never used", variable.name);
+                let start = self.found.len();
+                self.say("R054", variable.at, variable.name.len(), message, None);
+                for one in self.found.iter_mut().skip(start) {
+                    one.severity = Severity::Warning;
+                }
+            }
+        }
+    }
+
+    pub(super) fn block(&mut self, statements: &'a [Stmt]) {
+        for (index, statement) in statements.iter().enumerate() {
+            self.statement(statement);
+            let rest = statements.get(index + 1..).unwrap_or_default();
+            if let Some(next) = rest.iter().find(|next| !matches!(next, Stmt::Noop(_))).filter(|_| ends(statement)) {
+                let at = first_of(next);
+                let length = self.text_at(at).trim_end().chars().count();
+                self.say("R050", at, length, "this is never reached".to_owned(), Some("take it out".to_owned()));
+                return;
+            }
+        }
+    }
+
+    pub(super) fn nested(&mut self, statements: &'a [Stmt], variables: Vec<Variable<'s>>) {
+        self.scopes.push(variables);
+        self.block(statements);
+        self.leave();
+    }
+
+    pub(super) fn statement(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Var(both, _, _) => {
+                let held = self.expr(&both.1);
+                let (name, at) = (both.0.name.to_string(), both.0.pos);
+                self.define(Variable { name, held, at, used: false });
+            }
+            Stmt::Assignment(both) => {
+                let held = self.expr(&both.1.rhs);
+                match ast::variable(&both.1.lhs) {
+                    Some(name) => self.assign(name, &both.1.lhs, held),
+                    None => drop(self.chain(&both.1.lhs, true)),
+                }
+            }
+            Stmt::Expr(expr) => drop(self.expr(expr)),
+            Stmt::FnCall(call, at) => drop(self.call(call, *at)),
+            Stmt::If(flow, _) => {
+                self.expr(&flow.expr);
+                self.nested(flow.body.statements(), Vec::new());
+                self.nested(flow.branch.statements(), Vec::new());
+            }
+            Stmt::While(flow, at) => self.looped(flow, *at),
+            Stmt::Do(flow, _, _) => {
+                self.nested(flow.body.statements(), Vec::new());
+                self.expr(&flow.expr);
+            }
+            Stmt::For(all, _) => {
+                let held = self.expr(&all.2.expr).items();
+                let variable =
+                    |name: &rhai::Ident, held| Variable { name: name.name.to_string(), held, at: At::NONE, used: true };
+                let mut variables = vec![variable(&all.0, held)];
+                variables.extend(all.1.iter().map(|counter| variable(counter, Type::Open)));
+                self.nested(all.2.body.statements(), variables);
+            }
+            Stmt::Switch(both, _) => {
+                self.expr(&both.0);
+                for case in &both.1.expressions {
+                    self.expr(&case.lhs);
+                    self.expr(&case.rhs);
+                }
+            }
+            Stmt::Block(block) => self.nested(block.statements(), Vec::new()),
+            Stmt::TryCatch(flow, _) => self.tried(flow),
+            Stmt::BreakLoop(value, _, _) | Stmt::Return(value, _, _) => {
+                if let Some(value) = value {
+                    self.expr(value);
+                }
+            }
+            Stmt::Import(both, at) => {
+                if let Expr::StringConstant(module, _) = &both.0 {
+                    self.imports.push((both.1.name.to_string(), module.to_string(), *at, false));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn looped(&mut self, flow: &'a FlowControl, at: At) {
+        if matches!(flow.expr, Expr::Unit(_)) && !leaves_loop(flow.body.statements()) {
+            let help = "add a `break`, or write `for`".to_owned();
+            self.say("R052", at, "loop".len(), "this `loop` never ends: it has no `break`".to_owned(), Some(help));
+        } else {
+            self.expr(&flow.expr);
+        }
+        self.nested(flow.body.statements(), Vec::new());
+    }
+
+    fn tried(&mut self, flow: &'a FlowControl) {
+        self.nested(flow.body.statements(), Vec::new());
+        let caught = match &flow.expr {
+            Expr::Variable(own, _, _) => {
+                vec![Variable { name: own.1.to_string(), held: Type::Open, at: At::NONE, used: true }]
+            }
+            _ => Vec::new(),
+        };
+        self.nested(flow.branch.statements(), caught);
+    }
+
+    pub(super) fn define(&mut self, variable: Variable<'s>) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.push(variable);
+        }
+    }
+
+    pub(super) fn find(&mut self, name: &str) -> Option<&mut Variable<'s>> {
+        self.scopes.iter_mut().rev().flat_map(|scope| scope.iter_mut().rev()).find(|variable| variable.name == name)
+    }
+
+    pub(super) fn assign(&mut self, name: &str, expr: &'a Expr, held: Type<'s>) {
+        match self.find(name) {
+            Some(variable) => variable.held = held,
+            None => self.undefined(name, expr.position()),
+        }
+    }
+
+    pub(super) fn undefined(&mut self, name: &str, at: At) {
+        let names: Vec<String> = self.scopes.iter().flatten().map(|variable| variable.name.clone()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let help = match foreign(name) {
+            Some(ours) => format!("write `{ours}`"),
+            None if names.is_empty() => "define it with `let`".to_owned(),
+            None => suggestion(name, &names),
+        };
+        self.say("R012", at, name.len(), format!("undefined variable `{name}`"), Some(help));
+    }
+}
+
+pub(super) fn is_closure(function: &Function) -> bool {
+    function.name.starts_with("anon$")
+}

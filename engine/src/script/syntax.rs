@@ -1,0 +1,156 @@
+//! Syntax errors: all of a script in one pass, in our words.
+//!
+//! The parser stops at its first error, so a script that has one is taken apart at the functions that begin in the first
+//! column, and each part is parsed with the others blank: places stay, and a comment goes with the function below it.
+
+use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition};
+
+use super::ast::{self, Tree};
+use super::lint::foreign;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::json::Position;
+
+/// What could be parsed of a script, and what could not.
+pub(super) struct Parsed {
+    pub(super) tree: Tree,
+    /// Names of functions in parts that do not parse: nothing is said of them.
+    pub(super) broken: Vec<String>,
+    pub(super) errors: Vec<Diagnostic>,
+}
+
+/// Parses all parts of a script.
+pub(super) fn parse(file: &str, source: &str) -> Parsed {
+    let first = match ast::parse(source) {
+        Ok(tree) => return Parsed { tree, broken: Vec::new(), errors: Vec::new() },
+        Err(error) => syntax_error(file, source, &error),
+    };
+    let mut parsed =
+        Parsed { tree: Tree { functions: Vec::new(), statements: Vec::new() }, broken: Vec::new(), errors: Vec::new() };
+    for part in parts(source) {
+        match ast::parse(&part) {
+            Ok(tree) => {
+                parsed.tree.functions.extend(tree.functions);
+                parsed.tree.statements.extend(tree.statements);
+            }
+            Err(error) => {
+                parsed.broken.extend(names(&part));
+                parsed.errors.push(syntax_error(file, &part, &error));
+            }
+        }
+    }
+    if parsed.errors.is_empty() {
+        // only together are they wrong
+        parsed.errors.push(first);
+    }
+    parsed
+}
+
+/// The parts of a script, each with the rest blank.
+fn parts(source: &str) -> Vec<String> {
+    let mut starts = vec![0];
+    let mut comment = None;
+    let mut at = 0;
+    for line in source.split_inclusive('\n') {
+        let text = line.trim_end();
+        if text.starts_with("fn ") || text.starts_with("private fn ") {
+            starts.push(comment.unwrap_or(at));
+        }
+        comment = if text.starts_with("//") { comment.or(Some(at)) } else { None };
+        at += line.len();
+    }
+    starts.dedup();
+    let ends = starts.iter().skip(1).copied().chain([source.len()]);
+    let parts = starts.iter().copied().zip(ends).filter(|(start, end)| start < end);
+    parts.map(|(start, end)| blank(source, start, end)).collect()
+}
+
+fn blank(source: &str, start: usize, end: usize) -> String {
+    let kept = |(at, character): (usize, char)| {
+        if (start..end).contains(&at) || character == '\n' { character } else { ' ' }
+    };
+    source.char_indices().map(kept).collect::<String>().trim_end().to_owned()
+}
+
+fn names(part: &str) -> Vec<String> {
+    let after = part.split("fn ").skip(1);
+    after.map(|rest| rest.chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect()).collect()
+}
+
+/// An error of the parser at its place.
+pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diagnostic {
+    let at = error.position();
+    if let Some(wrong) = habit(file, source, at) {
+        return wrong;
+    }
+    let (code, message, help) = match &*error.0 {
+        ParseErrorType::VariableUndefined(name) => ("R012", format!("undefined variable `{name}`"), None),
+        ParseErrorType::FnDuplicatedDefinition(name, _) => ("R005", format!("a second function `{name}`"), None),
+        ParseErrorType::Reserved(word) => match foreign(word) {
+            Some(ours) => ("R002", format!("`{word}` is a word of another language"), Some(format!("write `{ours}`"))),
+            None => ("R016", format!("`{word}` is not allowed here"), None),
+        },
+        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, hint)) => match foreign(symbol) {
+            Some(ours) => {
+                ("R002", format!("`{symbol}` is a word of another language"), Some(format!("write `{ours}`")))
+            }
+            None if hint.is_empty() || error.err_type().to_string().ends_with("is disabled") => {
+                ("R016", format!("`{symbol}` is not allowed here"), None)
+            }
+            None => ("R001", format!("`{symbol}` is no operator here"), Some(lowered(hint))),
+        },
+        ParseErrorType::BadInput(LexError::MalformedChar(text)) => (
+            "R002",
+            format!("`'{text}'` is in single quotation marks, which hold one character"),
+            Some(format!("write `\"{text}\"`")),
+        ),
+        ParseErrorType::MissingToken(token, _) if token == ";" && next(source, at) == Some(':') => (
+            "R002",
+            "a `:` after a name: a map begins with `#{`".to_owned(),
+            Some("write `#{ name: value }`".to_owned()),
+        ),
+        ParseErrorType::MissingToken(token, why) => ("R001", format!("expected `{token}` {why}"), None),
+        other => ("R001", lowered(&other.to_string()), None),
+    };
+    let diagnostic = script_error(code, file, source, at, message);
+    help.into_iter().fold(diagnostic, Diagnostic::help)
+}
+
+/// A line that begins with a word of another language, before the place where the parser noticed.
+fn habit(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
+    let number = at.line()?;
+    let line = source.lines().nth(number - 1)?;
+    let indent = line.chars().take_while(|one| one.is_whitespace()).count();
+    let word: String = line.trim_start().chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
+    let ours = foreign(&word).filter(|_| matches!(word.as_str(), "function" | "def" | "var" | "elif" | "foreach"))?;
+    let place = ScriptPosition::new(u16::try_from(number).ok()?, u16::try_from(indent + 1).ok()?);
+    let message = format!("`{word}` is a word of another language");
+    Some(script_error("R002", file, source, place, message).help(format!("write `{ours}`")))
+}
+
+fn next(source: &str, at: ScriptPosition) -> Option<char> {
+    source.lines().nth(at.line()? - 1)?.chars().nth(at.position()? - 1)
+}
+
+fn lowered(message: &str) -> String {
+    let mut message = message.to_owned();
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    message
+}
+
+/// A diagnostic at a place in a script; one without a line is the end of the text.
+pub(super) fn script_error(
+    code: &'static str,
+    file: &str,
+    source: &str,
+    at: ScriptPosition,
+    message: String,
+) -> Diagnostic {
+    let last = Position::of(source.as_bytes(), source.trim_end().len());
+    let start = at.line().map_or(last, |line| Position { line, column: at.position().unwrap_or(1) });
+    let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);
+    let word = rest.take_while(|character| character.is_alphanumeric() || *character == '_').count();
+    let end = Position { column: start.column + word.max(1), ..start };
+    Diagnostic { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None }
+}
