@@ -23,6 +23,7 @@ mod lawful;
 mod storefront;
 mod histories;
 mod policies;
+mod mistakes;
 mod fixtures;
 mod command_line;
 mod webhook;

@@ -7,7 +7,7 @@ use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition};
 
 use super::ast::{self, Tree};
 use super::lint::foreign;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, unclosed};
 use crate::json::Position;
 
 /// What could be parsed of a script, and what could not.
@@ -108,7 +108,17 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             "a `:` after a name: a map begins with `#{`".to_owned(),
             Some("write `#{ name: value }`".to_owned()),
         ),
-        ParseErrorType::MissingToken(token, why) => ("R001", format!("expected `{token}` {why}"), None),
+        ParseErrorType::MissingToken(token, why) => {
+            let message = format!("expected `{token}` {why}");
+            if let Some(missing) = unclosed(source).filter(|_| matches!(token.as_str(), "}" | ")" | "]" | ";" | ",")) {
+                let noticed = script_error("R001", file, source, at, String::new()).start;
+                let start = Position::of(source.as_bytes(), missing);
+                if start < noticed {
+                    return Diagnostic::error("R001", file, source, missing..missing + 1, message);
+                }
+            }
+            ("R001", message, None)
+        }
         other => ("R001", lowered(&other.to_string()), None),
     };
     let diagnostic = script_error(code, file, source, at, message);

@@ -1,0 +1,273 @@
+//! The mistakes that rule authors make: each is found once, at its place, with what to write instead; correct policies are
+//! silent. Then mistakes that no case names: correct policies, changed at seeded places.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handover_engine::diagnostic::{Diagnostic, Severity};
+use handover_engine::policy::Files;
+use handover_engine::ruleset::RuleSet;
+use serde_json::Value;
+
+use crate::reader::Random;
+
+fn cases() -> Vec<Value> {
+    serde_json::from_slice(include_bytes!("cases/mistakes.json")).unwrap()
+}
+
+/// The policy of a case; its fixtures apart.
+fn files(case: &Value) -> Files {
+    let all = case["files"].as_object().unwrap().iter();
+    let own = all.filter(|(name, _)| !name.starts_with("fixtures/"));
+    Files(own.map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned())).collect())
+}
+
+fn found(files: &Files) -> Vec<Diagnostic> {
+    match RuleSet::compile(files) {
+        Ok(rules) => rules.diagnostics().to_vec(),
+        Err(found) => found,
+    }
+}
+
+/// Whether a diagnostic is the one that a case expects.
+fn meets(expected: &Value, one: &Diagnostic) -> bool {
+    let number = |name: &str| expected[name].as_u64().and_then(|number| usize::try_from(number).ok());
+    let line = number("line").unwrap_or(one.start.line);
+    let (first, last) = (number("column_min").unwrap_or(1), number("column_max").unwrap_or(usize::MAX));
+    let text = format!("{} {}", one.message, one.help.as_deref().unwrap_or_default());
+    let mentions = |want: &Value| {
+        let either = want.as_str().unwrap_or_default().to_lowercase();
+        either.split('|').any(|part| text.to_lowercase().contains(part.trim()))
+    };
+    one.severity == Severity::Error
+        && one.file == expected["file"].as_str().unwrap_or_default()
+        && (line..=number("line_max").unwrap_or(line)).contains(&one.start.line)
+        && (first..=last).contains(&one.start.column)
+        && one.code.starts_with(expected["code_family"].as_str().unwrap_or_default())
+        && expected["must_mention"].as_array().into_iter().flatten().all(mentions)
+        && expected["suggestion"].as_str().is_none_or(|word| text.contains(word))
+}
+
+#[test]
+fn each_case_is_found_once_and_correct_policies_are_silent() {
+    let mut ran = 0;
+    for case in cases().iter().filter(|case| case["run"] == "check") {
+        let (id, found) = (case["id"].as_str().unwrap(), found(&files(case)));
+        let errors: Vec<_> = found.iter().filter(|one| one.severity != Severity::Info).collect();
+        let expected: Vec<_> =
+            case["expect"].as_array().unwrap().iter().filter(|one| one["optional"] != true).collect();
+        for one in &expected {
+            assert!(errors.iter().any(|error| meets(one, error)), "{id}: {one}: {errors:#?}");
+        }
+        // one mistake, one error: every other one is at a place that the case names
+        let placed = |one: &&Diagnostic| {
+            let named = case["expect"].as_array().into_iter().flatten();
+            named.into_iter().any(|expected| {
+                let line = expected["line"].as_u64().unwrap_or(one.start.line as u64);
+                let last = expected["line_max"].as_u64().unwrap_or(line);
+                expected["file"] == one.file.as_str() && (line..=last).contains(&(one.start.line as u64))
+            })
+        };
+        let alone = errors.iter().filter(|one| one.severity == Severity::Error).all(placed);
+        assert!(alone, "{id}: {errors:#?}");
+        ran += 1;
+    }
+    assert!(ran > 100, "{ran} cases ran");
+}
+
+/// A place of a text that was changed: its line, and what was done.
+struct Mutant {
+    file: String,
+    text: String,
+    line: usize,
+    what: &'static str,
+}
+
+/// Words of a text with their places: names, keywords, texts between quotation marks.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut start = None;
+    for (at, character) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (character.is_ascii_alphabetic() || character == '_', start) {
+            (true, None) => start = Some(at),
+            (false, Some(first)) => {
+                found.push((first, &text[first..at]));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a byte of a script stands in a comment.
+fn is_comment(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |line| line + 1);
+    text[line..at].contains("//")
+}
+
+/// Words of a script whose letters matter: not a variable that the mutant would rename alone is still undefined.
+fn letter(random: &mut Random, file: &str, text: &str) -> Option<Mutant> {
+    let reserved: BTreeSet<&str> = if file.ends_with(".json") {
+        [
+            "type",
+            "properties",
+            "required",
+            "maxItems",
+            "maxLength",
+            "minimum",
+            "maximum",
+            "items",
+            "rules",
+            "name",
+            "to",
+            "merge",
+        ]
+        .into()
+    } else {
+        [
+            "merge",
+            "account",
+            "anonymous",
+            "keyed_union",
+            "union",
+            "items",
+            "qty",
+            "sku",
+            "let",
+            "return",
+            "fn",
+            "len",
+            "filter",
+        ]
+        .into()
+    };
+    let words: Vec<_> = words(text)
+        .into_iter()
+        .filter(|(at, word)| word.len() > 2 && reserved.contains(word) && !is_comment(text, *at))
+        .filter(|(at, _)| {
+            !file.ends_with(".json")
+                || text[*at..].split_once('"').is_some_and(|(_, rest)| rest.trim_start().starts_with(':'))
+        })
+        .collect();
+    let &(at, word) = words.get(random.below(words.len().max(1)))?;
+    let place = at + 1 + random.below(word.len() - 1);
+    let mut changed = text.to_owned();
+    changed.replace_range(place..=place, "z");
+    Some(Mutant { file: file.to_owned(), line: line_of(text, at), text: changed, what: "a letter" })
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// A bracket that is dropped.
+fn bracket(random: &mut Random, file: &str, text: &str) -> Option<Mutant> {
+    let all = text
+        .char_indices()
+        .filter(|(at, one)| "()[]{}".contains(*one) && !is_comment(text, *at) && !in_text(text, *at));
+    let places: Vec<usize> = all.map(|(at, _)| at).collect();
+    let at = *places.get(random.below(places.len().max(1)))?;
+    let mut changed = text.to_owned();
+    changed.remove(at);
+    Some(Mutant { file: file.to_owned(), line: line_of(text, at), text: changed, what: "a bracket" })
+}
+
+/// Whether a byte stands between quotation marks of its line.
+fn in_text(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |line| line + 1);
+    text[line..at].matches(['"', '`', '\'']).count() % 2 == 1
+}
+
+/// A value of a wrong kind, in JSON.
+fn kind(random: &mut Random, file: &str, text: &str) -> Option<Mutant> {
+    let values = ["maxItems", "maxLength", "minimum", "maximum", "required", "type", "name", "to", "rules"];
+    let mut places = Vec::new();
+    for name in values {
+        let quoted = format!("\"{name}\":");
+        places.extend(text.match_indices(&quoted).map(|(at, _)| (at, at + quoted.len())));
+    }
+    places.retain(|(_, value)| !text[*value..].trim_start().starts_with('{'));
+    places.sort_unstable();
+    let &(_, value) = places.get(random.below(places.len().max(1)))?;
+    let rest = &text[value..];
+    let indent = rest.len() - rest.trim_start().len();
+    let first = rest.trim_start().chars().next()?;
+    let end = match first {
+        '"' => rest[indent + 1..].find('"')? + indent + 2,
+        '[' => rest.find(']')? + 1,
+        _ => rest
+            .find([',', '}', '\n', ' '])
+            .filter(|end| *end > indent)
+            .or_else(|| rest[indent..].find([',', '}', '\n', ' ']).map(|end| end + indent))?,
+    };
+    if first == '[' && rest[..end].contains('{') {
+        return None;
+    }
+    let mut changed = text.to_owned();
+    changed.replace_range(value + indent..value + end, "true");
+    Some(Mutant { file: file.to_owned(), line: line_of(text, value + indent), text: changed, what: "a kind" })
+}
+
+/// An argument that is dropped, in a call of the library.
+fn argument(random: &mut Random, file: &str, text: &str) -> Option<Mutant> {
+    let calls: Vec<_> = ["keyed_union(", "union(", "max_of("]
+        .into_iter()
+        .flat_map(|call| text.match_indices(call).map(move |(at, _)| (at, at + call.len())))
+        .filter(|(at, _)| !is_comment(text, *at) && !in_text(text, *at) && !text[..*at].ends_with('_'))
+        .collect();
+    let &(at, first) = calls.get(random.below(calls.len().max(1)))?;
+    let comma = text[first..].find(',')?;
+    if text[first..first + comma].contains(['(', '#', '[']) {
+        return None;
+    }
+    let mut changed = text.to_owned();
+    // `union` and `max_of` lose their only second argument's partner; `keyed_union` its account
+    changed.replace_range(first..=first + comma, "");
+    Some(Mutant { file: file.to_owned(), line: line_of(text, at), text: changed, what: "an argument" })
+}
+
+#[test]
+fn most_mistakes_that_no_case_names_are_found_on_their_line() {
+    let good: Vec<_> = cases().into_iter().filter(|case| case["good"] == true && case["run"] == "check").collect();
+    let mut random = Random(2_026);
+    let mut tally: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut missed = Vec::new();
+    let (mut made, mut on_line) = (0, 0);
+    while made < 500 {
+        let files = files(&good[random.below(good.len())]);
+        let names: Vec<_> = files.0.keys().cloned().collect();
+        let name = &names[random.below(names.len())];
+        let text = &files.0[name];
+        let change = [letter, bracket, kind, argument][random.below(4)];
+        let right_kind = name.ends_with(".json")
+            || !std::ptr::fn_addr_eq(change, kind as fn(&mut Random, &str, &str) -> Option<Mutant>);
+        let Some(mutant) = (if right_kind { change(&mut random, name, text) } else { None }) else { continue };
+        if mutant.text == *text {
+            continue;
+        }
+        made += 1;
+        let mut changed = files.clone();
+        changed.0.insert(mutant.file.clone(), mutant.text.clone());
+        let errors = found(&changed);
+        let hit = errors.iter().any(|one| {
+            one.severity == Severity::Error && one.file == mutant.file && one.start.line.abs_diff(mutant.line) == 0
+        });
+        // a bracket is missed at the end of the token before it, or where the parser needs it: at the next one
+        let lines: Vec<_> = mutant.text.lines().collect();
+        let is_blank = |index: &usize| lines.get(*index).is_some_and(|line| line.trim().is_empty());
+        let before = (0..mutant.line - 1).rev().find(|index| !is_blank(index)).map(|index| index + 1);
+        let after = (mutant.line..lines.len()).find(|index| !is_blank(index)).map(|index| index + 1);
+        let near = |one: &&Diagnostic| [before, after].contains(&Some(one.start.line)) && one.file == mutant.file;
+        let counted = hit || (mutant.what == "a bracket" && errors.iter().any(|one| near(&one)));
+        let entry = tally.entry(mutant.what).or_default();
+        entry.0 += 1;
+        entry.1 += usize::from(counted);
+        on_line += usize::from(counted);
+        if !counted {
+            let line = mutant.text.lines().nth(mutant.line - 1).unwrap_or_default().trim().to_owned();
+            missed.push(format!("{} in {}:{}: {line} {errors:?}", mutant.what, mutant.file, mutant.line));
+        }
+    }
+    println!("{on_line} of {made} mutants are found: {tally:?}");
+    assert!(on_line * 100 >= made * 95, "{on_line} of {made}: {tally:?}: {}", missed.join("\n"));
+}
