@@ -45,6 +45,7 @@ fn open_places_are_said_once_at_the_object_that_lacks_a_bound() {
     lints(r#"^{"type":"object","additionalProperties":{"type":"integer"}}"#, &["S030"]);
     lints(r#"{"type":"object","maxProperties":3,"additionalProperties":{"type":"integer"}}"#, &[]);
     lints(r#"{"type":"object","required":["a",^"b"],"properties":{"a":{"type":"integer"}}}"#, &["S031"]);
+    lints(r#"^{"type":"object","properties":{},"dependentRequired":{"x":[]}}"#, &["S031"]);
     lints(r#"^{"type":"array","maxItems":3}"#, &["S032"]);
     lints(r#"{"type":"array","items":true}"#, &[]);
     lints(r#"^{"type":"array","items":{"type":"integer"}}"#, &["S030"]);

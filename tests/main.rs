@@ -24,6 +24,7 @@ mod storefront;
 mod histories;
 mod policies;
 mod mistakes;
+mod first_run;
 mod fixtures;
 mod command_line;
 mod webhook;

@@ -202,6 +202,13 @@ impl Fates {
         self.nodes.get((at - self.base) as usize).copied().unwrap_or(KEPT)
     }
 
+    /// What became of a node, with the keyword and the schema object that say so.
+    #[must_use]
+    pub fn of_node(&self, at: u32) -> (What, Keyword, u16) {
+        let fate = self.get(at);
+        (fate.what, fate.keyword, fate.by)
+    }
+
     /// The node at `at` goes, for `keyword` of the schema object `by`.
     pub fn drop(&mut self, at: u32, keyword: Keyword, by: u16) {
         self.set(at, Fate { what: What::Dropped, action: Action::Drop, keyword, also: [None; 2], by });

@@ -136,3 +136,15 @@ pub fn write_new(path: &str, text: &str) -> Result<bool> {
         Err(error) => Err(error).with_context(|| format!("cannot write `{}`", path.display())),
     }
 }
+
+/// Whether a folder is empty, or not there.
+///
+/// # Errors
+/// It is no folder, or cannot be read.
+pub fn is_vacant(folder: &Path) -> Result<bool> {
+    if !folder.exists() {
+        return Ok(true);
+    }
+    let mut entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    Ok(entries.next().is_none())
+}

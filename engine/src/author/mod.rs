@@ -5,3 +5,4 @@ mod shrink;
 pub mod laws;
 pub mod fixture;
 pub mod property;
+pub mod explain;

@@ -4,6 +4,9 @@ mod output;
 mod rules;
 mod check;
 mod eval;
+mod explain;
+mod health;
+mod init;
 mod laws;
 mod sanitize;
 mod serve;
@@ -13,7 +16,7 @@ mod version;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use output::Status;
 
@@ -42,6 +45,14 @@ enum Command {
     Check(check::Arguments),
     /// Run the fixtures
     Test(test::Arguments),
+    /// Say why each place of an event was kept, changed, dropped or not read; never a value
+    Explain(explain::Arguments),
+    /// Make a storefront of rules and fixtures that is green at once
+    Init(init::Arguments),
+    /// Ask whether a server is ready: 0, or 1
+    Healthcheck(health::Arguments),
+    /// Print what a shell completes
+    Completions(health::Completions),
     /// Ask the laws of merging on generated data
     Laws(laws::Arguments),
     /// Print the version
@@ -67,6 +78,10 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Healthcheck(arguments) => health::run(&arguments),
+        Command::Completions(arguments) => health::completions(&arguments, &mut Arguments::command()),
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };

@@ -10,6 +10,8 @@ use anyhow::Result;
 pub enum Status {
     /// All is well.
     Ok = 0,
+    /// Something else failed.
+    Internal = 1,
     /// The command line, the configuration or the input is wrong.
     Usage = 2,
     /// The rules are invalid.

@@ -75,7 +75,7 @@ pub(super) fn membership(sets: &mut Sets<'_>, parts: &Parts<'_>, options: &Optio
     let mut listed: Vec<(Applied, String)> = Vec::new();
     if matches!(unnamed, Unnamed::None | Unnamed::Under(_)) {
         let needs = parts.iter().flat_map(|(applied, object)| {
-            let dependent = object.dependent.iter().flat_map(|one| &one.needs);
+            let dependent = object.dependent.iter().flat_map(|one| std::iter::once(&one.trigger).chain(&one.needs));
             object.required.iter().chain(dependent).map(|name| (*applied, name))
         });
         for (applied, name) in needs {

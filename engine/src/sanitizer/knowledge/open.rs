@@ -113,7 +113,7 @@ impl Walk<'_, '_> {
             let Some(object) = self.sets.object(*applied) else { continue };
             if self.said.insert(("S031", format!("{}/required/{name}", object.pointer))) {
                 let declared: Vec<_> = membership.named.iter().map(|(name, _)| name.as_str()).collect();
-                let message = format!("`{name}` is needed, and no schema says what it may hold");
+                let message = format!("`{name}` may stand here, and no schema says what it may hold");
                 let help = if declared.is_empty() {
                     "declare it in `properties`".to_owned()
                 } else {

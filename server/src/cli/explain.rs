@@ -1,0 +1,157 @@
+//! `handover explain`
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use clap::ValueEnum;
+use handover_engine::author::explain::{self, Told};
+use handover_engine::author::fixture::Fixture;
+use handover_engine::event::Event;
+use handover_engine::json::{Document, View};
+use handover_engine::pointer::Pointer;
+use handover_engine::ruleset::RuleSet;
+use serde_json::{Value, json};
+
+use super::output::{Status, print, usage};
+use super::rules;
+use crate::files;
+
+/// Arguments of `explain`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// A fixture, a request, or `-` for standard input
+    file: PathBuf,
+    /// Folder of the policy
+    #[arg(long, default_value = "rules", value_name = "DIR")]
+    rules: PathBuf,
+    /// Only places of this fate
+    #[arg(long, value_enum, value_name = "FATE")]
+    only: Option<Only>,
+    /// How places are printed
+    #[arg(long, value_enum, default_value = "pretty")]
+    format: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    Kept,
+    Changed,
+    Dropped,
+    Unread,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    Pretty,
+    /// One JSON object
+    Json,
+}
+
+impl Only {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Changed => "changed",
+            Self::Dropped => "dropped",
+            Self::Unread => "unread",
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Status> {
+    let policy = rules::read(&arguments.rules)?;
+    let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
+    let from_input = arguments.file.as_os_str() == "-";
+    let bytes = files::input_bytes(if from_input { None } else { Some(&arguments.file) }).map_err(usage)?;
+    let event = event(&rules, &arguments.file.display().to_string(), &bytes).map_err(usage)?;
+    let all = explain::explain(&rules, &event);
+    let wanted = |one: &&Told| arguments.only.is_none_or(|only| one.fate == only.word());
+    let shown: Vec<&Told> = all.iter().filter(wanted).collect();
+    let places = Places { folder: arguments.rules.display().to_string(), policy: &policy.0 };
+    let text = match arguments.format {
+        Form::Pretty => pretty(&shown, &all, &places),
+        Form::Json => machine(&shown, &all, &places).to_string() + "\n",
+    };
+    print(text.as_bytes())?;
+    Ok(Status::Ok)
+}
+
+/// The event of a request, or of a fixture.
+fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
+    if let Ok(event) = Event::read(bytes) {
+        return Ok(event);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?;
+    let fixture = Fixture::read(name, text, rules).map_err(|errors| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        anyhow!("`{name}` is neither a request nor a fixture: {first}")
+    })?;
+    Event::read(&fixture.body).map_err(|refusal| anyhow!("`{name}` holds no event: {}", refusal.code()))
+}
+
+/// Where the files of a policy say what they say.
+struct Places<'a> {
+    folder: String,
+    policy: &'a BTreeMap<String, String>,
+}
+
+impl Places<'_> {
+    /// `file:line:column` of the keyword that decided.
+    fn of(&self, told: &Told) -> Option<String> {
+        let file = format!("{}.schema.json", told.rule.as_deref()?);
+        let document = Document::read(self.policy.get(&file)?.as_bytes()).ok()?;
+        let pointer = told.schema.as_deref()?;
+        let pointer = Pointer::parse(pointer.strip_prefix('#')?)?;
+        let place = pointer.get(document.root()).and_then(View::place)?;
+        let position = place.position();
+        Some(format!("{}/{file}:{}:{}", self.folder.trim_end_matches('/'), position.line, position.column))
+    }
+}
+
+fn pretty(shown: &[&Told], all: &[Told], places: &Places<'_>) -> String {
+    let width = shown.iter().map(|one| one.pointer.chars().count()).max().unwrap_or(0).min(48);
+    let lines = shown.iter().map(|one| {
+        let pointer = if one.pointer.is_empty() { "(the metadata)" } else { &one.pointer };
+        let why = match (one.fate, one.keyword, &one.to) {
+            ("kept", _, Some(to)) if one.inferred => format!("to {to}, by a script"),
+            ("kept", _, Some(to)) => format!("to {to}"),
+            ("unread", ..) => "no rule reads it".to_owned(),
+            (_, Some(keyword), _) => {
+                let by = places.of(one).map(|by| format!("  {by}")).unwrap_or_default();
+                format!("{keyword}{by}")
+            }
+            _ => String::new(),
+        };
+        format!("{:<7}  {pointer:<width$}  {why}", one.fate).trim_end().to_owned() + "\n"
+    });
+    format!("{}{}\n", lines.collect::<String>(), summary(all))
+}
+
+fn summary(all: &[Told]) -> String {
+    let [kept, changed, dropped, unread] = explain::counts(all);
+    format!("in {} = kept {kept} + changed {changed} + dropped {dropped} + unread {unread}", all.len())
+}
+
+fn machine(shown: &[&Told], all: &[Told], places: &Places<'_>) -> Value {
+    let one = |told: &&Told| {
+        let mut value = json!({ "pointer": told.pointer, "fate": told.fate });
+        let more = [
+            ("rule", told.rule.as_deref().map(str::to_owned)),
+            ("keyword", told.keyword.map(str::to_owned)),
+            ("by", places.of(told)),
+            ("to", told.to.clone()),
+        ];
+        if let Some(members) = value.as_object_mut() {
+            members.extend(more.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?)))));
+            if told.inferred {
+                members.insert("inferred".to_owned(), Value::Bool(true));
+            }
+        }
+        value
+    };
+    let [kept, changed, dropped, unread] = explain::counts(all);
+    json!({ "version": 1, "places": shown.iter().map(one).collect::<Vec<_>>(),
+            "counts": { "in": all.len(), "kept": kept, "changed": changed, "dropped": dropped, "unread": unread } })
+}

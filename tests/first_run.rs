@@ -1,0 +1,70 @@
+//! A rule author's first minutes: the commands of the specification, from an empty folder.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::binary::temporary;
+
+struct Shop(PathBuf);
+
+impl Shop {
+    /// Runs `handover` in the folder: how it ended, and what it printed.
+    fn handover(&self, arguments: &[&str]) -> (i32, String) {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_handover")).args(arguments).current_dir(&self.0).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+    }
+
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+}
+
+#[test]
+fn the_first_minutes_are_green_until_the_cart_is_summed() {
+    let keep = temporary("first/.keep", "");
+    let folder = PathBuf::from(keep.trim_end_matches("/.keep"));
+    let _ = std::fs::remove_dir_all(folder.join("shop"));
+    let parent = Shop(folder.clone());
+    let (code, text) = parent.handover(&["init", "shop"]);
+    assert!(code == 0 && text.contains("check ok · 12 passed, 0 failed · laws hold"), "{text}");
+    let (code, text) = parent.handover(&["init", "shop"]);
+    assert!(code == 2 && text.contains("is not empty"), "{text}");
+    let shop = Shop(folder.join("shop"));
+    for (arguments, part) in [
+        (&["check"][..], "check ok · 3 rules in 6 files"),
+        (&["check", "--deny", "warnings"], "check ok"),
+        (&["test"], "12 passed, 0 failed, 0 skipped"),
+        (&["laws", "--cases", "100"], "laws hold · 3 rules"),
+    ] {
+        let (code, text) = shop.handover(arguments);
+        assert!(code == 0 && text.contains(part), "{arguments:?}: {text}");
+    }
+    shop.edit("rules/cart.merge.rhai", "\"max\", 99", "\"sum\", 99");
+    let (code, text) = shop.handover(&["check"]);
+    let told = "error[R040]: `sum` adds again at every login: 1 + 3 gives 4, then 7, then 10";
+    assert!(code == 3 && text.contains(told), "{text}");
+    shop.edit("rules/cart.merge.rhai", "\"sum\", 99", "\"max\", 99");
+    let (code, text) =
+        shop.handover(&["explain", "fixtures/hostile/a-card-number-in-a-note.json", "--only", "dropped"]);
+    let told = "dropped  /cart/items/0/options/note  x-deny:pan  rules/cart.schema.json:21:37\n";
+    assert!(code == 0 && text.starts_with(told), "{text}");
+    assert!(text.ends_with("in 8 = kept 6 + changed 0 + dropped 1 + unread 1\n"), "{text}");
+    let (code, text) = shop.handover(&["transfer", "request.json"]);
+    assert!(code == 0 && text.contains("\"status\":\"transferred\""), "{text}");
+}
+
+#[test]
+fn machines_around_it_are_answered() {
+    let here = Shop(PathBuf::from("."));
+    assert_eq!(here.handover(&["healthcheck", "http://127.0.0.1:1"]).0, 1);
+    assert_eq!(here.handover(&["healthcheck", "127.0.0.1:1"]).0, 2);
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, text) = here.handover(&["completions", shell]);
+        assert!(code == 0 && text.contains("handover"), "{shell}");
+    }
+}
