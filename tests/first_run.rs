@@ -3,7 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::binary::temporary;
+use handover::files;
+use handover_engine::json::Document;
+use handover_engine::limits::Limits;
+use handover_engine::sanitizer::{Options, Sanitizer};
+
+use crate::binary::{root, temporary};
 
 struct Shop(PathBuf);
 
@@ -67,4 +72,30 @@ fn machines_around_it_are_answered() {
         let (code, text) = here.handover(&["completions", shell]);
         assert!(code == 0 && text.contains("handover"), "{shell}");
     }
+}
+
+/// Whether texts hold under a schema that the binary prints.
+#[track_caller]
+fn holds(schema: &str, texts: impl IntoIterator<Item = (String, String)>) {
+    let (code, text) = Shop(PathBuf::from(".")).handover(&["schema", schema]);
+    assert_eq!(code, 0);
+    let sanitizer =
+        Sanitizer::compile(schema, &text, Options::of(&Limits::default())).unwrap_or_else(|e| panic!("{e:?}"));
+    for (file, text) in texts {
+        let document = Document::read(text.as_bytes()).unwrap();
+        assert!(sanitizer.accepts(document.root()), "{file} does not hold under the schema of a {schema}");
+    }
+}
+
+#[test]
+fn what_ships_holds_under_the_schemas_that_editors_get() {
+    let read = |path: &str| (path.to_owned(), std::fs::read_to_string(root().join(path)).unwrap());
+    let policies = ["rules/policy.json", "tests/catalogue/rules/policy.json", "server/scaffold/policy.json"];
+    holds("policy", policies.map(read));
+    holds("fixture", files::fixtures(&root().join("fixtures")).unwrap());
+    holds("fixture", files::fixtures(&root().join("tests/catalogue/fixtures")).unwrap());
+    holds("request", [read("server/scaffold/request.json")]);
+    let (code, answer) = Shop(root()).handover(&["transfer", "server/scaffold/request.json"]);
+    assert_eq!(code, 0);
+    holds("response", [("the answer".to_owned(), answer)]);
 }

@@ -1,4 +1,4 @@
-//! `handover healthcheck` and `handover completions`: what machines around it ask.
+//! `handover healthcheck`, `handover completions` and `handover schema`: what machines around it ask.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -59,5 +59,36 @@ pub(super) fn completions(arguments: &Completions, command: &mut clap::Command) 
     let mut out = Vec::new();
     clap_complete::generate(arguments.shell, command, "handover", &mut out);
     print(&out)?;
+    Ok(Status::Ok)
+}
+
+/// Arguments of `schema`.
+#[derive(clap::Args)]
+pub(super) struct Schemas {
+    /// What it describes
+    #[arg(value_enum)]
+    of: Described,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Described {
+    /// `policy.json`
+    Policy,
+    /// A fixture
+    Fixture,
+    /// The body of `POST /v1/transfer`
+    Request,
+    /// Its answer
+    Response,
+}
+
+pub(super) fn schema(arguments: &Schemas) -> Result<Status> {
+    let text = match arguments.of {
+        Described::Policy => include_str!("../../schemas/policy.schema.json"),
+        Described::Fixture => include_str!("../../schemas/fixture.schema.json"),
+        Described::Request => include_str!("../../schemas/request.schema.json"),
+        Described::Response => include_str!("../../schemas/response.schema.json"),
+    };
+    print(text.as_bytes())?;
     Ok(Status::Ok)
 }

@@ -53,6 +53,8 @@ enum Command {
     Healthcheck(health::Arguments),
     /// Print what a shell completes
     Completions(health::Completions),
+    /// Print the JSON Schema of the policy, a fixture, a request or an answer
+    Schema(health::Schemas),
     /// Ask the laws of merging on generated data
     Laws(laws::Arguments),
     /// Print the version
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Healthcheck(arguments) => health::run(&arguments),
         Command::Completions(arguments) => health::completions(&arguments, &mut Arguments::command()),
+        Command::Schema(arguments) => health::schema(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };

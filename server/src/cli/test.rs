@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::ValueEnum;
 use handover_engine::author::{fixture, fixture::Fixture, property};
 use handover_engine::diagnostic::Diagnostic;
 use handover_engine::ruleset::{Given, RuleSet};
+use serde_json::{Map, Value, json};
 
 use super::output::{Status, print, usage};
 use super::rules::{self, Colour, Format};
+use crate::render::{self, Report};
 use crate::{files, transfer};
 
 /// Arguments of `test`.
@@ -25,17 +28,43 @@ pub(super) struct Arguments {
     /// Only cases whose path holds this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// How failures are printed
+    /// How results are printed
     #[arg(long, value_enum, default_value = "pretty")]
-    format: Format,
+    format: Form,
     /// When colour is used
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
 }
 
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    Pretty,
+    /// One JSON object
+    Json,
+    /// Workflow commands of GitHub
+    Github,
+    /// `JUnit` XML, a test case a fixture
+    Junit,
+}
+
+/// What came of one case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its file.
+    pub file: String,
+    /// `passed`, `failed` or `skipped`.
+    pub status: &'static str,
+    /// Why it did not run, or what is wrong.
+    pub reason: Option<String>,
+}
+
 /// What came of all cases.
 #[derive(Debug, Default)]
 pub struct Run {
+    /// Each case, in the order of their files.
+    pub cases: Vec<Case>,
     /// Cases that did what they expect.
     pub passed: usize,
     /// Cases that did not, or are invalid.
@@ -52,19 +81,78 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let rules = match rules::compile(&files) {
         Ok(rules) => rules,
         Err(found) => {
-            rules::show(&found, &files.0, &arguments.rules, arguments.format, arguments.color)?;
+            rules::show(&found, &files.0, &arguments.rules, arguments.format.of_rules(), arguments.color)?;
             return Ok(Status::Rules);
         }
     };
     let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
     let run = cases(&rules, &texts);
-    rules::show(&run.failures, &texts, &arguments.fixtures, arguments.format, arguments.color)?;
-    if arguments.format == Format::Pretty {
+    match arguments.format {
+        Form::Json => print(machine(&run, &texts, &arguments.fixtures).as_bytes())?,
+        Form::Junit => print(junit(&run).as_bytes())?,
+        form => rules::show(&run.failures, &texts, &arguments.fixtures, form.of_rules(), arguments.color)?,
+    }
+    if arguments.format == Form::Pretty {
         let millis = start.elapsed().as_millis();
         let Run { passed, failed, skipped, .. } = run;
         print(format!("{passed} passed, {failed} failed, {skipped} skipped · {millis} ms\n").as_bytes())?;
     }
     Ok(if run.failed == 0 && run.passed > 0 { Status::Ok } else { Status::Tests })
+}
+
+impl Form {
+    fn of_rules(self) -> Format {
+        match self {
+            Self::Pretty => Format::Pretty,
+            Self::Github => Format::Github,
+            Self::Json | Self::Junit => Format::Json,
+        }
+    }
+}
+
+/// The failures as every command prints them, and each case.
+fn machine(run: &Run, texts: &BTreeMap<String, String>, folder: &Path) -> String {
+    let report = Report { diagnostics: &run.failures, texts, folder: folder.to_str().unwrap_or("fixtures") };
+    let mut output: Value = serde_json::from_str(&render::json(&report)).unwrap_or_default();
+    let case = |case: &Case| {
+        let mut one = Map::from_iter([
+            ("file".to_owned(), json!(case.file)),
+            ("name".to_owned(), json!(sentence(&case.file))),
+            ("status".to_owned(), json!(case.status)),
+        ]);
+        one.extend(case.reason.as_ref().map(|reason| ("reason".to_owned(), json!(reason))));
+        Value::Object(one)
+    };
+    if let Some(output) = output.as_object_mut() {
+        output.insert("cases".to_owned(), run.cases.iter().map(case).collect());
+    }
+    output.to_string() + "\n"
+}
+
+/// A file's name as the sentence that it is.
+fn sentence(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    name.trim_end_matches(".json").replace('-', " ")
+}
+
+/// `JUnit` XML: a suite a folder would say no more than the names do, so there is one.
+fn junit(run: &Run) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let case = |case: &Case| {
+        let folder = case.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let name = format!("classname=\"{}\" name=\"{}\"", escaped(folder), escaped(&sentence(&case.file)));
+        let reason = escaped(case.reason.as_deref().unwrap_or_default());
+        match case.status {
+            "failed" => format!("  <testcase {name}><failure message=\"{reason}\"/></testcase>\n"),
+            "skipped" => format!("  <testcase {name}><skipped message=\"{reason}\"/></testcase>\n"),
+            _ => format!("  <testcase {name}/>\n"),
+        }
+    };
+    let cases: String = run.cases.iter().map(case).collect();
+    let (tests, failures, skipped) = (run.cases.len(), run.failed, run.skipped);
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"handover\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">\n{cases}</testsuite>\n"
+    )
 }
 
 fn texts(folder: &Path, filter: Option<&str>) -> Result<BTreeMap<String, String>> {
@@ -81,18 +169,20 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>) -> Run {
     for (file, text) in texts {
         match Fixture::read(file, text, rules) {
             Ok(fixture) => fixtures.push(fixture),
-            Err(errors) => {
-                run.failed += 1;
-                run.failures.extend(errors);
-            }
+            Err(errors) => run.judged(file, errors),
         }
     }
-    for fixture in fixtures.iter().filter(|fixture| fixture.skip.is_none()) {
-        let failures = judge(rules, fixture);
-        *(if failures.is_empty() { &mut run.passed } else { &mut run.failed }) += 1;
-        run.failures.extend(failures);
+    for fixture in &fixtures {
+        match &fixture.skip {
+            Some(reason) => {
+                run.skipped += 1;
+                let case = Case { file: fixture.file().to_owned(), status: "skipped", reason: Some(reason.clone()) };
+                run.cases.push(case);
+            }
+            None => run.judged(fixture.file(), judge(rules, fixture)),
+        }
     }
-    run.skipped = fixtures.iter().filter(|fixture| fixture.skip.is_some()).count();
+    run.cases.sort_by(|a, b| a.file.cmp(&b.file));
     let twins = fixture::duplicates(&fixtures);
     run.failed += twins.len();
     run.failures.extend(twins);
@@ -101,6 +191,16 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>) -> Run {
         run.failures.push(Diagnostic::error("F030", "", "", 0..0, message));
     }
     run
+}
+
+impl Run {
+    fn judged(&mut self, file: &str, failures: Vec<Diagnostic>) {
+        let status = if failures.is_empty() { "passed" } else { "failed" };
+        *(if failures.is_empty() { &mut self.passed } else { &mut self.failed }) += 1;
+        let reason = failures.first().map(|first| first.message.clone());
+        self.cases.push(Case { file: file.to_owned(), status, reason });
+        self.failures.extend(failures);
+    }
 }
 
 fn judge(rules: &RuleSet, fixture: &Fixture) -> Vec<Diagnostic> {
