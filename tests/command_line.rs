@@ -100,7 +100,13 @@ fn check_reports_every_error_of_every_file_in_one_pass() {
     ];
     assert_eq!(found, expected.map(|(file, line, column, code)| (file.to_owned(), line, column, code)));
     assert!(text.contains("did you mean `enum`?") && text.contains("did you mean `maxItems`?"));
-    let pretty = check(&["check", "--rules", &folder], "", 3, "6 errors in 4 files");
+    let pretty = check(&["check", "--rules", &folder], "", 3, "6 errors in 4 files · handover check --explain R");
+    let first =
+        check(&["check", "--rules", &folder, "--max-errors", "1"], "", 3, "6 errors in 4 files · 5 not shown · ");
+    assert_eq!(first.matches("error[").count(), 1, "{first}");
+    let omitted =
+        check(&["check", "--rules", &folder, "--max-errors", "1", "--format", "json"], "", 3, "\"omitted\":5");
+    assert_eq!(omitted.matches("\"code\"").count(), 1, "{omitted}");
     assert!(pretty.contains("error[P003]: unknown member `form`"), "{pretty}");
     check(&["check", "--rules", &folder, "--format", "github"], "", 3, "title=S010::");
     check(&["transfer", "--rules", &folder], "{}", 3, "error[P003]");
@@ -303,7 +309,11 @@ fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
     check(&["check", "--rules", &folder], "", 0, "  cart → app_metadata.cart: at most 16384 bytes\n");
     let folder = rules("over", &[("policy.json", "16384", "32000")]);
     let text = check(&["check", "--rules", &folder], "", 3, "error[S033]: what passes may take 47");
-    assert!(text.contains("cart.schema.json:10:19\n") && text.contains("1 error in 1 file\n"), "{text}");
+    assert!(
+        text.contains("cart.schema.json:10:19\n")
+            && text.contains("1 error in 1 file · handover check --explain S033\n"),
+        "{text}"
+    );
     let tuple = r#""type": "array", "prefixItems": [{ "type": "null" }, { "type": "null" }], "#;
     let folder = rules("warned", &[("recently_viewed.schema.json", "\"type\": \"array\",", tuple)]);
     check(&["check", "--rules", &folder], "", 0, "warning[S042]");

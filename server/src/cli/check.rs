@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use handover_engine::diagnostic::Severity;
+use handover_engine::diagnostic::{Diagnostic, Severity};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
-use super::output::{Status, count, print, say};
+use super::codes;
+use super::output::{Status, count, print, say, usage};
 use super::rules::{self, Colour, Format};
 use crate::config;
 
@@ -22,6 +23,12 @@ pub(super) struct Arguments {
     /// What also makes the check fail
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
+    /// Diagnostics that are printed; the rest is counted
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    max_errors: usize,
+    /// Only say what a code means, with an example that is wrong and one that is right
+    #[arg(long, value_name = "CODE|all")]
+    explain: Option<String>,
     /// How errors are printed
     #[arg(long, value_enum, default_value = "pretty")]
     format: Format,
@@ -37,7 +44,11 @@ enum Deny {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
-    let Arguments { rules: folder, deny, format, color } = arguments;
+    let Arguments { rules: folder, deny, max_errors, explain, format, color } = arguments;
+    if let Some(code) = explain {
+        print(codes::explain(code).map_err(usage)?.as_bytes())?;
+        return Ok(Status::Ok);
+    }
     let files = rules::read(folder)?;
     let (found, rules) = match rules::compile(&files) {
         Ok(rules) => (rules.diagnostics().to_vec(), Some(rules)),
@@ -49,14 +60,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     // on a terminal, what is merely worth knowing is counted
     let shown: Vec<_> =
         found.iter().filter(|one| *format != Format::Pretty || one.severity != Severity::Info).cloned().collect();
-    rules::show(&shown, &files.0, folder, *format, *color)?;
+    rules::show_most(&shown, *max_errors, &files.0, folder, (*format, *color))?;
     if *format == Format::Pretty {
         let summary = match &rules {
             Some(rules) => format!("{}HANDOVER_ROOTS={}\n", passed(rules, &files, warnings, notes), roots.join(",")),
-            None => {
-                let wrong: BTreeSet<_> = shown.iter().map(|one| &one.file).collect();
-                format!("{} in {}\n", count(of(Severity::Error), "error"), count(wrong.len(), "file"))
-            }
+            None => refused(&shown, *max_errors),
         };
         print(summary.as_bytes())?;
     }
@@ -69,6 +77,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     }
     let denied = deny.is_some() && warnings > 0;
     Ok(if rules.is_some() && !denied { Status::Ok } else { Status::Rules })
+}
+
+/// How much is wrong, and how to read more of it.
+fn refused(found: &[Diagnostic], most: usize) -> String {
+    let errors: Vec<_> = found.iter().filter(|one| one.severity == Severity::Error).collect();
+    let files: BTreeSet<_> = errors.iter().map(|one| &one.file).collect();
+    let omitted = found.len().saturating_sub(most);
+    let omitted = if omitted > 0 { format!(" · {omitted} not shown") } else { String::new() };
+    let explain = errors.first().map(|one| format!(" · handover check --explain {}", one.code)).unwrap_or_default();
+    format!("{} in {}{omitted}{explain}\n", count(errors.len(), "error"), count(files.len(), "file"))
 }
 
 /// What was checked, and how much each rule may write at most.

@@ -3,6 +3,7 @@
 mod output;
 mod rules;
 mod check;
+mod codes;
 mod eval;
 mod explain;
 mod health;

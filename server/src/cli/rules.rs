@@ -65,7 +65,7 @@ pub(super) fn load(folder: &Path) -> Fallible<Option<RuleSet>> {
     match compile(&files) {
         Ok(rules) => Ok(Some(rules)),
         Err(diagnostics) => {
-            let report = report(&diagnostics, &files.0, folder);
+            let report = report(&diagnostics, usize::MAX, &files.0, folder);
             say(render::pretty(&report, config::columns(), Ink::Plain).trim_end());
             Ok(None)
         }
@@ -74,10 +74,11 @@ pub(super) fn load(folder: &Path) -> Fallible<Option<RuleSet>> {
 
 fn report<'a>(
     diagnostics: &'a [Diagnostic],
+    most: usize,
     texts: &'a std::collections::BTreeMap<String, String>,
     folder: &'a Path,
 ) -> Report<'a> {
-    Report { diagnostics, texts, folder: folder.to_str().unwrap_or("rules") }
+    Report { diagnostics, most, texts, folder: folder.to_str().unwrap_or("rules") }
 }
 
 /// Prints diagnostics in the format asked for, on standard output.
@@ -88,11 +89,24 @@ pub(super) fn show(
     format: Format,
     colour: Colour,
 ) -> Fallible<()> {
-    let report = report(diagnostics, texts, folder);
-    let text = match format {
-        Format::Pretty => render::pretty(&report, config::columns(), colour.ink()),
-        Format::Json => render::json(&report) + "\n",
-        Format::Github => render::github(&report),
-    };
-    print(text.as_bytes())
+    print(rendered(&report(diagnostics, usize::MAX, texts, folder), format, colour).as_bytes())
+}
+
+/// Prints at most so many diagnostics, and how many there are.
+pub(super) fn show_most(
+    diagnostics: &[Diagnostic],
+    most: usize,
+    texts: &std::collections::BTreeMap<String, String>,
+    folder: &Path,
+    form: (Format, Colour),
+) -> Fallible<()> {
+    print(rendered(&report(diagnostics, most, texts, folder), form.0, form.1).as_bytes())
+}
+
+fn rendered(report: &Report<'_>, format: Format, colour: Colour) -> String {
+    match format {
+        Format::Pretty => render::pretty(report, config::columns(), colour.ink()),
+        Format::Json => render::json(report) + "\n",
+        Format::Github => render::github(report),
+    }
 }

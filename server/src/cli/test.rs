@@ -45,7 +45,7 @@ enum Form {
     Json,
     /// Workflow commands of GitHub
     Github,
-    /// `JUnit` XML, a test case a fixture
+    /// XML of test suites, a case a fixture
     Junit,
 }
 
@@ -112,7 +112,8 @@ impl Form {
 
 /// The failures as every command prints them, and each case.
 fn machine(run: &Run, texts: &BTreeMap<String, String>, folder: &Path) -> String {
-    let report = Report { diagnostics: &run.failures, texts, folder: folder.to_str().unwrap_or("fixtures") };
+    let report =
+        Report { diagnostics: &run.failures, most: usize::MAX, texts, folder: folder.to_str().unwrap_or("fixtures") };
     let mut output: Value = serde_json::from_str(&render::json(&report)).unwrap_or_default();
     let case = |case: &Case| {
         let mut one = Map::from_iter([

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use handover_engine::diagnostic::{Diagnostic, Severity};
+use handover_engine::json::{Document, View};
+use handover_engine::policy::POLICY_FILE;
 use serde::Serialize;
 
 use super::Report;
@@ -34,6 +36,8 @@ struct Summary {
     warnings: usize,
     omitted: usize,
     files: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<usize>,
 }
 
 /// One JSON object with all diagnostics.
@@ -41,15 +45,22 @@ struct Summary {
 pub fn json(report: &Report<'_>) -> String {
     let output = Output {
         version: 1,
-        errors: report.diagnostics.iter().map(|diagnostic| one(report, diagnostic)).collect(),
+        errors: report.shown().map(|diagnostic| one(report, diagnostic)).collect(),
         summary: Summary {
             errors: report.count(Severity::Error),
             warnings: report.count(Severity::Warning),
-            omitted: 0,
+            omitted: report.diagnostics.len().saturating_sub(report.most),
             files: report.texts.len(),
+            rules: report.texts.get(POLICY_FILE).map(|text| rules(text)),
         },
     };
     serde_json::to_string(&output).unwrap_or_default()
+}
+
+/// Rules that a policy declares, right or wrong.
+fn rules(text: &str) -> usize {
+    Document::read(text.as_bytes())
+        .map_or(0, |policy| policy.root().get("rules").into_iter().flat_map(View::items).count())
 }
 
 fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
@@ -71,7 +82,7 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
 #[must_use]
 pub fn github(report: &Report<'_>) -> String {
     let mut out = String::new();
-    for diagnostic in report.diagnostics {
+    for diagnostic in report.shown() {
         let Diagnostic { code, severity, start, end, message, help, .. } = diagnostic;
         let level = if *severity == Severity::Info { "notice" } else { severity.word() };
         let help = help.as_ref().map(|help| format!(", {help}")).unwrap_or_default();

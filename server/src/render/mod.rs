@@ -14,13 +14,19 @@ use handover_engine::diagnostic::{Diagnostic, Severity};
 pub struct Report<'a> {
     /// In the order of file and place.
     pub diagnostics: &'a [Diagnostic],
+    /// How many of them are printed; the rest is counted.
+    pub most: usize,
     /// The texts, by the path that diagnostics name.
     pub texts: &'a BTreeMap<String, String>,
     /// The folder that the paths are below.
     pub folder: &'a str,
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
+    fn shown(&self) -> impl Iterator<Item = &'a Diagnostic> {
+        self.diagnostics.iter().take(self.most)
+    }
+
     fn path(&self, diagnostic: &Diagnostic) -> String {
         let folder = self.folder.trim_end_matches('/');
         if diagnostic.file.is_empty() { folder.to_owned() } else { format!("{folder}/{}", diagnostic.file) }

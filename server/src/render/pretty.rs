@@ -10,7 +10,7 @@ use super::Report;
 #[must_use]
 pub fn pretty(report: &Report<'_>, columns: usize, ink: Ink) -> String {
     let mut out = String::new();
-    for diagnostic in report.diagnostics {
+    for diagnostic in report.shown() {
         let text = report.texts.get(&diagnostic.file).map(String::as_str);
         one(&mut out, diagnostic, &report.path(diagnostic), text, Style { columns, ink });
     }
