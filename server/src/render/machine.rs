@@ -28,6 +28,25 @@ struct One<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Fix>,
+}
+
+/// What removes the error.
+#[derive(Serialize)]
+struct Fix {
+    title: String,
+    edits: [Edit; 1],
+}
+
+#[derive(Serialize)]
+struct Edit {
+    file: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -75,7 +94,31 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
         end_column: end.column,
         message,
         help: help.as_deref(),
+        fix: fix(report, diagnostic),
     }
+}
+
+/// The word that was meant, in the place of the one that stands there.
+fn fix(report: &Report<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
+    let help = diagnostic.help.as_deref()?;
+    let word = help.strip_prefix("did you mean `").and_then(|rest| rest.split_once("`?")).map(|(word, _)| word);
+    let word =
+        word.or_else(|| help.strip_prefix("write `")?.strip_suffix('`').filter(|_| diagnostic.code == "R022"))?;
+    // a function is suggested with its parameters
+    let word = word.split_once('(').map_or(word, |(name, _)| name);
+    let Diagnostic { start, end, file, .. } = diagnostic;
+    let line = report.texts.get(file)?.lines().nth(start.line - 1)?;
+    let is_quoted = line.chars().nth(start.column - 1) == Some('"');
+    let text = if is_quoted { format!("\"{word}\"") } else { word.to_owned() };
+    let edit = Edit {
+        file: report.path(diagnostic),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        text,
+    };
+    Some(Fix { title: format!("write `{word}`"), edits: [edit] })
 }
 
 /// A workflow command a line.
