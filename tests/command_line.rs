@@ -321,3 +321,25 @@ fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
     check(&["check", "--rules", &folder, "--deny", "warnings"], "", 3, "warning[S042]");
     check(&["test", "--rules", "rules"], "", 0, "passed");
 }
+
+#[test]
+fn the_page_of_a_policy_is_written_and_asked_for_its_age() {
+    let page = temporary("docs/policy.md", "");
+    let of = |folder: &str, rest: &[&str], code, part| {
+        check(&[&["docs", "--rules", folder][..], rest].concat(), "", code, part)
+    };
+    let text = of("rules", &[], 0, "## cart\n\nFrom `/cart` to `app_metadata.cart`, at most 16384 bytes.");
+    assert!(text.contains("Merge: The larger quantity wins, so logging in twice changes nothing;"), "{text}");
+    assert!(
+        text.contains("| `/cart/items/*/qty` | integer | required, minimum `1`, maximum `99` | dropped |"),
+        "{text}"
+    );
+    assert!(text.contains("- the larger quantity wins and bad lines go\n"), "{text}");
+    of("rules", &["--out", &page, "--check"], 6, "is not what the rules say: run `handover docs --out ");
+    of("rules", &["--out", &page], 0, "");
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), text);
+    of("rules", &["--out", &page, "--check"], 0, "");
+    let wider = rules("docs", &[("cart.schema.json", "\"maximum\": 99", "\"maximum\": 98")]);
+    of(&wider, &["--out", &page, "--check"], 6, "is not what the rules say");
+    of("rules", &["--check"], 2, "--out");
+}

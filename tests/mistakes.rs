@@ -78,7 +78,8 @@ fn each_case_is_found_once_and_correct_policies_are_silent() {
 /// A text with one edit of a `fix` made.
 fn edited(text: &str, edit: &Value) -> String {
     let place = |line: &str, column: &str| {
-        let (line, column) = (edit[line].as_u64().unwrap() as usize, edit[column].as_u64().unwrap() as usize);
+        let number = |name: &str| usize::try_from(edit[name].as_u64().unwrap()).unwrap();
+        let (line, column) = (number(line), number(column));
         let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
         before + text[before..].chars().take(column - 1).map(char::len_utf8).sum::<usize>()
     };

@@ -118,6 +118,14 @@ pub fn input_bytes(path: Option<&Path>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes a file, over what it held.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
 /// Writes a new file and the folders that it needs; says whether it did: a file that is there stays as it is.
 ///
 /// # Errors

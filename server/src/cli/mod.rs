@@ -4,6 +4,7 @@ mod output;
 mod rules;
 mod check;
 mod codes;
+mod docs;
 mod eval;
 mod explain;
 mod health;
@@ -25,7 +26,7 @@ pub use output::Status;
 #[derive(Parser)]
 #[command(name = "handover", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test failed or nothing was tested"
+    after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test failed or nothing was tested, 6 a page is out of date"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -56,6 +57,8 @@ enum Command {
     Completions(health::Completions),
     /// Print the JSON Schema of the policy, a fixture, a request or an answer
     Schema(health::Schemas),
+    /// Describe the policy as a page for people
+    Docs(docs::Arguments),
     /// Ask the laws of merging on generated data
     Laws(laws::Arguments),
     /// Print the version
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Healthcheck(arguments) => health::run(&arguments),
         Command::Completions(arguments) => health::completions(&arguments, &mut Arguments::command()),
         Command::Schema(arguments) => health::schema(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };

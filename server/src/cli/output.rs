@@ -18,6 +18,8 @@ pub enum Status {
     Rules = 3,
     /// A test failed, or nothing was tested.
     Tests = 4,
+    /// A page is not what the rules say.
+    Stale = 6,
 }
 
 /// A mistake of usage or configuration, as an error.

@@ -131,7 +131,7 @@ fn machine(run: &Run, texts: &BTreeMap<String, String>, folder: &Path) -> String
 }
 
 /// A file's name as the sentence that it is.
-fn sentence(file: &str) -> String {
+pub(super) fn sentence(file: &str) -> String {
     let name = file.rsplit('/').next().unwrap_or_default();
     name.trim_end_matches(".json").replace('-', " ")
 }

@@ -1,0 +1,260 @@
+//! `handover docs`: the policy as a page for people who do not read its files.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use handover_engine::json::{Document, Kind, View};
+use handover_engine::policy::{Files, POLICY_FILE};
+use handover_engine::rule::Rule;
+use handover_engine::ruleset::RuleSet;
+
+use super::output::{Status, print, say, usage};
+use super::rules;
+use super::test::sentence;
+use crate::files;
+
+/// Arguments of `docs`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Folder of the policy
+    #[arg(long, default_value = "rules", value_name = "DIR")]
+    rules: PathBuf,
+    /// Folder of the fixtures
+    #[arg(long, default_value = "fixtures", value_name = "DIR")]
+    fixtures: PathBuf,
+    /// Write the page to this file, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Only say whether the file is as it would be written; 6 if it is not
+    #[arg(long, requires = "out")]
+    check: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Status> {
+    let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
+    let files = rules::read(&arguments.rules)?;
+    let fixtures = if arguments.fixtures.is_dir() { files::fixtures(&arguments.fixtures)? } else { BTreeMap::new() };
+    let page = page(&rules, &files, fixtures.keys());
+    let Some(out) = &arguments.out else {
+        print(page.as_bytes())?;
+        return Ok(Status::Ok);
+    };
+    if !arguments.check {
+        files::write(out, &page)?;
+        return Ok(Status::Ok);
+    }
+    if files::text(out).map_err(usage)? == page {
+        return Ok(Status::Ok);
+    }
+    let out = out.display();
+    say(&format!("`{out}` is not what the rules say: run `handover docs --out {out}`"));
+    Ok(Status::Stale)
+}
+
+fn page<'a>(rules: &RuleSet, files: &Files, fixtures: impl Iterator<Item = &'a String>) -> String {
+    let mut out = format!("# {}\n\nWritten by `handover docs`.\n", rules.name());
+    let policy = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
+    let policy = policy.as_ref().map(Document::root);
+    let declared = |name| policy.and_then(|policy| policy.get(name));
+    let protected =
+        declared("protected").map_or("groups, permissions, plan, roles".to_owned(), |list| words(list).join(", "));
+    let once = if rules.takes_once() { "A hand-over counts once" } else { "Every login merges again" };
+    // writing to a string cannot fail
+    let _ = writeln!(
+        out,
+        "\n{once}. No rule writes {protected} or what the provider keeps. The values of one login take at most {} bytes of each metadata object.",
+        rules.limits().sink_bytes
+    );
+    let mut cases: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for file in fixtures {
+        cases.entry(file.split('/').next().unwrap_or_default()).or_default().push(sentence(file));
+    }
+    for rule in rules.rules() {
+        let declared = declared("rules").into_iter().flat_map(View::items);
+        let declared = declared.filter_map(|one| one.get("name").filter(|name| text(*name) == *rule.name).map(|_| one));
+        describe(&mut out, rule, declared.last(), files);
+        listed(&mut out, &cases.remove(&*rule.name).unwrap_or_default());
+    }
+    if !cases.is_empty() {
+        out.push_str("\n## All rules\n");
+        listed(&mut out, &cases.into_values().flatten().collect::<Vec<_>>());
+    }
+    out
+}
+
+fn listed(out: &mut String, cases: &[String]) {
+    if !cases.is_empty() {
+        out.push_str("\nTested:\n\n");
+        for case in cases {
+            let _ = writeln!(out, "- {case}");
+        }
+    }
+}
+
+fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &Files) {
+    let most = rule.bytes_max.map_or("any number of bytes".to_owned(), |bytes| format!("at most {bytes} bytes"));
+    let Rule { name, from_text, root, .. } = rule;
+    let _ = writeln!(out, "\n## {name}\n\nFrom `{from_text}` to `{}.{root}`, {most}.", rule.sink.word());
+    if let Some(on) = &rule.on {
+        let on: Vec<_> = on.iter().map(|trigger| trigger.word()).collect();
+        let _ = writeln!(out, "Only on {}.", on.join(" and "));
+    }
+    let _ = writeln!(out, "\nMerge: {}", merge(name, declared.and_then(|rule| rule.get("merge")), files));
+    for (law, reason) in &rule.waivers {
+        let _ = writeln!(out, "\n{law} is waived: {reason}");
+    }
+    let schema = files.get(&format!("{name}.schema.json")).and_then(|text| Document::read(text.as_bytes()).ok());
+    let Some(schema) = &schema else { return };
+    out.push_str("\n| place | holds | within | where it is invalid |\n|---|---|---|---|\n");
+    Fields { out, root: schema.root(), followed: Vec::new() }.field(schema.root(), from_text, false);
+}
+
+/// What a merge does, in the words of its author, or of the strategy.
+fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
+    let own = format!("{name}.merge.rhai");
+    let declared_text = declared.map(text).unwrap_or_default();
+    let script = if declared.is_none() { own } else { declared_text.clone() };
+    if let Some(script_text) = files.get(&script) {
+        let said: Vec<_> = script_text
+            .split("\nfn merge(")
+            .next()
+            .into_iter()
+            .flat_map(|before| before.lines().rev().take_while(|line| line.starts_with("///")))
+            .map(|line| line.trim_start_matches('/').trim())
+            .collect();
+        let said: Vec<_> = said.into_iter().rev().collect();
+        return format!("{} (`{script}`)", said.join(" ")).trim().to_owned();
+    }
+    let Some(declared) = declared else { return String::new() };
+    let function = declared.named_members().map(|(name, _)| text(name)).find(|name| name != "default");
+    let function = function.unwrap_or(declared_text);
+    let means = MEANINGS.iter().find(|(name, _)| *name == function).map_or("", |(_, means)| means);
+    format!("{means} (`{}`)", declared.to_text())
+}
+
+/// What each strategy does that a rule may name.
+const MEANINGS: [(&str, &str); 25] = [
+    ("account", "the account's value; the visitor's where there is none"),
+    ("all", "true only if both say so"),
+    ("anonymous", "the visitor's value"),
+    ("any", "true if either says so"),
+    ("archive_existing", "the visitor's cart; the account's is kept beside it"),
+    ("concat", "one list behind the other"),
+    ("earliest_time", "the earlier time"),
+    ("fill", "the account's value; the visitor's where that is blank"),
+    ("highest", "the value that stands later in a list"),
+    ("higher_quantity", "both carts; of the same line the larger quantity"),
+    ("keep", "the account's value, even where there is none"),
+    ("keyed_union", "both lists; items with the same key become one"),
+    ("latest_time", "the later time"),
+    ("lowest", "the value that stands earlier in a list"),
+    ("max", "the larger number"),
+    ("merge_fields", "member by member"),
+    ("min", "the smaller number"),
+    ("recent", "the newest entries of both lists"),
+    ("saved_quantity", "both carts; of the same line the account's quantity"),
+    ("sum", "the sum"),
+    ("sum_quantities", "both carts; of the same line the sum"),
+    ("union", "both sets"),
+    ("use_existing", "the account's cart"),
+    ("use_guest", "the visitor's cart"),
+    ("use_guest_if_existing_empty", "the account's cart; the visitor's where that is empty"),
+];
+
+/// The rows of a schema: a place each.
+struct Fields<'a> {
+    out: &'a mut String,
+    root: View<'a>,
+    /// References that are being followed.
+    followed: Vec<String>,
+}
+
+impl<'a> Fields<'a> {
+    const BOUNDS: [&'static str; 16] = [
+        "const",
+        "enum",
+        "minimum",
+        "exclusiveMinimum",
+        "maximum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+        "uniqueItems",
+    ];
+
+    fn field(&mut self, schema: View<'a>, place: &str, is_required: bool) {
+        if schema.kind() == Kind::Object {
+            self.row(schema, place, is_required);
+        }
+        self.below(schema, place);
+    }
+
+    fn row(&mut self, schema: View<'a>, place: &str, is_required: bool) {
+        let types = schema.get("type").map(|types| words(types).join(" or ")).unwrap_or_default();
+        let bounds = Self::BOUNDS.iter().filter_map(|keyword| Some((keyword, schema.get(keyword)?)));
+        let bounds = bounds.map(|(keyword, value)| format!("{keyword} `{}`", value.to_text()));
+        let bounds: Vec<_> = is_required.then(|| "required".to_owned()).into_iter().chain(bounds).collect();
+        let steps = schema.get("x-on-invalid").map_or("dropped".to_owned(), |steps| words(steps).join(", then "));
+        let cells = [types, bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(self.out, "| `{place}` | {} |", cells.join(" | "));
+    }
+
+    /// The places below, through what the schema refers to and combines.
+    fn below(&mut self, schema: View<'a>, place: &str) {
+        let required: Vec<_> = schema.get("required").map(words).unwrap_or_default();
+        for (name, member) in schema.get("properties").into_iter().flat_map(View::named_members) {
+            let name = text(name);
+            self.field(member, &format!("{place}/{name}"), required.contains(&name));
+        }
+        for keyword in ["items", "additionalProperties", "additionalItems"] {
+            if let Some(items) = schema.get(keyword).filter(|items| items.kind() == Kind::Object) {
+                self.field(items, &format!("{place}/*"), false);
+            }
+        }
+        for (index, item) in schema.get("prefixItems").into_iter().flat_map(View::items).enumerate() {
+            self.field(item, &format!("{place}/{index}"), false);
+        }
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            schema.get(keyword).into_iter().flat_map(View::items).for_each(|branch| self.below(branch, place));
+        }
+        let Some(reference) = schema.get("$ref").map(text) else { return };
+        let target = reference.strip_prefix('#').and_then(handover_engine::pointer::Pointer::parse);
+        if let Some(target) = target.and_then(|pointer| pointer.get(self.root))
+            && !self.followed.contains(&reference)
+        {
+            self.followed.push(reference);
+            self.field(target, place, false);
+            self.followed.pop();
+        }
+    }
+}
+
+/// A text, or the texts of a list.
+fn words(view: View<'_>) -> Vec<String> {
+    if view.kind() == Kind::Array { view.items().map(text).collect() } else { vec![text(view)] }
+}
+
+fn text(view: View<'_>) -> String {
+    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use handover_engine::merge::{Cart, Strategy};
+
+    #[test]
+    fn every_strategy_has_its_words() {
+        for name in Strategy::NAMES.iter().chain(&Cart::NAMES) {
+            assert!(super::MEANINGS.iter().any(|(own, _)| own == name), "{name}");
+        }
+    }
+}
