@@ -1,7 +1,8 @@
 //! A rule author's first minutes: the commands of the specification, from an empty folder.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use handover::files;
 use handover_engine::json::Document;
@@ -98,4 +99,29 @@ fn what_ships_holds_under_the_schemas_that_editors_get() {
     let (code, answer) = Shop(root()).handover(&["transfer", "server/scaffold/request.json"]);
     assert_eq!(code, 0);
     holds("response", [("the answer".to_owned(), answer)]);
+}
+
+#[test]
+fn the_cases_run_again_when_a_file_changes_and_end_at_the_first_failure() {
+    let keep = temporary("watch/.keep", "");
+    let folder = PathBuf::from(keep.trim_end_matches("/.keep"));
+    let _ = std::fs::remove_dir_all(folder.join("shop"));
+    assert_eq!(Shop(folder.clone()).handover(&["init", "shop"]).0, 0);
+    let shop = Shop(folder.join("shop"));
+    let mut watching = Command::new(env!("CARGO_BIN_EXE_handover"));
+    let watching = watching.args(["test", "--watch", "--fail-fast"]).current_dir(&shop.0);
+    let mut watching = watching.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut summary = || lines.find(|line| line.contains(" passed, ")).unwrap();
+    assert!(summary().starts_with("12 passed, 0 failed"));
+    shop.edit("rules/cart.merge.rhai", "99", "98");
+    let after = summary();
+    shop.edit("rules/cart.schema.json", "\"maximum\": 99", "\"maximum\": 1");
+    let broken = summary();
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert!(after.contains(" passed, "), "{after}");
+    assert!(broken.contains(", 1 failed"), "{broken}");
+    let (code, text) = shop.handover(&["test"]);
+    assert!(code == 4 && !text.contains(", 1 failed"), "more than one fails without `--fail-fast`: {text}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use handover::cli::test::Until;
 use handover::{cli, files, transfer};
 use handover_engine::author::fixture::Fixture;
 use handover_engine::decision::{Command, SkipReason};
@@ -18,7 +19,7 @@ fn shipped() -> (RuleSet, BTreeMap<String, String>) {
 #[test]
 fn all_pass_and_every_property_holds() {
     let (rules, texts) = shipped();
-    let run = cli::test::cases(&rules, &texts);
+    let run = cli::test::cases(&rules, &texts, Until::End);
     assert!(run.failures.is_empty(), "{:#?}", run.failures);
     assert!(run.passed >= 30 && run.failed == 0, "{run:?}");
 }
@@ -28,7 +29,7 @@ fn every_function_and_preset_has_a_case_that_works_and_one_that_refuses() {
     let catalogue = root().join("tests/catalogue");
     let rules = RuleSet::compile(&files::policy(&catalogue.join("rules")).unwrap()).unwrap();
     let texts = files::fixtures(&catalogue.join("fixtures")).unwrap();
-    let run = cli::test::cases(&rules, &texts);
+    let run = cli::test::cases(&rules, &texts, Until::End);
     assert!(run.failures.is_empty(), "{:#?}", run.failures);
     let shown: String = files::policy(&catalogue.join("rules")).unwrap().0.into_values().collect();
     let functions = Function::ALL.iter().map(|function| function.name);

@@ -96,7 +96,7 @@ const LAW_CASES: usize = 100;
 fn proven(folder: &Path) -> Result<(String, Status)> {
     let policy = files::policy(&folder.join("rules"))?;
     let rules = rules::compile(&policy).map_err(|errors| anyhow!("the scaffold is broken: {errors:?}"))?;
-    let run = test::cases(&rules, &files::fixtures(&folder.join("fixtures"))?);
+    let run = test::cases(&rules, &files::fixtures(&folder.join("fixtures"))?, test::Until::End);
     let broken = |rule| {
         laws::ask(&rules, rule, LAW_CASES, 1, &|| false)
             .into_iter()

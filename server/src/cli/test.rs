@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -11,10 +12,13 @@ use handover_engine::diagnostic::Diagnostic;
 use handover_engine::ruleset::{Given, RuleSet};
 use serde_json::{Map, Value, json};
 
-use super::output::{Status, print, usage};
+use super::output::{Status, print, say, usage};
 use super::rules::{self, Colour, Format};
 use crate::render::{self, Report};
 use crate::{files, transfer};
+
+/// How often files are looked at.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
 
 /// Arguments of `test`.
 #[derive(clap::Args)]
@@ -28,6 +32,12 @@ pub(super) struct Arguments {
     /// Only cases whose path holds this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// End at the first case that fails
+    #[arg(long)]
+    fail_fast: bool,
+    /// Run again whenever a file changes
+    #[arg(long)]
+    watch: bool,
     /// How results are printed
     #[arg(long, value_enum, default_value = "pretty")]
     format: Form,
@@ -47,6 +57,15 @@ enum Form {
     Github,
     /// XML of test suites, a case a fixture
     Junit,
+}
+
+/// How far cases are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// To the first that fails.
+    Failure,
+    /// All.
+    End,
 }
 
 /// What came of one case.
@@ -76,6 +95,24 @@ pub struct Run {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
+    if !arguments.watch {
+        return once(arguments);
+    }
+    let look = || (files::policy(&arguments.rules).ok(), files::fixtures(&arguments.fixtures).ok());
+    loop {
+        let seen = look();
+        // a file that is being written is read again when it is whole
+        if let Err(error) = once(arguments) {
+            say(&format!("error: {error:#}"));
+        }
+        say("waiting for a change; Ctrl-C ends");
+        while look() == seen {
+            thread::sleep(WATCH_EVERY);
+        }
+    }
+}
+
+fn once(arguments: &Arguments) -> Result<Status> {
     let start = Instant::now();
     let files = rules::read(&arguments.rules)?;
     let rules = match rules::compile(&files) {
@@ -86,7 +123,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         }
     };
     let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
-    let run = cases(&rules, &texts);
+    let until = if arguments.fail_fast { Until::Failure } else { Until::End };
+    let run = cases(&rules, &texts, until);
     match arguments.format {
         Form::Json => print(machine(&run, &texts, &arguments.fixtures).as_bytes())?,
         Form::Junit => print(junit(&run).as_bytes())?,
@@ -164,9 +202,10 @@ fn texts(folder: &Path, filter: Option<&str>) -> Result<BTreeMap<String, String>
 
 /// Runs cases through the server's own code path; each is also a property test.
 #[must_use]
-pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>) -> Run {
+pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until) -> Run {
     let mut run = Run::default();
     let mut fixtures = Vec::new();
+    let ends = |run: &Run| until == Until::Failure && run.failed > 0;
     for (file, text) in texts {
         match Fixture::read(file, text, rules) {
             Ok(fixture) => fixtures.push(fixture),
@@ -174,6 +213,9 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>) -> Run {
         }
     }
     for fixture in &fixtures {
+        if ends(&run) {
+            break;
+        }
         match &fixture.skip {
             Some(reason) => {
                 run.skipped += 1;
