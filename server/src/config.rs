@@ -142,14 +142,12 @@ pub fn roots() -> Option<String> {
     std::env::var("HANDOVER_ROOTS").ok()
 }
 
-/// The columns of the terminal, where the environment says.
+/// The columns to print in: what the environment says, else what the terminal has, else 100.
 #[must_use]
 pub fn columns() -> usize {
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .filter(|columns| *columns >= 40)
-        .unwrap_or(100)
+    let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    named.or_else(terminal).filter(|columns| *columns >= 40).unwrap_or(100)
 }
 
 /// Whether the environment asks for no colour.

@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     }
     let (passed, status) = proven(folder)?;
     let made = format!("{} files in {}\n{passed}\n", FILES.len(), shown(folder));
-    let next = "next:  handover check, then change a rule\n       handover serve --dev & curl --json @request.json 127.0.0.1:8080/v1/transfer\n";
+    let next = "next:  handover check, then change a rule\n       handover serve --dev &\n       curl --json @request.json 127.0.0.1:8080/v1/transfer\n";
     print([made.as_bytes(), next.as_bytes()].concat().as_slice())?;
     Ok(status)
 }
