@@ -125,3 +125,50 @@ fn the_cases_run_again_when_a_file_changes_and_end_at_the_first_failure() {
     let (code, text) = shop.handover(&["test"]);
     assert!(code == 4 && !text.contains(", 1 failed"), "more than one fails without `--fail-fast`: {text}");
 }
+
+#[test]
+fn a_case_is_updated_only_where_its_author_says_so_and_keeps_what_holds() {
+    let keep = temporary("update/.keep", "");
+    let folder = PathBuf::from(keep.trim_end_matches("/.keep"));
+    let _ = std::fs::remove_dir_all(folder.join("shop"));
+    assert_eq!(Shop(folder.clone()).handover(&["init", "shop"]).0, 0);
+    let shop = Shop(folder.join("shop"));
+    let update = |rest: &[&str]| shop.handover(&[&["test", "--filter", "new-case", "--update"][..], rest].concat());
+    let (file, cart) =
+        ("fixtures/cart/new-case.json", "[ { \"sku\": \"A\", \"qty\": 3 }, { \"sku\": \"B\", \"qty\": -1 } ]");
+    let case = |expect: &str| {
+        let text = format!(
+            "{{\n  \"anonymous\": {{ \"cart\": {{ \"items\": {cart} }} }},\n  \"expect\": {{\n    \"status\": {expect}\n  }}\n}}\n"
+        );
+        std::fs::write(shop.0.join(file), &text).unwrap();
+        text
+    };
+    let wrong = case(
+        "\"unchanged\",\n    \"app_metadata\": { \"cart\": { \"items\": [ { \"sku\": { \"$any\": \"string\" }, \"qty\": 4 } ] } },\n    \"findings\": []",
+    );
+    let (code, text) = update(&[]);
+    assert!(code == 4 && text.contains("  - \"unchanged\"\n  + \"transferred\"\n"), "{text}");
+    assert!(text.contains("  - 4\n  + 3\n") && text.contains("  - []\n  + [\"drop /cart/items/1\"]\n"), "{text}");
+    assert!(text.ends_with("1 case would change (write them with `--yes`), 0 failed for another reason\n"), "{text}");
+    assert_eq!(std::fs::read_to_string(shop.0.join(file)).unwrap(), wrong, "nothing is written unasked");
+    let (code, text) = update(&["--yes"]);
+    assert!(code == 0 && text.ends_with("1 case updated, 0 failed for another reason\n"), "{text}");
+    let right = std::fs::read_to_string(shop.0.join(file)).unwrap();
+    let wanted = wrong.replace("unchanged", "transferred").replace("\"qty\": 4", "\"qty\": 3");
+    assert_eq!(right, wanted.replace("[]", "[\"drop /cart/items/1\"]"), "all else stays, the matcher too");
+    assert_eq!(shop.handover(&["test", "--filter", "new-case"]).0, 0);
+    // an open list stays open, a line more is written in the author's place
+    case(
+        "\"transferred\",\n    \"app_metadata\": { \"cart\": { \"items\": [] } },\n    \"findings\": [\"drop /cart/items/0\", \"…\"]",
+    );
+    let (code, text) = update(&["--yes"]);
+    assert!(code == 0 && text.contains("  + [\"…\"]\n"), "{text}");
+    assert_eq!(shop.handover(&["test", "--filter", "new-case"]).0, 0);
+    // what a script did not survive is no expectation
+    shop.edit("rules/cart.merge.rhai", "fn merge(account, anonymous, context) {", "fn merge(account, anonymous, context) {\n    let bad = anonymous.items[7].qty;\n    if bad == 1 { return account; }");
+    case("\"transferred\"");
+    let (code, text) = update(&["--yes"]);
+    assert!(code == 4 && text.contains("0 cases updated, 1 failed for another reason"), "{text}");
+    assert_eq!(update(&["--watch"]).0, 2);
+    assert_eq!(shop.handover(&["test", "--yes"]).0, 2);
+}

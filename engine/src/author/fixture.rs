@@ -86,7 +86,7 @@ impl Fixture {
         &self.file
     }
 
-    fn expect(&self) -> View<'_> {
+    pub(super) fn expect(&self) -> View<'_> {
         self.document.root().get("expect").unwrap_or_else(|| self.document.root())
     }
 
@@ -103,7 +103,7 @@ impl Fixture {
     }
 }
 
-fn word(view: View<'_>) -> String {
+pub(super) fn word(view: View<'_>) -> String {
     view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
 }
 
@@ -274,22 +274,30 @@ fn article(kind: Kind) -> &'static str {
     if matches!(kind, Kind::Array | Kind::Object) { "an" } else { "a" }
 }
 
+/// Whether a value is what a matcher asks for.
+pub(super) fn fits(name: &str, value: View<'_>, actual: View<'_>, now: i64) -> bool {
+    match name {
+        "$any" => Types::by_word(&word(value)).is_some_and(|types| types.allows(actual.kind())),
+        _ => instant::read(actual).is_some_and(|time| time.div_euclid(1_000) == now.div_euclid(1_000)),
+    }
+}
+
 /// An object whose one member begins with `$`.
-fn matcher(view: View<'_>) -> Option<(String, View<'_>)> {
+pub(super) fn matcher(view: View<'_>) -> Option<(String, View<'_>)> {
     let (name, value) = view.members().next().filter(|_| view.len() == 1)?;
     let name = name.decode().into_owned();
     name.starts_with('$').then_some((name, value))
 }
 
 /// A finding as a case writes it.
-struct Expected<'a> {
+pub(super) struct Expected<'a> {
     rule: Option<&'a str>,
     word: &'a str,
     place: Option<&'a str>,
 }
 
 impl<'a> Expected<'a> {
-    fn parse(text: &'a str) -> Self {
+    pub(super) fn parse(text: &'a str) -> Self {
         // a rule's name has no space and no slash; a place may hold anything
         let named = text.split_once(": ").filter(|(rule, _)| !rule.contains([' ', '/']));
         let (rule, rest) = named.map_or((None, text), |(rule, rest)| (Some(rule), rest));
@@ -297,7 +305,7 @@ impl<'a> Expected<'a> {
         Self { rule, word, place }
     }
 
-    fn fits(&self, finding: &Finding) -> bool {
+    pub(super) fn fits(&self, finding: &Finding) -> bool {
         let rule = self.rule.is_none_or(|rule| finding.rule.as_deref() == Some(rule));
         rule && match (&finding.notice, self.place) {
             (Notice::Place(_, action), Some(place)) => action.word() == self.word && finding.pointer == place,
@@ -414,11 +422,7 @@ impl Judge<'_> {
         }
         for sink in [Sink::App, Sink::User] {
             if let Some(expected) = self.expect.get(sink.word()) {
-                let mut state = state(event, decision, sink);
-                // the receipt is left out, unless the case names it
-                if sink == Sink::App && expected.get(receipt::ROOT).is_none() {
-                    state = without(state, receipt::ROOT);
-                }
+                let state = compared(expected, event, decision, sink);
                 self.state(expected, state.view(), &mut format!("/{}", sink.word()), event.at);
             }
         }
@@ -440,11 +444,7 @@ impl Judge<'_> {
     /// Compares a value with what is expected, and names the first place where they part.
     fn state(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
         if let Some((name, value)) = matcher(expected) {
-            let fits = match name.as_str() {
-                "$any" => Types::by_word(&word(value)).is_some_and(|types| types.allows(actual.kind())),
-                _ => instant::read(actual).is_some_and(|time| time.div_euclid(1_000) == now.div_euclid(1_000)),
-            };
-            if !fits {
+            if !fits(&name, value, actual, now) {
                 self.fail("F020", expected, format!("{at} does not match"));
             }
             return;
@@ -516,13 +516,20 @@ impl Judge<'_> {
 fn shown(finding: &Finding) -> String {
     let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
     match &finding.notice {
-        Notice::Place(_, action) => format!("{rule}{} {}`", action.word(), finding.pointer),
         Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop) => {
             let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}"));
             let cause = stop.cause.as_ref().map(|cause| format!(": {cause}"));
             format!("{rule}{}`{}{}", finding.notice.keyword(), at.unwrap_or_default(), cause.unwrap_or_default())
         }
-        notice => format!("{rule}{}`", notice.keyword()),
+        _ => format!("{rule}{}`", short(finding)),
+    }
+}
+
+/// A finding as a case writes it where one rule may have it.
+pub(super) fn short(finding: &Finding) -> String {
+    match &finding.notice {
+        Notice::Place(_, action) => format!("{} {}", action.word(), finding.pointer),
+        notice => notice.keyword().to_owned(),
     }
 }
 
@@ -549,6 +556,13 @@ fn state(event: &Event, decision: &Decision, sink: Sink) -> Json {
         }
     }
     Json::object(members)
+}
+
+/// The same as a case compares it: the receipt is left out, unless the case names it.
+pub(super) fn compared(expected: View<'_>, event: &Event, decision: &Decision, sink: Sink) -> Json {
+    let state = state(event, decision, sink);
+    let is_left_out = sink == Sink::App && expected.get(receipt::ROOT).is_none();
+    if is_left_out { without(state, receipt::ROOT) } else { state }
 }
 
 /// The account after a decision: both metadata objects.

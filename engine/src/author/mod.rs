@@ -6,3 +6,4 @@ pub mod laws;
 pub mod fixture;
 pub mod property;
 pub mod explain;
+pub mod update;

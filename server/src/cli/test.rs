@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use handover_engine::author::{fixture, fixture::Fixture, property};
+use handover_engine::author::{fixture, fixture::Fixture, property, update};
 use handover_engine::diagnostic::Diagnostic;
+use handover_engine::json::Position;
 use handover_engine::ruleset::{Given, RuleSet};
 use serde_json::{Map, Value, json};
 
-use super::output::{Status, print, say, usage};
+use super::output::{Status, count, print, say, usage};
 use super::rules::{self, Colour, Format};
 use crate::render::{self, Report};
 use crate::{files, transfer};
@@ -22,6 +23,7 @@ const WATCH_EVERY: Duration = Duration::from_millis(200);
 
 /// Arguments of `test`.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
     /// Folder of the policy
     #[arg(long, default_value = "rules", value_name = "DIR")]
@@ -38,6 +40,12 @@ pub(super) struct Arguments {
     /// Run again whenever a file changes
     #[arg(long)]
     watch: bool,
+    /// Show what each failed case would expect if what came of it is right
+    #[arg(long, conflicts_with = "watch")]
+    update: bool,
+    /// With `--update`: write it
+    #[arg(long, requires = "update")]
+    yes: bool,
     /// How results are printed
     #[arg(long, value_enum, default_value = "pretty")]
     format: Form,
@@ -123,6 +131,9 @@ fn once(arguments: &Arguments) -> Result<Status> {
         }
     };
     let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
+    if arguments.update {
+        return update(arguments, &rules, &texts);
+    }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
     let run = cases(&rules, &texts, until);
     match arguments.format {
@@ -136,6 +147,37 @@ fn once(arguments: &Arguments) -> Result<Status> {
         print(format!("{passed} passed, {failed} failed, {skipped} skipped · {millis} ms\n").as_bytes())?;
     }
     Ok(if run.failed == 0 && run.passed > 0 { Status::Ok } else { Status::Tests })
+}
+
+/// Shows, or writes, what the failed cases would expect; ends as the run does that follows.
+fn update(arguments: &Arguments, rules: &RuleSet, texts: &BTreeMap<String, String>) -> Result<Status> {
+    let folder = arguments.fixtures.display();
+    let (mut changed, mut left) = (0, 0);
+    for (file, text) in texts {
+        let Ok(fixture) = Fixture::read(file, text, rules) else {
+            left += 1;
+            continue;
+        };
+        let failures = if fixture.skip.is_some() { Vec::new() } else { judge(rules, &fixture) };
+        let Ok((event, decision)) = transfer::decide(rules, &fixture.body, &Given::default()) else {
+            left += usize::from(!failures.is_empty());
+            continue;
+        };
+        let edits = update::edits(&fixture, &event, &decision, &failures);
+        left += usize::from(edits.is_empty() && !failures.is_empty());
+        changed += usize::from(!edits.is_empty());
+        for edit in &edits {
+            let Position { line, column } = Position::of(text.as_bytes(), edit.span.start);
+            let before = text.get(edit.span.clone()).unwrap_or_default();
+            print(format!(" --> {folder}/{file}:{line}:{column}\n  - {before}\n  + {}\n", edit.text).as_bytes())?;
+        }
+        if arguments.yes && !edits.is_empty() {
+            files::write(&arguments.fixtures.join(file), &update::edited(text, &edits))?;
+        }
+    }
+    let done = if arguments.yes { "updated" } else { "would change (write them with `--yes`)" };
+    print(format!("{} {done}, {left} failed for another reason\n", count(changed, "case")).as_bytes())?;
+    Ok(if left == 0 && (arguments.yes || changed == 0) { Status::Ok } else { Status::Tests })
 }
 
 impl Form {
