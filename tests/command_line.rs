@@ -156,7 +156,7 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("{\n  \"name\"", "{\n  \"name\": \"a\",\n  \"name\"", "P002"),
         ("\"protected\":", "\"protected\"", "P001"),
         ("\"max_bytes\": 16384", "\"laws\": 5", "P005"),
-        ("\"max_bytes\": 16384", "\"laws\": { \"L2\": \"no\" }", "P003"),
+        ("\"max_bytes\": 16384", "\"laws\": { \"L2\": \"no\" }", "P007"),
         ("\"max_bytes\": 16384", "\"laws\": { \"L6\": \"\" }", "P007"),
         ("\"max_bytes\": 16384", "\"on\": []", "P007"),
         ("\"max_bytes\": 16384", "\"on\": [\"refresh\"]", "P006"),

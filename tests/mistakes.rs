@@ -310,3 +310,76 @@ fn most_mistakes_that_no_case_names_are_found_on_their_line() {
     println!("{on_line} of {made} mutants are found: {tally:?}");
     assert!(on_line * 100 >= made * 95, "{on_line} of {made}: {tally:?}: {}", missed.join("\n"));
 }
+
+/// Mistakes that no case names: the file, what is written there, what is written instead, and what is said of it.
+const MORE: [(&str, &str, &str, &str); 22] = [
+    (
+        "policy.json",
+        "\"merge\": \"cart",
+        "\"laws\": { \"L2\": \"why\" }, \"merge\": \"cart",
+        "P007 `L2` is never waived",
+    ),
+    ("policy.json", " }\n  ]", " },\n  ]", "P001 a comma that nothing follows"),
+    ("policy.json", "{\n", "\u{feff}{\n", "P001 the file begins with a byte order mark"),
+    ("policy.json", "app_metadata.cart", "app_metadata/cart", "P013 `app_metadata.cart` or `user_metadata.cart`"),
+    ("policy.json", "\"cart.merge.rhai\"", "7", "P032 takes the name of a strategy"),
+    ("policy.json", "cart.merge.rhai", "cart.megre.rhai", "P022 did you mean `cart.merge.rhai`?"),
+    (
+        "policy.json",
+        "\"name\": \"shop\",",
+        "\"name\": \"shop\", \"session\": { \"lifetime\": \"91d\" },",
+        "P050 90 days",
+    ),
+    ("cart.schema.json", "\"integer\"", "[]", "S011 this is no value of `type`"),
+    ("cart.schema.json", "\"sku\", \"qty\"]", "\"sku\", \"sku\"]", "S011 this is no value of `required`"),
+    ("cart.merge.rhai", "limit: 100", "limit: \"100\"", "R030 `limit`: expected a whole number"),
+    ("cart.merge.rhai", "limit: 100", "limit: -1", "R030 `limit`: expected a whole number"),
+    ("cart.merge.rhai", "key: \"sku\", ", "", "R030 `keyed_union` needs the option `key`"),
+    ("cart.merge.rhai", "#{ items: items }", "if items != () and items != 1 { #{} } else { #{} }", "R002 write `&&`"),
+    ("cart.merge.rhai", "#{ items: items }", "if anonymous.items.length > 1 { #{} } else { #{} }", "R020 write `len`"),
+    ("cart.merge.rhai", "#{ items: items }", "for (x of items) { x }\n    #{}", "R002 write `for item in list { … }`"),
+    ("cart.merge.rhai", "#{ items: items }", "let n = 0;\n    n++;\n    #{ items: n }", "R002 write `+= 1`"),
+    ("cart.merge.rhai", "#{ items: items }", "items == () ? anonymous : account", "R002 write `if … { … } else { … }`"),
+    ("cart.merge.rhai", "#{ items: items }", "JSON.parse(items)", "R012 undefined variable `JSON`"),
+    (
+        "cart.merge.rhai",
+        "#{ items: items }",
+        "merge_fields(account, anonymous, #{ items: \"fil\" })",
+        "R031 did you mean `fill`?",
+    ),
+    ("cart.merge.rhai", "fn merge", "fun merge", "R002 write `fn`"),
+    (
+        "cart.merge.rhai",
+        "account, anonymous, context",
+        "anonymous, account, context",
+        "R004 stands where `account` is given",
+    ),
+    ("cart.merge.rhai", "100 });\n", "100 })\n", "R001 expected `;`"),
+];
+
+#[test]
+fn mistakes_that_no_case_names_are_said_once_with_what_to_write() {
+    let all = cases();
+    let good = all.iter().find(|case| case["id"] == "rhai-unknown-option").unwrap();
+    let mut files = files(good);
+    let script = "fn merge(account, anonymous, context) {
+    let items = keyed_union(account?.items, anonymous.items, #{ key: \"sku\", on_match: #{ qty: \"max\" }, limit: 100 });
+    #{ items: items }
+}
+";
+    files.0.insert("cart.merge.rhai".to_owned(), script.to_owned());
+    assert!(!found(&files).iter().any(|one| one.severity == Severity::Error), "{:#?}", found(&files));
+    for (file, from, to, said) in MORE {
+        let mut wrong = files.clone();
+        let text = wrong.0.get_mut(file).unwrap();
+        assert!(text.contains(from), "{file}: {from}: {text}");
+        *text = text.replacen(from, to, 1);
+        let errors: Vec<_> = found(&wrong).into_iter().filter(|one| one.severity == Severity::Error).collect();
+        let (code, part) = said.split_once(' ').unwrap();
+        let is_it = |one: &Diagnostic| {
+            let text = format!("{} {}", one.message, one.help.as_deref().unwrap_or_default());
+            one.code == code && one.file == file && text.contains(part)
+        };
+        assert!(errors.len() == 1 && errors.iter().all(is_it), "{said}: {errors:#?}");
+    }
+}

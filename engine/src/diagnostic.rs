@@ -78,12 +78,22 @@ impl Diagnostic {
         let noticed = text.get(..error.offset).unwrap_or(text).trim_end().len();
         let before = unclosed(text).map_or(noticed, |at| at.min(noticed));
         let missing = error.message().starts_with("expected `") || text.trim_end().len() <= error.offset;
-        let span = if missing { before..before + 1 } else { error.offset..error.end };
         let rest = text.get(error.offset..).unwrap_or_default();
+        // a comma that nothing follows is what is wrong, not the bracket behind it
+        let trailing = rest.starts_with(['}', ']']) && text.get(..noticed).is_some_and(|read| read.ends_with(','));
+        let span = match () {
+            () if trailing => noticed - 1..noticed,
+            () if missing => before..before + 1,
+            () => error.offset..error.end,
+        };
         let (message, help) = match error.kind {
             ReadErrorKind::Duplicate => {
                 let name = text.get(error.offset..error.end).unwrap_or_default().trim_matches('"');
                 (format!("the member `{name}` is named twice"), None)
+            }
+            _ if trailing => ("a comma that nothing follows".to_owned(), Some("take it out")),
+            _ if rest.starts_with('\u{feff}') => {
+                ("the file begins with a byte order mark".to_owned(), Some("save it as UTF-8 without one"))
             }
             _ if rest.starts_with("//") || rest.starts_with("/*") => {
                 (error.message().to_owned(), Some("JSON has no comments: take it out"))

@@ -132,6 +132,20 @@ pub fn call<'a>(function: Function, arguments: &'a [Json], work: &mut Work<'_>) 
     }
 }
 
+/// Reads the options of a function alone, as a call would.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn options(function: Function, options: View<'_>) -> Result<(), OptionError<'_>> {
+    match function.name {
+        "concat" | "keyed_union" | "merge_fields" | "recent" | "union" => {
+            Strategy::read_function(options, function.name, options, None).map(drop)
+        }
+        "three_way" => ThreeWay::read(options).map(drop),
+        _ => Ok(()),
+    }
+}
+
 static NULL: Json = Json::Null;
 static EMPTY: std::sync::LazyLock<Json> = std::sync::LazyLock::new(Json::empty_object);
 

@@ -30,7 +30,7 @@ mod function;
 
 pub use context::{Context, Work};
 pub use fill::is_blank;
-pub use function::{Called, Function, Refused, call};
+pub use function::{Called, Function, Refused, call, options};
 pub use options::{OptionError, OptionErrorKind, adds};
 pub use preset::{Cart, Preset};
 pub use strategy::Strategy;

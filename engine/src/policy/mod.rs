@@ -138,6 +138,9 @@ const RESERVED: [&str; 18] = [
     "user_id",
 ];
 
+/// How long a session may live, in milliseconds.
+const LIFETIME_MAX: i64 = 90 * 86_400_000;
+
 /// The receipt's root.
 const RECEIPT: &str = "handover";
 
@@ -310,7 +313,12 @@ impl Reader<'_> {
         }
         self.one_of(session, "ledger", &["closed", "open"]);
         self.one_of(session, "format", &["jwe", "jwt"]);
-        self.duration(session, "lifetime");
+        if self.duration(session, "lifetime").is_some_and(|lifetime| lifetime > LIFETIME_MAX)
+            && let Some(view) = session.get("lifetime")
+        {
+            let help = "write `90d` or less, and set the tenant to it";
+            self.error_help("P050", view, "a session that lives for more than 90 days".to_owned(), help.to_owned());
+        }
         SessionPolicy {
             max_age: self.duration(session, "max_age"),
             once: self.boolean(session, "once").unwrap_or(false),

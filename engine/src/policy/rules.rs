@@ -1,7 +1,7 @@
 //! The rules of `policy.json`: where each reads and writes, and how it merges.
 
 use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, RESERVED, Reader, adds_again, word};
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
 use crate::merge::{OptionError, OptionErrorKind, Strategy};
@@ -66,7 +66,7 @@ impl Reader<'_> {
             Some(("app_metadata", root)) => (Sink::App, root),
             Some(("user_metadata", root)) => (Sink::User, root),
             _ => {
-                let root = text.rsplit('.').next().unwrap_or_default();
+                let root = text.rsplit(['.', '/']).next().unwrap_or_default();
                 let help = format!("write `app_metadata.{root}` or `user_metadata.{root}`");
                 self.error_help("P013", view, format!("`{text}` is no root of a metadata object"), help);
                 return None;
@@ -126,6 +126,12 @@ impl Reader<'_> {
     /// Waivers: a law, and why it does not hold here. L2, L9 and L10 have none.
     fn laws(&mut self, laws: View<'_>) -> Vec<(String, String)> {
         const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
+        const NEVER: [&str; 3] = ["L2", "L9", "L10"];
+        if let Some((law, _)) = laws.named_members().find(|(law, _)| NEVER.contains(&word(*law).as_str())) {
+            let message = format!("`{}` is never waived", word(law));
+            self.error_help("P007", law, message, "take it out, and mend the merge".to_owned());
+            return Vec::new();
+        }
         if !self.members(laws, &WAIVABLE) {
             return Vec::new();
         }
@@ -168,13 +174,12 @@ impl Reader<'_> {
         if text.ends_with(".rhai") {
             return self.script(view, text);
         }
-        let script = format!("{name}.merge.rhai");
-        if self.files.get(&script).is_some() {
-            let message = format!("this rule merges twice: here, and in its script `{script}`");
-            self.error_help("P025", view, message, format!("take out one, or name `{script}`"));
-            return None;
-        }
         match Strategy::read_rule(view) {
+            Ok(_) if self.files.get(&own).is_some() => {
+                let message = format!("this rule merges twice: here, and in its script `{own}`");
+                self.error_help("P025", view, message, format!("take out one, or name `{own}`"));
+                None
+            }
             Ok(strategy) => {
                 if !self.once && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
@@ -195,7 +200,11 @@ impl Reader<'_> {
             return None;
         }
         if self.files.get(&file).is_none() {
-            self.error("P022", view, format!("there is no file `{file}`"));
+            let scripts: Vec<&str> =
+                self.files.0.keys().map(String::as_str).filter(|own| own.ends_with(".merge.rhai")).collect();
+            let help =
+                nearest(&file, &scripts).map_or(format!("write `{file}`"), |near| format!("did you mean `{near}`?"));
+            self.error_help("P022", view, format!("there is no file `{file}`"), help);
             return None;
         }
         Some(MergeDeclaration::Script(file))

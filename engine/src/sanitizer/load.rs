@@ -13,6 +13,7 @@ use super::steps::default_stands;
 use crate::diagnostic::Diagnostic;
 use crate::fate::Keyword;
 use crate::json::{Document, Position};
+use crate::pointer::Pointer;
 
 /// The other files of a policy that a schema refers to, and those that they refer to.
 #[must_use]
@@ -47,6 +48,21 @@ pub(super) fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> 
             }
             Err(errors)
         }
+    }
+}
+
+/// What the draft itself refuses: the place in the schema, and why.
+pub(super) fn refused(file: &str, text: &str, (pointer, why): (String, String)) -> Diagnostic {
+    let document = Document::read(text.as_bytes()).ok();
+    let place = Pointer::parse(&pointer).filter(|pointer| !pointer.tokens().is_empty());
+    let found = place.as_ref().zip(document.as_ref()).and_then(|(place, document)| place.get(document.root()));
+    let keyword =
+        place.as_ref().and_then(|place| place.tokens().iter().rev().find(|token| token.parse::<usize>().is_err()));
+    match (found, keyword) {
+        (Some(view), Some(keyword)) => {
+            Diagnostic::at_view("S011", file, view, format!("this is no value of `{keyword}`: {why}"))
+        }
+        _ => Diagnostic::error("S003", file, text, 0..0, why),
     }
 }
 

@@ -187,8 +187,8 @@ impl Sanitizer {
         options: Options,
     ) -> Result<Self, Vec<Diagnostic>> {
         let (_, others, mut schema) = load::read(file, text, files)?;
-        let whole = |message| vec![Diagnostic::error("S003", file, text, 0..0, message)];
-        let oracle = Oracle::compile(text, schema.definitions(), &others).map_err(whole)?;
+        let refused = |refusal| vec![load::refused(file, text, refusal)];
+        let oracle = Oracle::compile(text, schema.definitions(), &others).map_err(refused)?;
         let mut declared: Vec<String> = Vec::new();
         for object in &schema.objects {
             declared.extend(object.properties.iter().map(|(name, _)| name.clone()));
@@ -201,7 +201,11 @@ impl Sanitizer {
         load::without_wrong_defaults(&mut schema, &options);
         let monotone = schema.objects.iter().all(schema::Object::is_monotone);
         let way = if monotone {
-            Way::Pass(plan::compile(&schema, &options).map_err(whole)?, schema.draft)
+            Way::Pass(
+                plan::compile(&schema, &options)
+                    .map_err(|why| vec![Diagnostic::error("S003", file, text, 0..0, why)])?,
+                schema.draft,
+            )
         } else {
             Way::Repair(Box::new(schema))
         };

@@ -19,14 +19,21 @@ pub(super) struct Oracle(Validator<Tree>);
 
 impl Oracle {
     /// Compiles the schema; the error is the crate's own sentence about the schema, which holds no document.
-    pub(super) fn compile(text: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Self, String> {
-        let schema = schema(text, definitions, others)?;
+    ///
+    /// # Errors
+    /// The place in the schema that its draft refuses, as a JSON Pointer, and why.
+    pub(super) fn compile(
+        text: &str,
+        definitions: &str,
+        others: &BTreeMap<String, String>,
+    ) -> Result<Self, (String, String)> {
+        let schema = schema(text, definitions, others).map_err(|error| (String::new(), error))?;
         let validator = jsonschema::options_for::<Tree>()
             .offline()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
             .build(&schema)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| (error.instance_path().to_string(), error.to_string()))?;
         Ok(Self(validator))
     }
 

@@ -1,5 +1,6 @@
 //! A script's syntax tree, as the tools for rule authors walk it. The only module that reads rhai's internals.
 
+use crate::json::Json;
 use rhai::{AST, Engine, Expr, FnCallExpr, ImmutableString, OptimizationLevel, ParseError, Position, Stmt};
 
 /// A function of a script, closures among them.
@@ -174,4 +175,47 @@ pub(super) fn variable(expr: &Expr) -> Option<&ImmutableString> {
         Expr::Variable(own, _, _) if own.2.is_empty() => Some(&own.1),
         _ => None,
     }
+}
+
+/// An expression that is made of constants, as JSON text; beside it the place of each name and value, by offset.
+pub(super) fn literal(expr: &Expr) -> Option<(String, Vec<(usize, Position)>)> {
+    let (mut text, mut places) = (String::new(), Vec::new());
+    write_literal(expr, &mut text, &mut places).then_some((text, places))
+}
+
+fn write_literal(expr: &Expr, text: &mut String, places: &mut Vec<(usize, Position)>) -> bool {
+    places.push((text.len(), expr.start_position()));
+    let quoted = |word: &str| Json::text(word).view().to_text();
+    match expr {
+        Expr::BoolConstant(value, _) => text.push_str(&value.to_string()),
+        Expr::IntegerConstant(value, _) => text.push_str(&value.to_string()),
+        Expr::FloatConstant(value, _) => text.push_str(&value.to_string()),
+        Expr::StringConstant(value, _) => text.push_str(&quoted(value)),
+        Expr::Unit(_) => text.push_str("null"),
+        Expr::Array(items, _) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index > 0 { "," } else { "" });
+                if !write_literal(item, text, places) {
+                    return false;
+                }
+            }
+            text.push(']');
+        }
+        Expr::Map(..) => {
+            text.push('{');
+            for (index, (name, at, value)) in members(expr).unwrap_or_default().into_iter().enumerate() {
+                text.push_str(if index > 0 { "," } else { "" });
+                places.push((text.len(), at));
+                text.push_str(&quoted(&name));
+                text.push(':');
+                if !write_literal(value, text, places) {
+                    return false;
+                }
+            }
+            text.push('}');
+        }
+        _ => return false,
+    }
+    true
 }

@@ -212,7 +212,11 @@ impl Sandbox {
         }
         let absent = errors.iter().any(|error| matches!(error.code, "R014" | "R015"));
         // what a broken part or an absent module has to do with it is not known
+        let misnamed = errors.iter().any(|error| error.code == "R004");
         let silent = |one: &Diagnostic| {
+            if misnamed && matches!(one.code, "R012" | "R020" | "R022") {
+                return true;
+            }
             let named = broken.iter().any(|name| one.message.contains(&format!("`{name}`")));
             named || (one.code == "R053" && !is_whole) || (matches!(one.code, "R014" | "R053") && absent)
         };
@@ -434,7 +438,15 @@ fn entry(tree: &Tree, file: &str, source: &str, kind: Kindred<'_>) -> Option<Dia
     };
     let signature = format!("fn {name}({})", params.join(", "));
     match tree.functions.iter().find(|function| function.name == name) {
-        Some(function) if function.params.len() == params.len() => None,
+        // a parameter under another's name: its place counts, not its name
+        Some(function) if function.params.len() == params.len() => {
+            let mut both = function.params.iter().zip(params);
+            let swapped = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()));
+            swapped.map(|(own, name)| {
+                let message = format!("the parameter `{own}` stands where `{name}` is given");
+                at_function("R004", &function.name, file, source, message).help(format!("write `{signature}`"))
+            })
+        }
         Some(function) => {
             let message = format!("`{name}` takes {} parameters, not {}", params.len(), function.params.len());
             Some(at_function("R004", name, file, source, message).help(format!("write `{signature}`")))

@@ -108,6 +108,14 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             "a `:` after a name: a map begins with `#{`".to_owned(),
             Some("write `#{ name: value }`".to_owned()),
         ),
+        ParseErrorType::MissingToken(_, why) if why.contains("iteration variable") => {
+            ("R002", "a `for` of another language".to_owned(), Some("write `for item in list { … }`".to_owned()))
+        }
+        ParseErrorType::MissingToken(..) if foreign(&word_at(source, at)).is_some() => {
+            let word = word_at(source, at);
+            let help = foreign(&word).map(|ours| format!("write `{ours}`"));
+            ("R002", format!("`{word}` is a word of another language"), help)
+        }
         ParseErrorType::MissingToken(token, why) => {
             let message = format!("expected `{token}` {why}");
             if let Some(missing) = unclosed(source).filter(|_| matches!(token.as_str(), "}" | ")" | "]" | ";" | ",")) {
@@ -117,7 +125,14 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
                     return Diagnostic::error("R001", file, source, missing..missing + 1, message);
                 }
             }
-            ("R001", message, None)
+            // a token is missing behind the one before, whatever stands between
+            let noticed = script_error("R001", file, source, at, String::new()).start;
+            let before = behind_last(source, noticed);
+            return Diagnostic::error("R001", file, source, before..before + 1, message);
+        }
+        ParseErrorType::UnknownOperator(operator) => {
+            let help = foreign(operator).map(|ours| format!("write `{ours}`"));
+            ("R002", format!("`{operator}` is no operator here"), help)
         }
         other => ("R001", lowered(&other.to_string()), None),
     };
@@ -125,16 +140,36 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     help.into_iter().fold(diagnostic, Diagnostic::help)
 }
 
+/// Words of other languages that a line begins with.
+const HABITS: [&str; 9] = ["def", "elif", "elseif", "elsif", "foreach", "fun", "func", "function", "var"];
+
 /// A line that begins with a word of another language, before the place where the parser noticed.
 fn habit(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
     let number = at.line()?;
     let line = source.lines().nth(number - 1)?;
     let indent = line.chars().take_while(|one| one.is_whitespace()).count();
     let word: String = line.trim_start().chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
-    let ours = foreign(&word).filter(|_| matches!(word.as_str(), "function" | "def" | "var" | "elif" | "foreach"))?;
+    let ours = foreign(&word).filter(|_| HABITS.contains(&word.as_str()))?;
     let place = ScriptPosition::new(u16::try_from(number).ok()?, u16::try_from(indent + 1).ok()?);
     let message = format!("`{word}` is a word of another language");
     Some(script_error("R002", file, source, place, message).help(format!("write `{ours}`")))
+}
+
+/// The end of the last token before a place: white space and lines that are a comment are passed over.
+fn behind_last(source: &str, at: Position) -> usize {
+    let lines: usize = source.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
+    let line = source.get(lines..).unwrap_or_default();
+    let column: usize = line.chars().take(at.column - 1).map(char::len_utf8).sum();
+    let mut read = source.get(..lines + column).unwrap_or(source).trim_end();
+    while let Some(start) = read.lines().last().filter(|line| line.trim_start().starts_with("//")).map(str::len) {
+        read = read.get(..read.len() - start).unwrap_or_default().trim_end();
+    }
+    read.len()
+}
+
+fn word_at(source: &str, at: ScriptPosition) -> String {
+    let rest = at.line().and_then(|line| source.lines().nth(line - 1)).unwrap_or_default().chars();
+    rest.skip(at.position().unwrap_or(1) - 1).take_while(|one| one.is_alphanumeric() || *one == '_').collect()
 }
 
 fn next(source: &str, at: ScriptPosition) -> Option<char> {

@@ -5,8 +5,8 @@ use rhai::{Expr, FnCallExpr, Position as At};
 use super::words::{GUARD_VERBS, NOT_HERE, foreign};
 use super::{Kindred, Lint, Type, is_closure};
 use crate::diagnostic::{nearest, suggestion};
-use crate::json::Kind;
-use crate::merge::{Function as Library, Strategy};
+use crate::json::{Document, Kind, Place};
+use crate::merge::{self, Function as Library, OptionErrorKind, Strategy};
 use crate::script::ast;
 use crate::script::natives::{self, is_native};
 
@@ -144,9 +144,17 @@ impl<'a, 's> Lint<'a, 's> {
             "three_way" => call.args.get(3),
             _ => None,
         };
+        let before = self.found.len();
         if let Some(members) = options.and_then(ast::members) {
             let items = types.get(if name == "three_way" { 2 } else { 1 }).map_or(Type::Open, Type::items);
             self.options(name, members, &items);
+        }
+        let fields = call.args.get(2).filter(|_| name == "merge_fields");
+        if let Some(fields) = fields {
+            self.strategies(fields, types.get(1).unwrap_or(&Type::Open));
+        }
+        if let Some(options) = options.or(fields).filter(|_| self.found.len() == before) {
+            self.read_options(function, options);
         }
         match name {
             "keyed_union" | "union" | "recent" | "concat" | "coalesce" | "fill" | "merge_fields" => {
@@ -158,6 +166,20 @@ impl<'a, 's> Lint<'a, 's> {
             }
             _ => Type::Open,
         }
+    }
+
+    /// Reads options that are written out as a call would, so that what it refuses is said at its place.
+    fn read_options(&mut self, function: Library, options: &'a Expr) {
+        let Some((text, places)) = ast::literal(options) else { return };
+        let Ok(document) = Document::read(text.as_bytes()) else { return };
+        let Err(error) = merge::options(function, document.root()) else { return };
+        let Some(span) = error.view.place().map(Place::span) else { return };
+        let Some((_, at)) = places.iter().find(|(offset, _)| *offset == span.start) else { return };
+        let code = if error.kind == OptionErrorKind::Strategy { "R031" } else { "R030" };
+        let named = places.iter().rev().find(|(offset, _)| *offset < span.start).map(|(offset, _)| *offset);
+        let named = named.and_then(|offset| text.get(offset..span.start)?.strip_suffix("\":")?.strip_prefix('"'));
+        let message = named.map_or(error.message.clone(), |name| format!("`{name}`: {}", error.message));
+        self.say(code, *at, span.len(), message, error.help);
     }
 
     pub(super) fn options(&mut self, function: &'static str, members: Vec<(String, At, &'a Expr)>, items: &Type<'s>) {

@@ -2,7 +2,7 @@
 
 use rhai::{Expr, Position as At, Stmt};
 
-use super::Lint;
+use super::{Kindred, Lint};
 
 impl Lint<'_, '_> {
     pub(super) fn yields(&mut self, body: &[Stmt]) {
@@ -33,9 +33,17 @@ impl Lint<'_, '_> {
 
     pub(super) fn no_value(&mut self, at: At) {
         let at = if at.is_none() { At::new(1, 1) } else { at };
-        let message = "the value here is `()`: nothing is ever written on this path".to_owned();
+        let (message, help) = match self.kind {
+            Kindred::Guard => {
+                ("the value here is `()`: nothing is decided on this path", "end with `allow()`, or `deny(\"reason\")`")
+            }
+            _ => (
+                "the value here is `()`: nothing is ever written on this path",
+                "end with the merged value, or `skip(\"reason\")`",
+            ),
+        };
         let length = self.text_at(at).trim_end().chars().count();
-        self.say("R051", at, length, message, Some("end with the merged value, or `skip(\"reason\")`".to_owned()));
+        self.say("R051", at, length, message.to_owned(), Some(help.to_owned()));
     }
 }
 

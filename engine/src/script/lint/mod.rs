@@ -127,8 +127,14 @@ impl<'a, 's> Lint<'a, 's> {
         }
         for (alias, module, at, used) in std::mem::take(&mut self.imports) {
             if !used {
-                let message = format!("nothing of `{module}` is used: the import `{alias}` does nothing");
-                self.say("R053", at, "import".len(), message, Some("take it out".to_owned()));
+                let (message, help) = if alias.is_empty() {
+                    let name = module.rsplit('/').next().unwrap_or_default();
+                    (format!("`{module}` is imported under no name"), format!("write `import \"{module}\" as {name}`"))
+                } else {
+                    let message = format!("nothing of `{module}` is used: the import `{alias}` does nothing");
+                    (message, "take it out".to_owned())
+                };
+                self.say("R053", at, "import".len(), message, Some(help));
             }
         }
     }

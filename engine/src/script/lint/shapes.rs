@@ -95,6 +95,7 @@ impl<'a, 's> Lint<'a, 's> {
 
     pub(super) fn chain(&mut self, expr: &'a Expr, is_target: bool) -> Type<'s> {
         let (base, links) = ast::chain(expr);
+        let is_defined = ast::variable(base).is_none_or(|name| self.find(name).is_some());
         let mut held = match ast::closure(base) {
             Some((name, captured)) => self.closure(&name, captured, &[]),
             None => self.expr(base),
@@ -113,7 +114,12 @@ impl<'a, 's> Lint<'a, 's> {
                     self.expr(index);
                     held.items()
                 }
-                Link::Method { call, at, .. } => self.method(&held, call, at),
+                Link::Method { call, at, .. } if is_defined => self.method(&held, call, at),
+                // of what is not defined, nothing more is said
+                Link::Method { call, .. } => {
+                    call.args.iter().for_each(|argument| drop(self.expr(argument)));
+                    Type::Open
+                }
             };
         }
         held
@@ -133,6 +139,14 @@ impl<'a, 's> Lint<'a, 's> {
 
     pub(super) fn member(&mut self, held: &Type<'s>, name: &str, at: At, is_target: bool) -> Type<'s> {
         match held {
+            Type::Shape(shape, false)
+                if shape.only(Kind::Array) && !["len", "is_empty"].contains(&name) && !is_target =>
+            {
+                let hint =
+                    foreign(name).map_or("write `[i]`, or a method".to_owned(), |ours| format!("write `{ours}`"));
+                self.say("R020", at, name.len(), format!("a list has no member `{name}`"), Some(hint));
+                Type::Open
+            }
             Type::Shape(shape, soft) => {
                 let declared: Vec<&str> = shape.names();
                 if let Some(member) = shape.member(name) {

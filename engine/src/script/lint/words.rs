@@ -14,7 +14,7 @@ pub(super) const NOT_HERE: [(&str, &str); 8] = [
     ("Fn", "write a closure, `|x| …`"),
 ];
 /// Words of other languages, with ours.
-pub(super) const FOREIGN: [(&str, &str); 16] = [
+pub(super) const FOREIGN: [(&str, &str); 29] = [
     ("null", "()"),
     ("undefined", "()"),
     ("nil", "()"),
@@ -31,6 +31,19 @@ pub(super) const FOREIGN: [(&str, &str); 16] = [
     ("size", "len"),
     ("includes", "contains"),
     ("append_all", "append"),
+    ("and", "&&"),
+    ("or", "||"),
+    ("not", "!"),
+    ("++", "+= 1"),
+    ("--", "-= 1"),
+    ("?", "if … { … } else { … }"),
+    ("fun", "fn"),
+    ("func", "fn"),
+    ("elseif", "else if"),
+    ("elsif", "else if"),
+    ("toUpperCase", "to_upper"),
+    ("toLowerCase", "to_lower"),
+    ("indexOf", "index_of"),
 ];
 /// Members of `context`.
 pub(super) const CONTEXT: [&str; 5] = ["account_id", "now", "request", "session", "trigger"];
