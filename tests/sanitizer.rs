@@ -223,6 +223,12 @@ fn unknown_members_are_told_by_whatever_describes_them() {
         let report = ["drop x-unknown /p/b"];
         drops(&format!("{{{keywords}}}"), r#"{"p":{"a":1,"b":2}}"#, r#"{"p":{"a":1}}"#, &report);
     }
+    // what a branch says of the rest that nobody evaluated describes it too
+    let rest = r#"{"items":{"properties":{"b":true}},"oneOf":[{"unevaluatedItems":{"additionalProperties":{}}},{"contains":{"const":1}}]}"#;
+    drops(rest, r#"[{"y":2}]"#, r#"[{"y":2}]"#, &[]);
+    drops(rest, r#"[{"y":2},1]"#, r#"[{"y":2}]"#, &["drop oneOf /1"]);
+    let members = r#"{"additionalProperties":{"properties":{"b":true}},"anyOf":[{"unevaluatedProperties":{"additionalProperties":{}}}]}"#;
+    drops(members, r#"{"p":{"y":2}}"#, r#"{"p":{"y":2}}"#, &[]);
     let counted = r#"{"properties":{"a":true},"maxProperties":0,"anyOf":[true]}"#;
     drops(counted, r#"{"b":1}"#, "{}", &["drop x-unknown /b"]);
     let flips = r#"{"if":{"required":["b"]},"then":{"properties":{"b":true}},"else":{"properties":{"zz":true}}}"#;

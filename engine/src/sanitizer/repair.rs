@@ -309,11 +309,17 @@ impl<'a> Repair<'a> {
         let mut decided = Vec::new();
         for applied in applicable {
             let Some(object) = self.object(applied) else { continue };
+            let rest = match view.kind() {
+                Kind::Object => object.unevaluated_members,
+                _ => object.unevaluated_items,
+            };
+            let marks = rest.and_then(|_| self.eval.marks_before(applied, view)).unwrap_or_default();
             for (index, (value, child)) in values.iter().zip(&children).enumerate() {
-                let ids: Vec<Id> = match names.get(index) {
+                let mut ids: Vec<Id> = match names.get(index) {
                     Some(name) => schemas_of_member(object, name).collect(),
                     None => object.prefix.get(index).copied().or(object.items.map(|(id, _)| id)).into_iter().collect(),
                 };
+                ids.extend(rest.filter(|_| marks.get(index) == Some(&false)));
                 for id in ids {
                     let schema = self.eval.sets.below(applied, id);
                     if *child != ADDED && self.describes(*value) && !is_decided(job, *child, schema) {
