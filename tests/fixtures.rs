@@ -6,6 +6,7 @@ use handover::cli::test::Until;
 use handover::{cli, files, transfer};
 use handover_engine::author::fixture::Fixture;
 use handover_engine::decision::{Command, SkipReason};
+use handover_engine::diagnostic::Diagnostic;
 use handover_engine::merge::{Cart, Function, Strategy};
 use handover_engine::ruleset::{Given, RuleSet};
 
@@ -87,4 +88,24 @@ fn no_two_are_about_the_same_fact_and_a_third_are_failures() {
         }
     }
     assert!(failures * 3 >= texts.len(), "{failures} of {} are failures or hostile", texts.len());
+}
+
+#[test]
+fn one_mistake_of_a_case_is_one_failure_at_its_place() {
+    let (rules, _) = shipped();
+    let case = "{\n  \"trigger\": \"login\",\n  \"at\": \"2026-11-23T10:00:00Z\",\n  \"anonymous\": { \"cart\": { \"items\": [] } },\n  \"expect\": { \"status\": \"unchanged\" }\n}\n";
+    for (from, to, code, line, said) in [
+        ("\"login\"", "\"log in\"", "F011", 2, "expected `login` or `signup`"),
+        ("\"login\"", "5", "F005", 2, "expected `login` or `signup`"),
+        ("2026-11-23T10", "yesterday", "F005", 3, "expected a time as RFC 3339 text"),
+        ("\"trigger\"", "\"session\": { \"created_at\": \"x\" }, \"trigger\"", "F005", 2, "expected a time"),
+        ("\"trigger\"", "\"visible\": \"app_metadata.cart\", \"trigger\"", "F005", 2, "expected a list of strings"),
+        ("\"expect\"", "\"expects\"", "F003", 5, "unknown member `expects`"),
+        ("\"status\"", "\"statos\"", "F003", 5, "unknown member `statos`"),
+    ] {
+        let texts = BTreeMap::from([("case.json".to_owned(), case.replacen(from, to, 1))]);
+        let failures = cli::test::cases(&rules, &texts, Until::End).failures;
+        let is_it = |one: &Diagnostic| one.code == code && one.start.line == line && one.message.contains(said);
+        assert!(failures.len() == 1 && failures.iter().all(is_it), "{to}: {failures:#?}");
+    }
 }

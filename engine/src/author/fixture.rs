@@ -18,22 +18,21 @@
 
 use std::sync::Arc;
 
-use crate::decision::{Command, Decision, Finding, Notice, Status};
+use crate::decision::{Finding, Notice};
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::event::{Event, Found, Refusal, Session, Sink};
+use crate::event::Event;
 use crate::fate::Action;
 use crate::instant;
-use crate::json::{Document, Json, Kind, Text, View, same};
-use crate::pointer::{self, Pointer};
-use crate::receipt;
+use crate::json::{Document, Json, Kind, View, same};
+use crate::pointer::Pointer;
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
 
 /// A fixture, read and checked against the rules that it tests.
 #[derive(Debug)]
 pub struct Fixture {
-    file: String,
-    document: Arc<Document>,
+    pub(super) file: String,
+    pub(super) document: Arc<Document>,
     /// The webhook's body that the case stands for.
     pub body: Vec<u8>,
     /// Why it does not run.
@@ -89,18 +88,6 @@ impl Fixture {
     pub(super) fn expect(&self) -> View<'_> {
         self.document.root().get("expect").unwrap_or_else(|| self.document.root())
     }
-
-    /// Compares what came of the event with what the case expects.
-    #[must_use]
-    pub fn judge(&self, answer: &Result<(Event, Decision), Refusal>, rules: &RuleSet) -> Vec<Diagnostic> {
-        let anonymous = self.document.root().get("anonymous").unwrap_or_else(|| self.document.root());
-        let mut judge = Judge { file: &self.file, expect: self.expect(), anonymous, failures: Vec::new() };
-        match answer {
-            Err(refusal) => judge.refused(refusal),
-            Ok((event, decision)) => judge.decided(event, decision, rules),
-        }
-        judge.failures
-    }
 }
 
 pub(super) fn word(view: View<'_>) -> String {
@@ -145,6 +132,14 @@ impl Reader<'_> {
         }
     }
 
+    /// A member that must be there, and whose name was not merely mistyped.
+    fn missing(&mut self, object: View<'_>, name: &str) {
+        let meant = format!("did you mean `{name}`?");
+        if self.errors.iter().all(|error| error.help.as_deref() != Some(&meant)) {
+            self.error("F004", object, format!("the member `{name}` is missing"));
+        }
+    }
+
     fn kind(&mut self, object: View<'_>, name: &str, kind: Kind) {
         if let Some(view) = object.get(name).filter(|view| view.kind() != kind) {
             self.error("F005", view, format!("expected {} {}", article(kind), kind.word()));
@@ -173,7 +168,7 @@ impl Reader<'_> {
             self.members(session, &["created_at", "expires_at", "id", "session_id", "token"]);
         }
         match root.get("expect") {
-            None => self.error("F004", root, "the member `expect` is missing".to_owned()),
+            None => self.missing(root, "expect"),
             Some(expect) => self.expect(root, expect),
         }
     }
@@ -183,7 +178,7 @@ impl Reader<'_> {
             return;
         }
         match expect.get("status") {
-            None => self.error("F004", expect, "the member `status` is missing".to_owned()),
+            None => self.missing(expect, "status"),
             Some(status) if !STATUSES.contains(&word(status).as_str()) => {
                 let message = format!("`{}` is no status", word(status));
                 let error = Diagnostic::at_view("F011", self.file, status, message);
@@ -240,7 +235,8 @@ impl Reader<'_> {
             _ => {
                 let message = format!("`{text}` is neither an action with a pointer nor a finding's keyword");
                 if let Some(place) = expected.place.filter(|_| Action::WORDS.contains(&expected.word)) {
-                    let pointer = format!("/{}", place.trim_start_matches('/').replace('.', "/"));
+                    let last = place.rsplit(' ').next().unwrap_or(place);
+                    let pointer = format!("/{}", last.trim_start_matches('/').replace('.', "/"));
                     let error = Diagnostic::at_view("F007", self.file, view, message);
                     self.errors.push(error.help(format!("write the pointer as `{pointer}`")));
                     return;
@@ -272,14 +268,6 @@ impl Reader<'_> {
 
 fn article(kind: Kind) -> &'static str {
     if matches!(kind, Kind::Array | Kind::Object) { "an" } else { "a" }
-}
-
-/// Whether a value is what a matcher asks for.
-pub(super) fn fits(name: &str, value: View<'_>, actual: View<'_>, now: i64) -> bool {
-    match name {
-        "$any" => Types::by_word(&word(value)).is_some_and(|types| types.allows(actual.kind())),
-        _ => instant::read(actual).is_some_and(|time| time.div_euclid(1_000) == now.div_euclid(1_000)),
-    }
 }
 
 /// An object whose one member begins with `$`.
@@ -362,213 +350,6 @@ fn session(root: View<'_>, at: i64) -> Json {
         or("token", Json::Null),
         (Json::text("metadata"), root.get("anonymous").map_or(Json::Null, View::to_json)),
     ])
-}
-
-struct Judge<'a> {
-    file: &'a str,
-    expect: View<'a>,
-    /// The case's metadata, or the whole case.
-    anonymous: View<'a>,
-    failures: Vec<Diagnostic>,
-}
-
-impl Judge<'_> {
-    fn fail(&mut self, code: &'static str, view: View<'_>, message: String) {
-        self.failures.push(Diagnostic::at_view(code, self.file, view, message));
-    }
-
-    fn status(&mut self, actual: &str) -> bool {
-        let status = self.expect.get("status").unwrap_or(self.expect);
-        let holds = word(status) == actual;
-        if !holds {
-            let expected = word(status);
-            self.fail("F021", status, format!("the status is `{actual}`, not `{expected}`"));
-        }
-        holds
-    }
-
-    fn word(&mut self, name: &str, actual: Option<&str>) {
-        if let Some(view) = self.expect.get(name)
-            && view.as_text().map(|text| text.decode().into_owned()).as_deref() != actual
-        {
-            self.fail("F021", view, format!("the {name} is `{}`", actual.unwrap_or("null")));
-        }
-    }
-
-    fn refused(&mut self, refusal: &Refusal) {
-        if self.status("refused") {
-            self.word("code", Some(refusal.code()));
-            return;
-        }
-        let why = match refusal {
-            Refusal::Unreadable(error) => error.message().to_owned(),
-            Refusal::Invalid { pointer, expected } => format!("expected {expected} at `{pointer}` of the request"),
-        };
-        self.fail("F021", self.expect, format!("`{}`: {why}", refusal.code()));
-    }
-
-    fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
-        self.status(decision.status.word());
-        self.word("reason", decision.status.reason().map(crate::decision::SkipReason::word));
-        let reads = event.session.as_ref().is_some_and(|session| {
-            rules.rules().iter().any(|rule| !matches!(rule.value(event, session), Found::Nothing))
-        });
-        let metadata = event.session.as_ref().and_then(Session::metadata);
-        if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
-            let names =
-                metadata.into_iter().flat_map(View::members).take(3).map(|(name, _)| format!("`/{}`", name.decode()));
-            let message = format!("no rule reads {}", names.collect::<Vec<_>>().join(", "));
-            self.fail("F031", self.anonymous, message);
-        }
-        for sink in [Sink::App, Sink::User] {
-            if let Some(expected) = self.expect.get(sink.word()) {
-                let state = compared(expected, event, decision, sink);
-                self.state(expected, state.view(), &mut format!("/{}", sink.word()), event.at);
-            }
-        }
-        if let Some(expected) = self.expect.get("commands") {
-            let answer = Document::read(&decision.to_bytes()).ok();
-            let commands = answer.as_ref().and_then(|answer| answer.root().get("commands"));
-            if let Some(commands) = commands {
-                self.state(expected, commands, &mut "/commands".to_owned(), event.at);
-            }
-        }
-        self.findings(decision);
-        // what a failed rule did not write follows from that: one mistake, one failure
-        let failed = |one: &Diagnostic| matches!(one.code, "F023" | "F024");
-        if self.failures.iter().any(failed) {
-            self.failures.retain(failed);
-        }
-    }
-
-    /// Compares a value with what is expected, and names the first place where they part.
-    fn state(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
-        if let Some((name, value)) = matcher(expected) {
-            if !fits(&name, value, actual, now) {
-                self.fail("F020", expected, format!("{at} does not match"));
-            }
-            return;
-        }
-        match (expected.kind(), actual.kind()) {
-            (Kind::Object, Kind::Object) => self.members(expected, actual, at, now),
-            (Kind::Array, Kind::Array) => self.items(expected, actual, at, now),
-            _ if same(expected, actual) => {}
-            _ => self.fail("F020", expected, format!("{at} is {}, not {}", actual.to_text(), expected.to_text())),
-        }
-    }
-
-    fn members(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
-        let length = at.len();
-        for (name, value) in expected.members() {
-            pointer::push(at, &name.decode());
-            match actual.get(&name.decode()) {
-                Some(actual) => self.state(value, actual, at, now),
-                None => self.fail("F020", value, format!("{at} is missing")),
-            }
-            at.truncate(length);
-        }
-        let known = |name: Text<'_>| expected.members().any(|(own, _)| own.same(name));
-        let more: Vec<_> = actual.members().filter(|(name, _)| !known(*name)).collect();
-        for (name, value) in more {
-            pointer::push(at, &name.decode());
-            self.fail("F020", expected, format!("{at} is {}, and not expected", value.to_text()));
-            at.truncate(length);
-        }
-    }
-
-    fn items(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
-        let length = at.len();
-        for (index, (expected, actual)) in expected.items().zip(actual.items()).enumerate() {
-            pointer::push(at, &index.to_string());
-            self.state(expected, actual, at, now);
-            at.truncate(length);
-        }
-        if expected.len() != actual.len() {
-            self.fail("F020", expected, format!("{at} has {} items, not {}", actual.len(), expected.len()));
-        }
-    }
-
-    fn findings(&mut self, decision: &Decision) {
-        let list = self.expect.get("findings");
-        let expected: Vec<_> = list.into_iter().flat_map(View::items).map(|view| (view, word(view))).collect();
-        let open = list.is_none() || expected.last().is_some_and(|(_, text)| text == "…");
-        let mut left: Vec<_> = decision.findings.iter().collect();
-        for (view, text) in expected.iter().filter(|(_, text)| text != "…") {
-            let one = Expected::parse(text);
-            match left.iter().position(|finding| one.fits(finding)) {
-                Some(index) => drop(left.remove(index)),
-                None => self.fail("F022", *view, format!("there is no finding `{text}`")),
-            }
-        }
-        for finding in left {
-            let code = match finding.notice {
-                Notice::ScriptFailed(_) => "F023",
-                Notice::BudgetExceeded(_) => "F024",
-                _ if open => continue,
-                _ => "F022",
-            };
-            self.fail(code, list.unwrap_or(self.expect), format!("there is a finding `{}", shown(finding)));
-        }
-    }
-}
-
-/// A finding as a case would write it, its closing backtick, and what the author wants to know beside it.
-fn shown(finding: &Finding) -> String {
-    let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
-    match &finding.notice {
-        Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop) => {
-            let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}"));
-            let cause = stop.cause.as_ref().map(|cause| format!(": {cause}"));
-            format!("{rule}{}`{}{}", finding.notice.keyword(), at.unwrap_or_default(), cause.unwrap_or_default())
-        }
-        _ => format!("{rule}{}`", short(finding)),
-    }
-}
-
-/// A finding as a case writes it where one rule may have it.
-pub(super) fn short(finding: &Finding) -> String {
-    match &finding.notice {
-        Notice::Place(_, action) => format!("{} {}", action.word(), finding.pointer),
-        notice => notice.keyword().to_owned(),
-    }
-}
-
-/// An object without one of its members.
-#[must_use]
-pub fn without(object: Json, name: &str) -> Json {
-    let is_it = |own: &Json| own.view().as_text().is_some_and(|own| own.is(name));
-    Json::object(object.into_members().into_iter().filter(|(own, _)| !is_it(own)).collect())
-}
-
-/// One of the account's metadata objects after the commands.
-fn state(event: &Event, decision: &Decision, sink: Sink) -> Json {
-    let mut members = event.metadata(sink).clone().into_members();
-    for command in &decision.commands {
-        let (key, value) = match command {
-            Command::Set { sink: own, key, value } if *own == sink => (key.as_str(), value.json().clone()),
-            Command::SetReceipt(receipt) if sink == Sink::App => (receipt::ROOT, receipt.to_json()),
-            _ => continue,
-        };
-        let is_it = |name: &Json| name.view().as_text().is_some_and(|name| name.is(key));
-        match members.iter_mut().find(|(name, _)| is_it(name)) {
-            Some((_, slot)) => *slot = value,
-            None => members.push((Json::text(key), value)),
-        }
-    }
-    Json::object(members)
-}
-
-/// The same as a case compares it: the receipt is left out, unless the case names it.
-pub(super) fn compared(expected: View<'_>, event: &Event, decision: &Decision, sink: Sink) -> Json {
-    let state = state(event, decision, sink);
-    let is_left_out = sink == Sink::App && expected.get(receipt::ROOT).is_none();
-    if is_left_out { without(state, receipt::ROOT) } else { state }
-}
-
-/// The account after a decision: both metadata objects.
-#[must_use]
-pub fn after(event: &Event, decision: &Decision) -> [Json; 2] {
-    [state(event, decision, Sink::App), state(event, decision, Sink::User)]
 }
 
 /// Cases that are the same but for their names.

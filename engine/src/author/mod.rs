@@ -4,6 +4,7 @@ pub mod generate;
 mod shrink;
 pub mod laws;
 pub mod fixture;
+pub mod judge;
 pub mod property;
 pub mod explain;
 pub mod update;

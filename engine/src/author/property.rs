@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fixture::{after, without};
+use super::judge::{after, without};
 use crate::decision::{Command, Decision, SkipReason, Status};
 use crate::event::{Event, Sink};
 use crate::fate::Counts;

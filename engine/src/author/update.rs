@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::fixture::{Expected, Fixture, compared, fits, matcher, short, word};
+use super::fixture::{Expected, Fixture, matcher, word};
+use super::judge::{compared, fits, short};
 use crate::decision::Decision;
 use crate::decision::SkipReason;
 use crate::diagnostic::Diagnostic;

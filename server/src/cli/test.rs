@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use handover_engine::author::{fixture, fixture::Fixture, property, update};
+use handover_engine::author::{fixture, fixture::Fixture, judge, property, update};
 use handover_engine::diagnostic::Diagnostic;
 use handover_engine::json::Position;
 use handover_engine::ruleset::{Given, RuleSet};
@@ -290,7 +290,7 @@ impl Run {
 
 fn judge(rules: &RuleSet, fixture: &Fixture) -> Vec<Diagnostic> {
     let answer = transfer::decide(rules, &fixture.body, &Given::default());
-    let mut failures = fixture.judge(&answer, rules);
+    let mut failures = judge::judge(fixture, &answer, rules);
     failures.extend(property::violated(rules, &fixture.body).into_iter().map(|property| {
         Diagnostic::error("F050", fixture.file(), "", 0..0, format!("this does not hold: {property}"))
     }));

@@ -1,0 +1,263 @@
+//! Compares what came of a case with what it expects (contract §3).
+
+use super::fixture::{Expected, Fixture, matcher, word};
+use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status};
+use crate::diagnostic::Diagnostic;
+use crate::event::{Event, Found, Refusal, Session, Sink};
+use crate::instant;
+use crate::json::{Document, Json, Kind, Text, View, same};
+use crate::pointer::{self, Pointer};
+use crate::receipt;
+use crate::ruleset::RuleSet;
+use crate::sanitizer::Types;
+
+/// Compares what came of the event with what the case expects.
+#[must_use]
+pub fn judge(fixture: &Fixture, answer: &Result<(Event, Decision), Refusal>, rules: &RuleSet) -> Vec<Diagnostic> {
+    let case = fixture.document.root();
+    let anonymous = case.get("anonymous").unwrap_or(case);
+    let mut judge = Judge { file: &fixture.file, case, expect: fixture.expect(), anonymous, failures: Vec::new() };
+    match answer {
+        Err(refusal) => judge.refused(refusal),
+        Ok((event, decision)) => judge.decided(event, decision, rules),
+    }
+    judge.failures
+}
+
+struct Judge<'a> {
+    file: &'a str,
+    case: View<'a>,
+    expect: View<'a>,
+    /// The case's metadata, or the whole case.
+    anonymous: View<'a>,
+    failures: Vec<Diagnostic>,
+}
+
+impl Judge<'_> {
+    fn fail(&mut self, code: &'static str, view: View<'_>, message: String) {
+        self.failures.push(Diagnostic::at_view(code, self.file, view, message));
+    }
+
+    fn status(&mut self, actual: &str) -> bool {
+        let status = self.expect.get("status").unwrap_or(self.expect);
+        let holds = word(status) == actual;
+        if !holds {
+            let expected = word(status);
+            self.fail("F021", status, format!("the status is `{actual}`, not `{expected}`"));
+        }
+        holds
+    }
+
+    fn word(&mut self, name: &str, actual: Option<&str>) {
+        if let Some(view) = self.expect.get(name)
+            && view.as_text().map(|text| text.decode().into_owned()).as_deref() != actual
+        {
+            self.fail("F021", view, format!("the {name} is `{}`", actual.unwrap_or("null")));
+        }
+    }
+
+    fn refused(&mut self, refusal: &Refusal) {
+        if self.status("refused") {
+            self.word("code", Some(refusal.code()));
+            return;
+        }
+        // what no request may hold is the case's own mistake, where it was not meant
+        self.failures.clear();
+        match refusal {
+            Refusal::Unreadable(error) => self.fail("F005", self.case, error.message().to_owned()),
+            Refusal::Invalid { pointer, expected } => {
+                let view = written(self.case, pointer).unwrap_or(self.case);
+                let code = if pointer == "/trigger" && view.kind() == Kind::String { "F011" } else { "F005" };
+                self.fail(code, view, format!("expected {expected}"));
+            }
+        }
+    }
+
+    fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
+        self.status(decision.status.word());
+        self.word("reason", decision.status.reason().map(SkipReason::word));
+        let reads = event.session.as_ref().is_some_and(|session| {
+            rules.rules().iter().any(|rule| !matches!(rule.value(event, session), Found::Nothing))
+        });
+        let metadata = event.session.as_ref().and_then(Session::metadata);
+        if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
+            let names =
+                metadata.into_iter().flat_map(View::members).take(3).map(|(name, _)| format!("`/{}`", name.decode()));
+            let message = format!("no rule reads {}", names.collect::<Vec<_>>().join(", "));
+            self.fail("F031", self.anonymous, message);
+        }
+        for sink in [Sink::App, Sink::User] {
+            if let Some(expected) = self.expect.get(sink.word()) {
+                let state = compared(expected, event, decision, sink);
+                self.state(expected, state.view(), &mut format!("/{}", sink.word()), event.at);
+            }
+        }
+        if let Some(expected) = self.expect.get("commands") {
+            let answer = Document::read(&decision.to_bytes()).ok();
+            let commands = answer.as_ref().and_then(|answer| answer.root().get("commands"));
+            if let Some(commands) = commands {
+                self.state(expected, commands, &mut "/commands".to_owned(), event.at);
+            }
+        }
+        self.findings(decision);
+        // what a failed rule did not write follows from that: one mistake, one failure
+        let failed = |one: &Diagnostic| matches!(one.code, "F023" | "F024");
+        if self.failures.iter().any(failed) {
+            self.failures.retain(failed);
+        }
+    }
+
+    /// Compares a value with what is expected, and names the first place where they part.
+    fn state(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
+        if let Some((name, value)) = matcher(expected) {
+            if !fits(&name, value, actual, now) {
+                self.fail("F020", expected, format!("{at} does not match"));
+            }
+            return;
+        }
+        match (expected.kind(), actual.kind()) {
+            (Kind::Object, Kind::Object) => self.members(expected, actual, at, now),
+            (Kind::Array, Kind::Array) => self.items(expected, actual, at, now),
+            _ if same(expected, actual) => {}
+            _ => self.fail("F020", expected, format!("{at} is {}, not {}", actual.to_text(), expected.to_text())),
+        }
+    }
+
+    fn members(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
+        let length = at.len();
+        for (name, value) in expected.members() {
+            pointer::push(at, &name.decode());
+            match actual.get(&name.decode()) {
+                Some(actual) => self.state(value, actual, at, now),
+                None => self.fail("F020", value, format!("{at} is missing")),
+            }
+            at.truncate(length);
+        }
+        let known = |name: Text<'_>| expected.members().any(|(own, _)| own.same(name));
+        let more: Vec<_> = actual.members().filter(|(name, _)| !known(*name)).collect();
+        for (name, value) in more {
+            pointer::push(at, &name.decode());
+            self.fail("F020", expected, format!("{at} is {}, and not expected", value.to_text()));
+            at.truncate(length);
+        }
+    }
+
+    fn items(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
+        let length = at.len();
+        for (index, (expected, actual)) in expected.items().zip(actual.items()).enumerate() {
+            pointer::push(at, &index.to_string());
+            self.state(expected, actual, at, now);
+            at.truncate(length);
+        }
+        if expected.len() != actual.len() {
+            self.fail("F020", expected, format!("{at} has {} items, not {}", actual.len(), expected.len()));
+        }
+    }
+
+    fn findings(&mut self, decision: &Decision) {
+        let list = self.expect.get("findings");
+        let expected: Vec<_> = list.into_iter().flat_map(View::items).map(|view| (view, word(view))).collect();
+        let open = list.is_none() || expected.last().is_some_and(|(_, text)| text == "…");
+        let mut left: Vec<_> = decision.findings.iter().collect();
+        for (view, text) in expected.iter().filter(|(_, text)| text != "…") {
+            let one = Expected::parse(text);
+            match left.iter().position(|finding| one.fits(finding)) {
+                Some(index) => drop(left.remove(index)),
+                None => self.fail("F022", *view, format!("there is no finding `{text}`")),
+            }
+        }
+        for finding in left {
+            let code = match finding.notice {
+                Notice::ScriptFailed(_) => "F023",
+                Notice::BudgetExceeded(_) => "F024",
+                _ if open => continue,
+                _ => "F022",
+            };
+            self.fail(code, list.unwrap_or(self.expect), format!("there is a finding `{}", shown(finding)));
+        }
+    }
+}
+
+/// Where a case writes what stands at a place of its request.
+fn written<'a>(case: View<'a>, pointer: &str) -> Option<View<'a>> {
+    if let Some(request) = case.get("request") {
+        return Pointer::parse(pointer)?.get(request);
+    }
+    let own = match pointer.strip_prefix("/account/") {
+        Some("id") => "/account_id".to_owned(),
+        Some(rest) => format!("/{rest}"),
+        None => pointer.replacen("/anonymous_session/metadata", "/anonymous", 1).replacen(
+            "/anonymous_session",
+            "/session",
+            1,
+        ),
+    };
+    Pointer::parse(&own)?.get(case)
+}
+
+/// A finding as a case would write it, its closing backtick, and what the author wants to know beside it.
+fn shown(finding: &Finding) -> String {
+    let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
+    match &finding.notice {
+        Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop) => {
+            let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}"));
+            let cause = stop.cause.as_ref().map(|cause| format!(": {cause}"));
+            format!("{rule}{}`{}{}", finding.notice.keyword(), at.unwrap_or_default(), cause.unwrap_or_default())
+        }
+        _ => format!("{rule}{}`", short(finding)),
+    }
+}
+
+/// A finding as a case writes it where one rule may have it.
+pub(super) fn short(finding: &Finding) -> String {
+    match &finding.notice {
+        Notice::Place(_, action) => format!("{} {}", action.word(), finding.pointer),
+        notice => notice.keyword().to_owned(),
+    }
+}
+
+/// An object without one of its members.
+#[must_use]
+pub fn without(object: Json, name: &str) -> Json {
+    let is_it = |own: &Json| own.view().as_text().is_some_and(|own| own.is(name));
+    Json::object(object.into_members().into_iter().filter(|(own, _)| !is_it(own)).collect())
+}
+
+/// One of the account's metadata objects after the commands.
+fn state(event: &Event, decision: &Decision, sink: Sink) -> Json {
+    let mut members = event.metadata(sink).clone().into_members();
+    for command in &decision.commands {
+        let (key, value) = match command {
+            Command::Set { sink: own, key, value } if *own == sink => (key.as_str(), value.json().clone()),
+            Command::SetReceipt(receipt) if sink == Sink::App => (receipt::ROOT, receipt.to_json()),
+            _ => continue,
+        };
+        let is_it = |name: &Json| name.view().as_text().is_some_and(|name| name.is(key));
+        match members.iter_mut().find(|(name, _)| is_it(name)) {
+            Some((_, slot)) => *slot = value,
+            None => members.push((Json::text(key), value)),
+        }
+    }
+    Json::object(members)
+}
+
+/// The same as a case compares it: the receipt is left out, unless the case names it.
+pub(super) fn compared(expected: View<'_>, event: &Event, decision: &Decision, sink: Sink) -> Json {
+    let state = state(event, decision, sink);
+    let is_left_out = sink == Sink::App && expected.get(receipt::ROOT).is_none();
+    if is_left_out { without(state, receipt::ROOT) } else { state }
+}
+
+/// The account after a decision: both metadata objects.
+#[must_use]
+pub fn after(event: &Event, decision: &Decision) -> [Json; 2] {
+    [state(event, decision, Sink::App), state(event, decision, Sink::User)]
+}
+
+/// Whether a value is what a matcher asks for.
+pub(super) fn fits(name: &str, value: View<'_>, actual: View<'_>, now: i64) -> bool {
+    match name {
+        "$any" => Types::by_word(&word(value)).is_some_and(|types| types.allows(actual.kind())),
+        _ => instant::read(actual).is_some_and(|time| time.div_euclid(1_000) == now.div_euclid(1_000)),
+    }
+}
