@@ -14,6 +14,15 @@ use crate::binary::{root, temporary};
 struct Shop(PathBuf);
 
 impl Shop {
+    /// A new one in a folder of this name.
+    fn init(name: &str) -> Self {
+        let keep = temporary(&format!("{name}/.keep"), "");
+        let folder = PathBuf::from(keep.trim_end_matches("/.keep"));
+        let _ = std::fs::remove_dir_all(folder.join("shop"));
+        assert_eq!(Self(folder.clone()).handover(&["init", "shop"]).0, 0);
+        Self(folder.join("shop"))
+    }
+
     /// Runs `handover` in the folder: how it ended, and what it printed.
     fn handover(&self, arguments: &[&str]) -> (i32, String) {
         let output =
@@ -103,11 +112,7 @@ fn what_ships_holds_under_the_schemas_that_editors_get() {
 
 #[test]
 fn the_cases_run_again_when_a_file_changes_and_end_at_the_first_failure() {
-    let keep = temporary("watch/.keep", "");
-    let folder = PathBuf::from(keep.trim_end_matches("/.keep"));
-    let _ = std::fs::remove_dir_all(folder.join("shop"));
-    assert_eq!(Shop(folder.clone()).handover(&["init", "shop"]).0, 0);
-    let shop = Shop(folder.join("shop"));
+    let shop = Shop::init("watch");
     let mut watching = Command::new(env!("CARGO_BIN_EXE_handover"));
     let watching = watching.args(["test", "--watch", "--fail-fast"]).current_dir(&shop.0);
     let mut watching = watching.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -128,11 +133,7 @@ fn the_cases_run_again_when_a_file_changes_and_end_at_the_first_failure() {
 
 #[test]
 fn a_case_is_updated_only_where_its_author_says_so_and_keeps_what_holds() {
-    let keep = temporary("update/.keep", "");
-    let folder = PathBuf::from(keep.trim_end_matches("/.keep"));
-    let _ = std::fs::remove_dir_all(folder.join("shop"));
-    assert_eq!(Shop(folder.clone()).handover(&["init", "shop"]).0, 0);
-    let shop = Shop(folder.join("shop"));
+    let shop = Shop::init("update");
     let update = |rest: &[&str]| shop.handover(&[&["test", "--filter", "new-case", "--update"][..], rest].concat());
     let (file, cart) =
         ("fixtures/cart/new-case.json", "[ { \"sku\": \"A\", \"qty\": 3 }, { \"sku\": \"B\", \"qty\": -1 } ]");

@@ -31,7 +31,7 @@
 //! - **No value of a person leaves** but in a command: findings, errors and `Debug` hold places and codes.
 //! - **Every loop over input ends at a named limit** ([`limits`]); scripts also spend a [`budget`].
 //!
-//! Absent: guards; a policy that has one does not compile.
+//! Absent: asking guards; they are checked when a policy compiles.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
 

@@ -75,7 +75,7 @@ impl Fixture {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let (body, skip) = (body(document.root()), document.root().get("skip").map(word));
+        let (body, skip) = (body(document.root()), document.root().get("skip").map(View::word));
         Ok(Self { file: file.to_owned(), document, body, skip })
     }
 
@@ -88,10 +88,6 @@ impl Fixture {
     pub(super) fn expect(&self) -> View<'_> {
         self.document.root().get("expect").unwrap_or_else(|| self.document.root())
     }
-}
-
-pub(super) fn word(view: View<'_>) -> String {
-    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
 }
 
 struct Reader<'a> {
@@ -111,7 +107,7 @@ impl Reader<'_> {
             return false;
         }
         for (name, _) in view.named_members() {
-            let text = word(name);
+            let text = name.word();
             if !names.contains(&text.as_str()) {
                 let error = Diagnostic::at_view("F003", self.file, name, format!("unknown member `{text}`"));
                 self.errors.push(error.help(suggestion(&text, names)));
@@ -123,7 +119,7 @@ impl Reader<'_> {
     /// Members that would say nothing here.
     fn only(&mut self, object: View<'_>, names: &[&str], here: &str) {
         for (name, _) in object.named_members() {
-            let text = word(name);
+            let text = name.word();
             if !names.contains(&text.as_str())
                 && (MEMBERS.contains(&text.as_str()) || EXPECT_MEMBERS.contains(&text.as_str()))
             {
@@ -161,7 +157,7 @@ impl Reader<'_> {
         if root.get("request").is_some() {
             self.only(root, &["$schema", "expect", "request", "skip"], "beside a whole `request`");
         }
-        if let Some(skip) = root.get("skip").filter(|skip| word(*skip).trim().is_empty()) {
+        if let Some(skip) = root.get("skip").filter(|skip| skip.word().trim().is_empty()) {
             self.error("F010", skip, "a skipped case says why".to_owned());
         }
         if let Some(session) = root.get("session") {
@@ -179,10 +175,10 @@ impl Reader<'_> {
         }
         match expect.get("status") {
             None => self.missing(expect, "status"),
-            Some(status) if !STATUSES.contains(&word(status).as_str()) => {
-                let message = format!("`{}` is no status", word(status));
+            Some(status) if !STATUSES.contains(&status.word().as_str()) => {
+                let message = format!("`{}` is no status", status.word());
                 let error = Diagnostic::at_view("F011", self.file, status, message);
-                self.errors.push(error.help(suggestion(&word(status), &STATUSES)));
+                self.errors.push(error.help(suggestion(&status.word(), &STATUSES)));
             }
             Some(_) => {}
         }
@@ -191,7 +187,7 @@ impl Reader<'_> {
         if expect.get("reason").is_some_and(|reason| !reason.is_null()) {
             self.kind(expect, "reason", Kind::String);
         }
-        if expect.get("status").is_some_and(|status| word(status) == "refused") {
+        if expect.get("status").is_some_and(|status| status.word() == "refused") {
             self.only(expect, &["code", "status"], "where the request is refused");
         } else if let Some(code) = expect.get("code") {
             self.error("F003", code, "`code` goes with the status `refused`".to_owned());
@@ -202,7 +198,7 @@ impl Reader<'_> {
         }
         let list: Vec<_> = findings.into_iter().flat_map(View::items).collect();
         for (index, finding) in list.iter().enumerate() {
-            if word(*finding) != "…" {
+            if finding.word() != "…" {
                 self.finding(root, *finding);
             } else if index + 1 < list.len() {
                 self.error("F007", *finding, "`…` is the last entry, or none".to_owned());
@@ -212,7 +208,7 @@ impl Reader<'_> {
 
     /// `[rule: ]action pointer`, `[rule: ]keyword`, or `…` at the end.
     fn finding(&mut self, root: View<'_>, view: View<'_>) {
-        let text = word(view);
+        let text = view.word();
         let expected = Expected::parse(&text);
         if let Some(rule) = expected.rule
             && !self.rules.rules().iter().any(|own| own.name.as_ref() == rule)
@@ -251,7 +247,7 @@ impl Reader<'_> {
     fn matchers(&mut self, view: View<'_>) {
         if let Some((name, value)) = matcher(view) {
             let good = match name.as_str() {
-                "$any" => Types::by_word(&word(value)).is_some(),
+                "$any" => Types::by_word(&value.word()).is_some(),
                 "$now" => value.as_bool() == Some(true),
                 _ => false,
             };

@@ -1,6 +1,6 @@
 //! Compares what came of a case with what it expects (contract §3).
 
-use super::fixture::{Expected, Fixture, matcher, word};
+use super::fixture::{Expected, Fixture, matcher};
 use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Found, Refusal, Session, Sink};
@@ -40,9 +40,9 @@ impl Judge<'_> {
 
     fn status(&mut self, actual: &str) -> bool {
         let status = self.expect.get("status").unwrap_or(self.expect);
-        let holds = word(status) == actual;
+        let holds = status.word() == actual;
         if !holds {
-            let expected = word(status);
+            let expected = status.word();
             self.fail("F021", status, format!("the status is `{actual}`, not `{expected}`"));
         }
         holds
@@ -156,7 +156,7 @@ impl Judge<'_> {
 
     fn findings(&mut self, decision: &Decision) {
         let list = self.expect.get("findings");
-        let expected: Vec<_> = list.into_iter().flat_map(View::items).map(|view| (view, word(view))).collect();
+        let expected: Vec<_> = list.into_iter().flat_map(View::items).map(|view| (view, view.word())).collect();
         let open = list.is_none() || expected.last().is_some_and(|(_, text)| text == "…");
         let mut left: Vec<_> = decision.findings.iter().collect();
         for (view, text) in expected.iter().filter(|(_, text)| text != "…") {
@@ -257,7 +257,7 @@ pub fn after(event: &Event, decision: &Decision) -> [Json; 2] {
 /// Whether a value is what a matcher asks for.
 pub(super) fn fits(name: &str, value: View<'_>, actual: View<'_>, now: i64) -> bool {
     match name {
-        "$any" => Types::by_word(&word(value)).is_some_and(|types| types.allows(actual.kind())),
+        "$any" => Types::by_word(&value.word()).is_some_and(|types| types.allows(actual.kind())),
         _ => instant::read(actual).is_some_and(|time| time.div_euclid(1_000) == now.div_euclid(1_000)),
     }
 }

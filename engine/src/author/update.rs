@@ -4,10 +4,9 @@
 
 use std::ops::Range;
 
-use super::fixture::{Expected, Fixture, matcher, word};
+use super::fixture::{Expected, Fixture, matcher};
 use super::judge::{compared, fits, short};
-use crate::decision::Decision;
-use crate::decision::SkipReason;
+use crate::decision::{Decision, SkipReason};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Sink};
 use crate::json::{Json, Kind, Place, View, same};
@@ -108,7 +107,7 @@ impl Update {
         match actual.kind() {
             Kind::Object if !actual.is_empty() => {
                 let member = |(name, value): (View<'_>, View<'_>)| {
-                    let expected = below.and_then(|below| below.get(&word(name)));
+                    let expected = below.and_then(|below| below.get(&name.word()));
                     format!("{}: {}", name.to_text(), self.renewed(expected, value))
                 };
                 format!("{{ {} }}", actual.named_members().map(member).collect::<Vec<_>>().join(", "))
@@ -126,9 +125,9 @@ impl Update {
     fn findings(&mut self, list: View<'_>, decision: &Decision) {
         let mut left: Vec<_> = decision.findings.iter().collect();
         let mut kept = Vec::new();
-        let is_open = list.items().last().is_some_and(|last| word(last) == "…");
+        let is_open = list.items().last().is_some_and(|last| last.word() == "…");
         for view in list.items() {
-            let text = word(view);
+            let text = view.word();
             let expected = Expected::parse(&text);
             if let Some(index) = left.iter().position(|finding| expected.fits(finding)) {
                 left.remove(index);

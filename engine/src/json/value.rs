@@ -233,6 +233,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The value of a string, decoded; of anything else, the empty text.
+    #[must_use]
+    pub fn word(self) -> String {
+        self.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
+    }
+
     /// Items of an array or members of an object; of a scalar, 0.
     #[must_use]
     pub fn len(self) -> usize {

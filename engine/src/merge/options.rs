@@ -73,7 +73,7 @@ impl Strategy {
     /// # Errors
     /// What is wrong, and where.
     pub fn read_rule(view: View<'_>) -> Result<Self, OptionError<'_>> {
-        if let Some(preset) = Preset::by_name(&word(view)) {
+        if let Some(preset) = Preset::by_name(&view.word()) {
             return Ok(Self::Preset(preset));
         }
         if view.kind() != Kind::Object {
@@ -87,7 +87,7 @@ impl Strategy {
             let message = format!("a merge is one function and its options, not {}", names.join(" and "));
             return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &FUNCTIONS)));
         };
-        let function = word(name);
+        let function = name.word();
         if default.is_some() && function != "merge_fields" {
             return error(OptionErrorKind::NotOneFunction, view, "only `merge_fields` has a `default` beside it", None);
         }
@@ -134,7 +134,7 @@ impl Strategy {
     /// Where a merge, as an author wrote it, names what adds again at every login: the first such word.
     #[must_use]
     pub fn adding(view: View<'_>) -> Option<View<'_>> {
-        let adds = |view: &View<'_>| ADDING.contains(&word(*view).as_str());
+        let adds = |view: &View<'_>| ADDING.contains(&view.word().as_str());
         match view.kind() {
             Kind::Object => {
                 let mut values = view.members().filter_map(|(_, value)| Self::adding(value));
@@ -146,7 +146,7 @@ impl Strategy {
     }
 
     fn read_name(view: View<'_>) -> Read<'_, Self> {
-        let name = word(view);
+        let name = view.word();
         Self::by_name(&name).or_else(|| Preset::by_name(&name).map(Self::Preset)).map_or_else(
             || {
                 let message = format!("unknown strategy `{name}`");
@@ -162,7 +162,7 @@ impl Strategy {
         let (Some(name), Some(option), None) = (items.next(), items.next(), items.next()) else {
             return value_error(view, "a strategy and its option, such as `[\"max\", 99]`");
         };
-        Self::read_function(name, &word(name), option, None)
+        Self::read_function(name, &name.word(), option, None)
     }
 }
 
@@ -172,17 +172,13 @@ pub fn adds(name: &str) -> bool {
     ADDING.contains(&name)
 }
 
-fn word(view: View<'_>) -> String {
-    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
-}
-
 /// Checks that `options` is an object of options that the function knows.
 fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> {
     if options.kind() != Kind::Object {
         return value_error(options, "an object of options");
     }
     for (name, _) in options.named_members() {
-        let text = word(name);
+        let text = name.word();
         if !names.contains(&text.as_str()) {
             let message = format!("`{function}` has no option `{text}`");
             return error(OptionErrorKind::Option, name, message, Some(suggestion(&text, names)));
@@ -198,14 +194,14 @@ fn limit(options: View<'_>) -> Read<'_, Option<usize>> {
 }
 
 fn text(view: View<'_>) -> Read<'_, String> {
-    if view.kind() == Kind::String { Ok(word(view)) } else { value_error(view, "a string") }
+    if view.kind() == Kind::String { Ok(view.word()) } else { value_error(view, "a string") }
 }
 
 fn strategies(view: View<'_>) -> Read<'_, Vec<(String, Strategy)>> {
     if view.kind() != Kind::Object {
         return value_error(view, "an object of member -> strategy");
     }
-    view.named_members().map(|(name, strategy)| Ok((word(name), Strategy::read(strategy)?))).collect()
+    view.named_members().map(|(name, strategy)| Ok((name.word(), Strategy::read(strategy)?))).collect()
 }
 
 impl Union {
@@ -218,7 +214,7 @@ impl Union {
     fn read_known(options: View<'_>) -> Read<'_, Self> {
         let first = match options.get("first") {
             None => First::Account,
-            Some(view) => match word(view).as_str() {
+            Some(view) => match view.word().as_str() {
                 "account" => First::Account,
                 "anonymous" => First::Anonymous,
                 _ => return value_error(view, "`account` or `anonymous`"),
@@ -237,7 +233,7 @@ impl KeyedUnion {
         };
         let otherwise = match options.get("otherwise") {
             None => Otherwise::default(),
-            Some(view) => match Otherwise::by_word(&word(view)) {
+            Some(view) => match Otherwise::by_word(&view.word()) {
                 Some(otherwise) => otherwise,
                 None => {
                     let message = "expected what happens to the other members";
@@ -245,7 +241,7 @@ impl KeyedUnion {
                         OptionErrorKind::Value,
                         view,
                         message,
-                        Some(suggestion(&word(view), &Otherwise::WORDS)),
+                        Some(suggestion(&view.word(), &Otherwise::WORDS)),
                     );
                 }
             },
@@ -291,7 +287,7 @@ impl MergeFields {
     pub(super) fn read<'a>(rules: View<'a>, default: Option<View<'a>>) -> Read<'a, Self> {
         let default = match default {
             None => None,
-            Some(view) => match word(view).as_str() {
+            Some(view) => match view.word().as_str() {
                 "drop" => None,
                 "account" => Some(Box::new(Strategy::Account)),
                 "fill" => Some(Box::new(Strategy::Fill)),
@@ -322,7 +318,7 @@ impl ThreeWay {
         known(options, "three_way", &["key", "on_match", "conflict", "limit"])?;
         let conflict = match options.get("conflict") {
             None => Conflict::Account,
-            Some(view) => match word(view).as_str() {
+            Some(view) => match view.word().as_str() {
                 "account" => Conflict::Account,
                 "anonymous" => Conflict::Anonymous,
                 _ => return value_error(view, "`account` or `anonymous`"),

@@ -197,7 +197,7 @@ impl Reader<'_> {
             return false;
         }
         for (name, _) in view.named_members() {
-            let text = word(name);
+            let text = name.word();
             if !names.contains(&text.as_str()) {
                 self.error_help("P003", name, format!("unknown member `{text}`"), suggestion(&text, names));
             }
@@ -249,7 +249,7 @@ impl Reader<'_> {
             self.error("P005", view, "expected a string");
             return None;
         }
-        Some(word(view))
+        Some(view.word())
     }
 
     /// A member that is not there, unless one is that was mistyped: that is said already.
@@ -301,14 +301,14 @@ impl Reader<'_> {
             return SessionPolicy::default();
         }
         for value in ["required"] {
-            if let Some(view) = session.get("token").filter(|view| word(*view) == value) {
+            if let Some(view) = session.get("token").filter(|view| view.word() == value) {
                 self.error("P006", view, format!("`session.token` `{value}` is not built yet"));
             }
         }
         if let Some(view) = session.get("verify") {
             self.error("P003", view, "`session.verify` is not built yet");
         }
-        if session.get("token").is_none_or(|token| !["required", "optional"].contains(&word(token).as_str())) {
+        if session.get("token").is_none_or(|token| !["required", "optional"].contains(&token.word().as_str())) {
             self.one_of(session, "token", &["ignored", "optional", "required"]);
         }
         self.one_of(session, "ledger", &["closed", "open"]);
@@ -322,7 +322,7 @@ impl Reader<'_> {
         SessionPolicy {
             max_age: self.duration(session, "max_age"),
             once: self.boolean(session, "once").unwrap_or(false),
-            verifies: session.get("token").is_some_and(|token| word(token) == "optional"),
+            verifies: session.get("token").is_some_and(|token| token.word() == "optional"),
             clear: self.boolean(session, "clear").unwrap_or(true),
         }
     }
@@ -393,10 +393,6 @@ pub(crate) fn adds_again(name: &str) -> String {
 
 /// What to write instead.
 pub(crate) const ONCE: &str = "`max`, or `session.once`";
-
-fn word(view: View<'_>) -> String {
-    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
-}
 
 /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.
 fn duration(text: &str) -> Option<i64> {

@@ -1,6 +1,6 @@
 //! The rules of `policy.json`: where each reads and writes, and how it merges.
 
-use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, RESERVED, Reader, adds_again, word};
+use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, RESERVED, Reader, adds_again};
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
@@ -127,8 +127,8 @@ impl Reader<'_> {
     fn laws(&mut self, laws: View<'_>) -> Vec<(String, String)> {
         const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
         const NEVER: [&str; 3] = ["L2", "L9", "L10"];
-        if let Some((law, _)) = laws.named_members().find(|(law, _)| NEVER.contains(&word(*law).as_str())) {
-            let message = format!("`{}` is never waived", word(law));
+        if let Some((law, _)) = laws.named_members().find(|(law, _)| NEVER.contains(&law.word().as_str())) {
+            let message = format!("`{}` is never waived", law.word());
             self.error_help("P007", law, message, "take it out, and mend the merge".to_owned());
             return Vec::new();
         }
@@ -170,7 +170,7 @@ impl Reader<'_> {
             self.error_help("P026", rule, "the rule has no merge".into(), format!("write `{own}`, or name a strategy"));
             return None;
         };
-        let text = word(view);
+        let text = view.word();
         if text.ends_with(".rhai") {
             return self.script(view, text);
         }
@@ -183,7 +183,7 @@ impl Reader<'_> {
             Ok(strategy) => {
                 if !self.once && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
-                    self.error_help("P040", adding, adds_again(&word(adding)), ONCE.to_owned());
+                    self.error_help("P040", adding, adds_again(&adding.word()), ONCE.to_owned());
                 }
                 Some(MergeDeclaration::Strategy(strategy))
             }
@@ -231,7 +231,7 @@ impl Reader<'_> {
         for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
             let mut seen = Vec::new();
             for view in rules.items().filter_map(|rule| rule.get(member)) {
-                let text = word(view);
+                let text = view.word();
                 if seen.contains(&text) {
                     self.error(code, view, format!("the {what} `{text}` is used twice: a second rule has it"));
                 }

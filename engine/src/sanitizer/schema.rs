@@ -177,15 +177,12 @@ impl Object {
 
     /// Whether one pass over the input keeps the greatest valid part: no choice, no position, no annotation (G5).
     pub(super) fn is_monotone(&self) -> bool {
-        self.choices.is_empty()
+        self.is_plain()
             && self.prefix.is_empty()
             && self.contains.is_none()
             && self.dynamic.is_none()
-            && self.unevaluated_members.is_none()
-            && self.unevaluated_items.is_none()
             && self.on_invalid.is_empty()
             && !self.on_missing
-            && !self.checks.iter().any(Check::names_containers)
     }
 }
 

@@ -73,7 +73,7 @@ fn page<'a>(rules: &RuleSet, files: &Files, fixtures: impl Iterator<Item = &'a S
     }
     for rule in rules.rules() {
         let declared = declared("rules").into_iter().flat_map(View::items);
-        let declared = declared.filter_map(|one| one.get("name").filter(|name| text(*name) == *rule.name).map(|_| one));
+        let declared = declared.filter_map(|one| one.get("name").filter(|name| name.word() == *rule.name).map(|_| one));
         describe(&mut out, rule, declared.last(), files);
         listed(&mut out, &cases.remove(&*rule.name).unwrap_or_default());
     }
@@ -114,7 +114,7 @@ fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &F
 /// What a merge does, in the words of its author, or of the strategy.
 fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
     let own = format!("{name}.merge.rhai");
-    let declared_text = declared.map(text).unwrap_or_default();
+    let declared_text = declared.map(View::word).unwrap_or_default();
     let script = if declared.is_none() { own } else { declared_text.clone() };
     if let Some(script_text) = files.get(&script) {
         let said: Vec<_> = script_text
@@ -128,7 +128,7 @@ fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
         return format!("{} (`{script}`)", said.join(" ")).trim().to_owned();
     }
     let Some(declared) = declared else { return String::new() };
-    let function = declared.named_members().map(|(name, _)| text(name)).find(|name| name != "default");
+    let function = declared.named_members().map(|(name, _)| name.word()).find(|name| name != "default");
     let function = function.unwrap_or(declared_text);
     let means = MEANINGS.iter().find(|(name, _)| *name == function).map_or("", |(_, means)| means);
     format!("{means} (`{}`)", declared.to_text())
@@ -212,7 +212,7 @@ impl<'a> Fields<'a> {
     fn below(&mut self, schema: View<'a>, place: &str) {
         let required: Vec<_> = schema.get("required").map(words).unwrap_or_default();
         for (name, member) in schema.get("properties").into_iter().flat_map(View::named_members) {
-            let name = text(name);
+            let name = name.word();
             self.field(member, &format!("{place}/{name}"), required.contains(&name));
         }
         for keyword in ["items", "additionalProperties", "additionalItems"] {
@@ -226,7 +226,7 @@ impl<'a> Fields<'a> {
         for keyword in ["allOf", "anyOf", "oneOf"] {
             schema.get(keyword).into_iter().flat_map(View::items).for_each(|branch| self.below(branch, place));
         }
-        let Some(reference) = schema.get("$ref").map(text) else { return };
+        let Some(reference) = schema.get("$ref").map(View::word) else { return };
         let target = reference.strip_prefix('#').and_then(handover_engine::pointer::Pointer::parse);
         if let Some(target) = target.and_then(|pointer| pointer.get(self.root))
             && !self.followed.contains(&reference)
@@ -240,11 +240,7 @@ impl<'a> Fields<'a> {
 
 /// A text, or the texts of a list.
 fn words(view: View<'_>) -> Vec<String> {
-    if view.kind() == Kind::Array { view.items().map(text).collect() } else { vec![text(view)] }
-}
-
-fn text(view: View<'_>) -> String {
-    view.as_text().map(|text| text.decode().into_owned()).unwrap_or_default()
+    if view.kind() == Kind::Array { view.items().map(View::word).collect() } else { vec![view.word()] }
 }
 
 #[cfg(test)]

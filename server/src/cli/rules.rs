@@ -89,7 +89,7 @@ pub(super) fn show(
     format: Format,
     colour: Colour,
 ) -> Fallible<()> {
-    print(rendered(&report(diagnostics, usize::MAX, texts, folder), format, colour).as_bytes())
+    show_most(diagnostics, usize::MAX, texts, folder, (format, colour))
 }
 
 /// Prints at most so many diagnostics, and how many there are.
@@ -98,15 +98,13 @@ pub(super) fn show_most(
     most: usize,
     texts: &std::collections::BTreeMap<String, String>,
     folder: &Path,
-    form: (Format, Colour),
+    (format, colour): (Format, Colour),
 ) -> Fallible<()> {
-    print(rendered(&report(diagnostics, most, texts, folder), form.0, form.1).as_bytes())
-}
-
-fn rendered(report: &Report<'_>, format: Format, colour: Colour) -> String {
-    match format {
-        Format::Pretty => render::pretty(report, config::columns(), colour.ink()),
-        Format::Json => render::json(report) + "\n",
-        Format::Github => render::github(report),
-    }
+    let report = report(diagnostics, most, texts, folder);
+    let text = match format {
+        Format::Pretty => render::pretty(&report, config::columns(), colour.ink()),
+        Format::Json => render::json(&report) + "\n",
+        Format::Github => render::github(&report),
+    };
+    print(text.as_bytes())
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 use handover_engine::author::{fixture, fixture::Fixture, judge, property, update};
+use handover_engine::decision::Decision;
 use handover_engine::diagnostic::Diagnostic;
+use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Position;
 use handover_engine::ruleset::{Given, RuleSet};
 use serde_json::{Map, Value, json};
@@ -158,12 +160,13 @@ fn update(arguments: &Arguments, rules: &RuleSet, texts: &BTreeMap<String, Strin
             left += 1;
             continue;
         };
-        let failures = if fixture.skip.is_some() { Vec::new() } else { judge(rules, &fixture) };
-        let Ok((event, decision)) = transfer::decide(rules, &fixture.body, &Given::default()) else {
-            left += usize::from(!failures.is_empty());
+        if fixture.skip.is_some() {
             continue;
-        };
-        let edits = update::edits(&fixture, &event, &decision, &failures);
+        }
+        let answer = transfer::decide(rules, &fixture.body, &Given::default());
+        let failures = judge(rules, &fixture, &answer);
+        let edits = answer
+            .map_or_else(|_| Vec::new(), |(event, decision)| update::edits(&fixture, &event, &decision, &failures));
         left += usize::from(edits.is_empty() && !failures.is_empty());
         changed += usize::from(!edits.is_empty());
         for edit in &edits {
@@ -264,7 +267,10 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until) ->
                 let case = Case { file: fixture.file().to_owned(), status: "skipped", reason: Some(reason.clone()) };
                 run.cases.push(case);
             }
-            None => run.judged(fixture.file(), judge(rules, fixture)),
+            None => run.judged(
+                fixture.file(),
+                judge(rules, fixture, &transfer::decide(rules, &fixture.body, &Given::default())),
+            ),
         }
     }
     run.cases.sort_by(|a, b| a.file.cmp(&b.file));
@@ -288,9 +294,12 @@ impl Run {
     }
 }
 
-fn judge(rules: &RuleSet, fixture: &Fixture) -> Vec<Diagnostic> {
-    let answer = transfer::decide(rules, &fixture.body, &Given::default());
-    let mut failures = judge::judge(fixture, &answer, rules);
+fn judge(
+    rules: &RuleSet,
+    fixture: &Fixture,
+    answer: &std::result::Result<(Event, Decision), Refusal>,
+) -> Vec<Diagnostic> {
+    let mut failures = judge::judge(fixture, answer, rules);
     failures.extend(property::violated(rules, &fixture.body).into_iter().map(|property| {
         Diagnostic::error("F050", fixture.file(), "", 0..0, format!("this does not hold: {property}"))
     }));
