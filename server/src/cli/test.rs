@@ -13,7 +13,7 @@ use handover_engine::diagnostic::Diagnostic;
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Position;
 use handover_engine::ruleset::{Given, RuleSet};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::output::{Status, count, print, say, usage};
 use super::rules::{self, Colour, Format};
@@ -197,20 +197,31 @@ impl Form {
 fn machine(run: &Run, texts: &BTreeMap<String, String>, folder: &Path) -> String {
     let report =
         Report { diagnostics: &run.failures, most: usize::MAX, texts, folder: folder.to_str().unwrap_or("fixtures") };
-    let mut output: Value = serde_json::from_str(&render::json(&report)).unwrap_or_default();
-    let case = |case: &Case| {
-        let mut one = Map::from_iter([
-            ("file".to_owned(), json!(case.file)),
-            ("name".to_owned(), json!(sentence(&case.file))),
-            ("status".to_owned(), json!(case.status)),
-        ]);
-        one.extend(case.reason.as_ref().map(|reason| ("reason".to_owned(), json!(reason))));
-        Value::Object(one)
-    };
-    if let Some(output) = output.as_object_mut() {
-        output.insert("cases".to_owned(), run.cases.iter().map(case).collect());
+    let all = Machine { output: render::output(&report), cases: run.cases.iter().map(Shown::of).collect() };
+    serde_json::to_string(&all).unwrap_or_default() + "\n"
+}
+
+#[derive(Serialize)]
+struct Machine<'a> {
+    #[serde(flatten)]
+    output: render::Output<'a>,
+    cases: Vec<Shown<'a>>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    file: &'a str,
+    name: String,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(case: &'a Case) -> Self {
+        let Case { file, status, reason } = case;
+        Self { file, name: sentence(file), status, reason: reason.as_deref() }
     }
-    output.to_string() + "\n"
 }
 
 /// A file's name as the sentence that it is.

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::Report;
 
+/// What a command found, as `--format json` says it.
 #[derive(Serialize)]
-struct Output<'a> {
+pub struct Output<'a> {
     version: u32,
     errors: Vec<One<'a>>,
     summary: Summary,
@@ -62,7 +63,13 @@ struct Summary {
 /// One JSON object with all diagnostics.
 #[must_use]
 pub fn json(report: &Report<'_>) -> String {
-    let output = Output {
+    serde_json::to_string(&output(report)).unwrap_or_default()
+}
+
+/// The same, for a command that says more beside it.
+#[must_use]
+pub fn output<'a>(report: &Report<'a>) -> Output<'a> {
+    Output {
         version: 1,
         errors: report.shown().map(|diagnostic| one(report, diagnostic)).collect(),
         summary: Summary {
@@ -72,8 +79,7 @@ pub fn json(report: &Report<'_>) -> String {
             files: report.texts.len(),
             rules: report.texts.get(POLICY_FILE).map(|text| rules(text)),
         },
-    };
-    serde_json::to_string(&output).unwrap_or_default()
+    }
 }
 
 /// Rules that a policy declares, right or wrong.

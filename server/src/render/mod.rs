@@ -3,7 +3,7 @@
 mod pretty;
 mod machine;
 
-pub use machine::{github, json};
+pub use machine::{Output, github, json, output};
 pub use pretty::{Ink, pretty};
 
 use std::collections::BTreeMap;
