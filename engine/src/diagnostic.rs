@@ -42,6 +42,17 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,
+    /// Other places that have to do with it, each with what is to be seen there.
+    pub related: Vec<Self>,
+}
+
+/// A place of an author's file that cases come to, and how often they came to each of its sides.
+#[derive(Clone, Debug)]
+pub struct Covered {
+    /// The place; its message is what stands there.
+    pub at: Diagnostic,
+    /// Each side by what is said if nobody came to it, such as `never failed`, with how often somebody did.
+    pub sides: Vec<(&'static str, u64)>,
 }
 
 impl Diagnostic {
@@ -49,7 +60,7 @@ impl Diagnostic {
     #[must_use]
     pub fn error(code: &'static str, file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> Self {
         let (start, end) = (Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end));
-        Self { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None }
+        Self { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None, related: Vec::new() }
     }
 
     /// An error at a value of a file.

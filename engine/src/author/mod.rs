@@ -8,3 +8,4 @@ pub mod judge;
 pub mod property;
 pub mod explain;
 pub mod update;
+pub mod coverage;

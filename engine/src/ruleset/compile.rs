@@ -17,13 +17,17 @@ use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Shape, Unknown};
 use crate::script::{Kindred, Sandbox};
 use crate::sensitive::Detectors;
 
-/// Compiles; `passes` says which of the errors stop nothing.
-pub(super) fn compile(files: &Files, passes: impl Fn(&Diagnostic) -> bool) -> Result<RuleSet, Vec<Diagnostic>> {
+/// Compiles; scripts run in the sandbox that is made, and `passes` says which of the errors stop nothing.
+pub(super) fn compile(
+    files: &Files,
+    sandbox: impl FnOnce(&Limits) -> Sandbox,
+    passes: impl Fn(&Diagnostic) -> bool,
+) -> Result<RuleSet, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let (policy, wrong) = policy::read(files);
     found.extend(wrong);
     let limits = policy.as_ref().map_or_else(Limits::default, |policy| policy.limits);
-    let mut sandbox = Sandbox::new(&limits);
+    let mut sandbox = sandbox(&limits);
     if let Err(wrong) = sandbox.add_modules(&modules(files)) {
         found.extend(wrong);
     }

@@ -19,7 +19,7 @@ use crate::policy::{Files, SessionPolicy};
 use crate::receipt::{self, Receipt};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
 use crate::sanitizer::{Clean, Untrusted};
-use crate::script::Sandbox;
+use crate::script::{Sandbox, Trace};
 
 /// What the engine cannot know by itself.
 #[derive(Clone, Default)]
@@ -46,7 +46,15 @@ impl RuleSet {
     /// # Errors
     /// Everything that is wrong, in all files, sorted by file and place; what only deserves a look is among it.
     pub fn compile(files: &Files) -> Result<Self, Vec<Diagnostic>> {
-        compile::compile(files, |_| false)
+        compile::compile(files, Sandbox::new, |_| false)
+    }
+
+    /// The same, and `trace` counts what runs of its scripts: for rule authors' tools, off the path of requests.
+    ///
+    /// # Errors
+    /// As [`RuleSet::compile`].
+    pub fn compile_traced(files: &Files, trace: &Trace) -> Result<Self, Vec<Diagnostic>> {
+        compile::compile(files, |limits| Sandbox::traced(limits, trace), |_| false)
     }
 
     /// The same for rules that add again at every login, so that their laws can be asked.
@@ -54,7 +62,7 @@ impl RuleSet {
     /// # Errors
     /// As [`RuleSet::compile`].
     pub fn compile_to_ask(files: &Files) -> Result<Self, Vec<Diagnostic>> {
-        compile::compile(files, |one| matches!(one.code, "P040" | "R040"))
+        compile::compile(files, Sandbox::new, |one| matches!(one.code, "P040" | "R040"))
     }
 
     /// Whether a hand-over comes only once.

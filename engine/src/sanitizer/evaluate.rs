@@ -309,7 +309,7 @@ fn holds_by_itself(object: &Object, view: View<'_>, draft: u16, plainly: bool) -
 }
 
 /// Whether no two items are equal.
-fn are_distinct(view: View<'_>) -> bool {
+pub(super) fn are_distinct(view: View<'_>) -> bool {
     let mut items: Vec<_> = view.items().map(|item| (fingerprint(item), item)).collect();
     items.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| compare(*x, *y)));
     items.windows(2).all(|pair| !matches!(pair, [(a, x), (b, y)] if a == b && compare(*x, *y).is_eq()))

@@ -32,8 +32,10 @@ mod load;
 mod oracle;
 mod alone;
 mod knowledge;
+mod asked;
 
 pub use alone::{Outcome, Sanitized};
+pub use asked::Asked;
 pub use check::Types;
 pub use knowledge::{Alternative, Knowledge, Member, Shape};
 pub use load::references;

@@ -101,7 +101,7 @@ impl Choices {
 }
 
 /// What `x-on-invalid` does with a value that would be dropped (A1).
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Drop,
     Reject,
@@ -126,6 +126,18 @@ impl Step {
             "coerce" => Self::Coerce,
             _ => return None,
         })
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+            Self::Default => "default",
+            Self::Truncate => "truncate",
+            Self::Clamp => "clamp",
+            Self::Trim => "trim",
+            Self::Coerce => "coerce",
+        }
     }
 }
 

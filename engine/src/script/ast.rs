@@ -26,6 +26,18 @@ pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
     Ok(Tree { functions: functions(&ast), statements })
 }
 
+/// Visits every node of a script that parses, functions and closures among them.
+pub(super) fn each_node(source: &str, visit: &mut dyn FnMut(rhai::ASTNode<'_>)) {
+    let mut engine = Engine::new_raw();
+    engine.set_optimization_level(OptimizationLevel::None);
+    if let Ok(ast) = engine.compile(source) {
+        ast.walk(&mut |path| {
+            path.last().into_iter().for_each(|node| visit(node.clone()));
+            true
+        });
+    }
+}
+
 /// The functions, each with the statements that stand in no smaller one.
 fn functions(ast: &AST) -> Vec<Function> {
     let order = |at: Position| (at.line().unwrap_or(usize::MAX), at.position().unwrap_or(0));

@@ -13,6 +13,7 @@ mod convert;
 mod handle;
 mod library;
 mod sandbox;
+mod coverage;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::limits::Limits;
 use crate::merge::Context;
 use ast::Tree;
 use convert::{to_dynamic, to_json};
+pub use coverage::Trace;
 pub use lint::Kindred;
 use lint::Modules;
 use running::Stop;
@@ -107,6 +109,14 @@ impl Sandbox {
             functions: Modules::new(),
             adding: Vec::new(),
         }
+    }
+
+    /// The same, and every node that runs is counted: for rule authors' tools.
+    #[must_use]
+    pub fn traced(limits: &Limits, trace: &Trace) -> Self {
+        let mut sandbox = Self::new(limits);
+        trace.attach(&mut sandbox.engine);
+        sandbox
     }
 
     /// Adds the modules that scripts import, as (name, file, source).
@@ -195,7 +205,12 @@ impl Sandbox {
     }
 
     fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
-        self.engine.compile_with_scope(scope, source).map_err(|error| Box::new(syntax_error(file, source, &error)))
+        let mut ast = self
+            .engine
+            .compile_with_scope(scope, source)
+            .map_err(|error| Box::new(syntax_error(file, source, &error)))?;
+        ast.set_source(file);
+        Ok(ast)
     }
 
     /// All that is wrong in a script, whatever it is for.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use handover_engine::author::laws;
 
+use super::coverage::Measured;
 use super::output::{Status, print, usage};
 use super::{rules, test};
 use crate::files;
@@ -96,7 +97,9 @@ const LAW_CASES: usize = 100;
 fn proven(folder: &Path) -> Result<(String, Status)> {
     let policy = files::policy(&folder.join("rules"))?;
     let rules = rules::compile(&policy).map_err(|errors| anyhow!("the scaffold is broken: {errors:?}"))?;
-    let run = test::cases(&rules, &files::fixtures(&folder.join("fixtures"))?, test::Until::End);
+    let fixtures = files::fixtures(&folder.join("fixtures"))?;
+    let run = test::cases(&rules, &fixtures, test::Until::End);
+    let coverage = Measured::of((&rules, &policy), folder, &fixtures).summary();
     let broken = |rule| {
         laws::ask(&rules, rule, LAW_CASES, 1, &|| false)
             .into_iter()
@@ -104,7 +107,7 @@ fn proven(folder: &Path) -> Result<(String, Status)> {
     };
     let hold = !rules.rules().iter().any(broken);
     let laws = if hold { "laws hold" } else { "a law is broken" };
-    let line = format!("check ok · {} passed, {} failed · {laws}", run.passed, run.failed);
+    let line = format!("check ok · {} passed, {} failed · {coverage} · {laws}", run.passed, run.failed);
     Ok((line, if hold && run.failed == 0 { Status::Ok } else { Status::Tests }))
 }
 

@@ -12,6 +12,7 @@ mod init;
 mod laws;
 mod sanitize;
 mod serve;
+mod coverage;
 pub mod test;
 mod transfer;
 mod version;

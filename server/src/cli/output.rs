@@ -18,6 +18,8 @@ pub enum Status {
     Rules = 3,
     /// A test failed, or nothing was tested.
     Tests = 4,
+    /// The cases come to less of the rules than was asked.
+    Coverage = 5,
     /// A page is not what the rules say.
     Stale = 6,
 }

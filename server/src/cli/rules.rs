@@ -37,7 +37,7 @@ pub(super) enum Colour {
 }
 
 impl Colour {
-    fn ink(self) -> Ink {
+    pub(super) fn ink(self) -> Ink {
         let colour = match self {
             Self::Auto => std::io::stdout().is_terminal() && !config::colour_refused(),
             Self::Always => true,

@@ -15,10 +15,11 @@ use handover_engine::json::Position;
 use handover_engine::ruleset::{Given, RuleSet};
 use serde::Serialize;
 
+use super::coverage::{self, Measured};
 use super::output::{Status, count, print, say, usage};
 use super::rules::{self, Colour, Format};
 use crate::render::{self, Report};
-use crate::{files, transfer};
+use crate::{config, files, transfer};
 
 /// How often files are looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
@@ -48,6 +49,8 @@ pub(super) struct Arguments {
     /// With `--update`: write it
     #[arg(long, requires = "update")]
     yes: bool,
+    #[command(flatten)]
+    coverage: coverage::Asked,
     /// How results are printed
     #[arg(long, value_enum, default_value = "pretty")]
     format: Form,
@@ -138,17 +141,77 @@ fn once(arguments: &Arguments) -> Result<Status> {
     }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
     let run = cases(&rules, &texts, until);
-    match arguments.format {
-        Form::Json => print(machine(&run, &texts, &arguments.fixtures).as_bytes())?,
-        Form::Junit => print(junit(&run).as_bytes())?,
-        form => rules::show(&run.failures, &texts, &arguments.fixtures, form.of_rules(), arguments.color)?,
+    let measured = arguments.coverage.measure((&rules, &files), &arguments.rules, &texts)?;
+    let too_low = measured.as_ref().and_then(|measured| arguments.coverage.too_low(measured));
+    let shown = Shown { arguments, run: &run, texts: &texts, measured: measured.as_ref(), too_low: too_low.as_slice() };
+    let text = shown.text(start);
+    match measured.filter(|_| arguments.coverage.is_lcov()) {
+        Some(measured) => {
+            say(text.trim_end());
+            print(measured.lcov().as_bytes())?;
+        }
+        None => print(text.as_bytes())?,
     }
-    if arguments.format == Form::Pretty {
+    Ok(match (run.failed == 0 && run.passed > 0, too_low) {
+        (false, _) => Status::Tests,
+        (true, Some(_)) => Status::Coverage,
+        (true, None) => Status::Ok,
+    })
+}
+
+/// What is printed of a run.
+struct Shown<'a> {
+    arguments: &'a Arguments,
+    run: &'a Run,
+    texts: &'a BTreeMap<String, String>,
+    measured: Option<&'a Measured<'a>>,
+    /// The error of coverage that is too low, or none.
+    too_low: &'a [Diagnostic],
+}
+
+impl Shown<'_> {
+    fn text(&self, start: Instant) -> String {
+        let failures = self.report();
+        let low = self.measured.map(|measured| measured.report(self.too_low));
+        let with = |render: &dyn Fn(&Report<'_>) -> String| {
+            low.iter().fold(render(&failures), |text, low| text + render(low).as_str())
+        };
+        match self.arguments.format {
+            Form::Json => self.machine(low.as_ref()),
+            Form::Junit => junit(self.run),
+            Form::Github => with(&render::github),
+            Form::Pretty => {
+                let (columns, ink) = (config::columns(), self.arguments.color.ink());
+                // the error names the places itself
+                let places = self.measured.filter(|_| self.too_low.is_empty()).map(Measured::lines).unwrap_or_default();
+                [with(&|report| render::pretty(report, columns, ink)), places, self.last_line(start)].concat()
+            }
+        }
+    }
+
+    fn last_line(&self, start: Instant) -> String {
         let millis = start.elapsed().as_millis();
-        let Run { passed, failed, skipped, .. } = run;
-        print(format!("{passed} passed, {failed} failed, {skipped} skipped · {millis} ms\n").as_bytes())?;
+        let Run { passed, failed, skipped, .. } = self.run;
+        let coverage = self.measured.map(|measured| format!(" · {}", measured.summary())).unwrap_or_default();
+        format!("{passed} passed, {failed} failed, {skipped} skipped{coverage} · {millis} ms\n")
     }
-    Ok(if run.failed == 0 && run.passed > 0 { Status::Ok } else { Status::Tests })
+
+    fn report(&self) -> Report<'_> {
+        let folder = self.arguments.fixtures.to_str().unwrap_or("fixtures");
+        Report { diagnostics: &self.run.failures, most: usize::MAX, texts: self.texts, folder }
+    }
+
+    /// The failures as every command prints them, each case, and coverage.
+    fn machine(&self, low: Option<&Report<'_>>) -> String {
+        let failures = render::output(&self.report());
+        let output = match low {
+            Some(low) => failures.and(render::output(low)),
+            None => failures,
+        };
+        let cases = self.run.cases.iter().map(OneCase::of).collect();
+        let all = Machine { output, cases, coverage: self.measured.map(Measured::machine) };
+        serde_json::to_string(&all).unwrap_or_default() + "\n"
+    }
 }
 
 /// Shows, or writes, what the failed cases would expect; ends as the run does that follows.
@@ -193,23 +256,17 @@ impl Form {
     }
 }
 
-/// The failures as every command prints them, and each case.
-fn machine(run: &Run, texts: &BTreeMap<String, String>, folder: &Path) -> String {
-    let report =
-        Report { diagnostics: &run.failures, most: usize::MAX, texts, folder: folder.to_str().unwrap_or("fixtures") };
-    let all = Machine { output: render::output(&report), cases: run.cases.iter().map(Shown::of).collect() };
-    serde_json::to_string(&all).unwrap_or_default() + "\n"
-}
-
 #[derive(Serialize)]
 struct Machine<'a> {
     #[serde(flatten)]
     output: render::Output<'a>,
-    cases: Vec<Shown<'a>>,
+    cases: Vec<OneCase<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<coverage::Machine<'a>>,
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct OneCase<'a> {
     file: &'a str,
     name: String,
     status: &'a str,
@@ -217,7 +274,7 @@ struct Shown<'a> {
     reason: Option<&'a str>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> OneCase<'a> {
     fn of(case: &'a Case) -> Self {
         let Case { file, status, reason } = case;
         Self { file, name: sentence(file), status, reason: reason.as_deref() }

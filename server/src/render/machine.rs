@@ -31,6 +31,17 @@ struct One<'a> {
     help: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<Fix>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<Related<'a>>,
+}
+
+/// Another place that has to do with an error.
+#[derive(Serialize)]
+pub struct Related<'a> {
+    file: String,
+    line: usize,
+    column: usize,
+    message: &'a str,
 }
 
 /// What removes the error.
@@ -101,6 +112,24 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
         message,
         help: help.as_deref(),
         fix: fix(report, diagnostic),
+        related: diagnostic.related.iter().map(|one| related(report, one)).collect(),
+    }
+}
+
+/// A place by itself.
+#[must_use]
+pub fn related<'a>(report: &Report<'_>, place: &'a Diagnostic) -> Related<'a> {
+    let Diagnostic { start, message, .. } = place;
+    Related { file: report.path(place), line: start.line, column: start.column, message }
+}
+
+impl Output<'_> {
+    /// What was found in one folder, and in another one.
+    #[must_use]
+    pub fn and(mut self, mut other: Self) -> Self {
+        self.errors.append(&mut other.errors);
+        self.summary.errors += other.summary.errors;
+        self
     }
 }
 
@@ -135,7 +164,8 @@ pub fn github(report: &Report<'_>) -> String {
         let Diagnostic { code, severity, start, end, message, help, .. } = diagnostic;
         let level = if *severity == Severity::Info { "notice" } else { severity.word() };
         let help = help.as_ref().map(|help| format!(", {help}")).unwrap_or_default();
-        let text = format!("{message}{help}").replace('%', "%25").replace('\n', "%0A");
+        let related = diagnostic.related.iter().map(|one| format!("\n{}", report.line(one)));
+        let text = format!("{message}{help}{}", related.collect::<String>()).replace('%', "%25").replace('\n', "%0A");
         let path = report.path(diagnostic);
         // writing to a string cannot fail
         let _ = writeln!(

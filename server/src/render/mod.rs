@@ -2,8 +2,10 @@
 
 mod pretty;
 mod machine;
+mod lcov;
 
-pub use machine::{Output, github, json, output};
+pub use lcov::lcov;
+pub use machine::{Output, Related, github, json, output, related};
 pub use pretty::{Ink, pretty};
 
 use std::collections::BTreeMap;
@@ -30,6 +32,12 @@ impl<'a> Report<'a> {
     fn path(&self, diagnostic: &Diagnostic) -> String {
         let folder = self.folder.trim_end_matches('/');
         if diagnostic.file.is_empty() { folder.to_owned() } else { format!("{folder}/{}", diagnostic.file) }
+    }
+
+    /// A place in one line.
+    #[must_use]
+    pub fn line(&self, place: &Diagnostic) -> String {
+        format!("{}:{}:{}: {}", self.path(place), place.start.line, place.start.column, place.message)
     }
 
     fn count(&self, severity: Severity) -> usize {

@@ -19,7 +19,7 @@ use crate::diagnostic::Diagnostic;
 pub use shape::{Alternative, Member, Shape};
 
 use largest::Measure;
-use source::Source;
+pub(super) use source::Source;
 
 /// What is known of a schema.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Knowledge {
     #[must_use]
     pub fn of(file: &str, text: &str, files: &BTreeMap<String, String>, options: &Options) -> Option<Self> {
         let (_, others, schema) = load::read(file, text, files).ok()?;
-        let source = Source::new(file, text, files);
+        let source = Source::new(file, text, files, others.keys());
         let mut sets = Sets::new(&schema);
         let bytes_max = Measure::new(&mut sets, options).root();
         let mut diagnostics = never::wrong_defaults(&schema, options, &source);

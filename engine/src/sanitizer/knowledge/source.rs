@@ -9,14 +9,20 @@ use crate::pointer::{self, Pointer};
 use crate::sanitizer::vocabulary::FILES;
 
 /// The texts that a schema is read from.
-pub(super) struct Source {
+pub(in crate::sanitizer) struct Source {
     file: String,
     documents: BTreeMap<String, Arc<Document>>,
 }
 
 impl Source {
-    pub(super) fn new(file: &str, text: &str, files: &BTreeMap<String, String>) -> Self {
-        let others = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    /// The text of a schema, and the other files that it refers to.
+    pub(in crate::sanitizer) fn new<'a>(
+        file: &str,
+        text: &str,
+        files: &BTreeMap<String, String>,
+        others: impl Iterator<Item = &'a String>,
+    ) -> Self {
+        let others = others.filter_map(|name| Some((name.as_str(), files.get(name)?.as_str())));
         let all = others.chain([(file, text)]);
         let read = all.filter_map(|(name, text)| Some((name.to_owned(), Document::read(text.as_bytes()).ok()?)));
         Self { file: file.to_owned(), documents: read.collect() }
@@ -51,7 +57,7 @@ impl Source {
     }
 
     /// A diagnostic at the name of one of a schema object's keywords, or at the object.
-    pub(super) fn at_name(&self, code: &'static str, pointer: &str, keyword: &str, message: String) -> Diagnostic {
+    pub(in crate::sanitizer) fn at_name(&self, code: &'static str, pointer: &str, keyword: &str, message: String) -> Diagnostic {
         let found = self.find(pointer).and_then(|(file, view)| {
             let named = view.named_members().find(|(name, _)| name.as_text().is_some_and(|text| text.is(keyword)));
             Some((file, named?.0))

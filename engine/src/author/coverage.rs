@@ -1,0 +1,153 @@
+//! What cases came to of the rules: keywords, annotations, statements and branches of scripts, and what rules write.
+//!
+//! Each case is decided once more, by rules whose scripts are counted, so that nothing else a test runs counts too.
+
+use std::collections::BTreeMap;
+
+use crate::decision::{Command, Decision};
+use crate::diagnostic::{Covered, Diagnostic};
+use crate::event::{Event, Found, Session, Sink};
+use crate::fate::{Fates, Keyword};
+use crate::json::{Document, View};
+use crate::policy::{Files, POLICY_FILE};
+use crate::rule::{Merge, Rule};
+use crate::ruleset::{Given, RuleSet};
+use crate::sanitizer::{Asked, Untrusted};
+use crate::script::Trace;
+
+/// What cases came to so far.
+#[derive(Debug)]
+pub struct Coverage {
+    files: Files,
+    rules: RuleSet,
+    trace: Trace,
+    /// By rule, what its schema was asked, how often its root changed, and how often it did not.
+    seen: BTreeMap<String, Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    schema: Option<Asked>,
+    changed: u64,
+    unchanged: u64,
+}
+
+impl Coverage {
+    /// Of these rules, without any case.
+    ///
+    /// # Errors
+    /// As [`RuleSet::compile`].
+    pub fn new(files: &Files) -> Result<Self, Vec<Diagnostic>> {
+        let trace = Trace::default();
+        let rules = RuleSet::compile_traced(files, &trace)?;
+        let seen = rules.rules().iter().map(|rule| {
+            let file = format!("{}.schema.json", rule.name);
+            let schema = files.get(&file).and_then(|text| Asked::of(&file, text, &files.0));
+            (rule.name.to_string(), Seen { schema, changed: 0, unchanged: 0 })
+        });
+        let seen = seen.collect();
+        Ok(Self { files: files.clone(), rules, trace, seen })
+    }
+
+    /// Adds a case by its body; one that is refused or skipped comes to nothing.
+    pub fn add(&mut self, body: &[u8]) {
+        let Ok(event) = Event::read(body) else { return };
+        let decision = self.rules.evaluate(&event, &Given::default());
+        let Some(session) = event.session.as_ref().filter(|_| decision.status.reason().is_none()) else { return };
+        for rule in self.rules.rules() {
+            if let Some(seen) = self.seen.get_mut(rule.name.as_ref()) {
+                seen.add(rule, &event, session, &decision);
+            }
+        }
+    }
+
+    /// Every place of the rules that a case can come to, sorted by file and place.
+    #[must_use]
+    pub fn places(&self) -> Vec<Covered> {
+        let mut places: BTreeMap<_, Covered> = BTreeMap::new();
+        let schemas = self.seen.values().filter_map(|seen| seen.schema.as_ref()).flat_map(Asked::answers);
+        for one in schemas.chain(self.scripts()).chain(self.rules()) {
+            let key = (one.at.file.clone(), one.at.start, one.at.message.clone());
+            match places.get_mut(&key) {
+                // two rules may refer to one file
+                Some(known) => known.sides.iter_mut().zip(one.sides).for_each(|(side, more)| side.1 += more.1),
+                None => drop(places.insert(key, one)),
+            }
+        }
+        places.into_values().collect()
+    }
+
+    /// The scripts of rules, and what they share.
+    fn scripts(&self) -> Vec<Covered> {
+        let used = |file: &str| {
+            let own = |rule: &Rule| matches!(&rule.merge, Merge::Script(script) if &*script.file() == file);
+            file.starts_with("lib/") || self.rules.rules().iter().any(own)
+        };
+        let scripts = self.files.0.iter().filter(|(file, _)| file.ends_with(".rhai") && used(file));
+        scripts.flat_map(|(file, text)| self.trace.of(file, text)).collect()
+    }
+
+    /// Each rule, at its name.
+    fn rules(&self) -> Vec<Covered> {
+        let text = self.files.get(POLICY_FILE).unwrap_or_default();
+        let Ok(document) = Document::read(text.as_bytes()) else { return Vec::new() };
+        let rules = document.root().get("rules");
+        let covered = |rule: View<'_>| {
+            let (view, name) = (rule.get("name")?, rule.get("name")?.word());
+            let Seen { changed, unchanged, .. } = self.seen.get(&name)?;
+            let at = Diagnostic::at_view("F040", POLICY_FILE, view, format!("the root of `{name}`"));
+            Some(Covered { at, sides: vec![("never changed", *changed), ("never stayed", *unchanged)] })
+        };
+        rules.into_iter().flat_map(View::items).filter_map(covered).collect()
+    }
+}
+
+impl Seen {
+    /// What an event asked of a rule, and what came of it.
+    fn add(&mut self, rule: &Rule, event: &Event, session: &Session, decision: &Decision) {
+        let Found::Value(untrusted) = rule.value(event, session) else { return };
+        let is_its = |sink: Sink, key: &str| sink == rule.sink && key == rule.root;
+        let writes = |command: &Command| matches!(command, Command::Set { sink, key, .. } if is_its(*sink, key));
+        *(if decision.commands.iter().any(writes) { &mut self.changed } else { &mut self.unchanged }) += 1;
+        if let (Some(schema), (_, Some(fates))) = (&mut self.schema, rule.sanitize(&untrusted)) {
+            ask(schema, rule, &untrusted, &fates);
+        }
+    }
+}
+
+fn ask(schema: &mut Asked, rule: &Rule, untrusted: &Untrusted, fates: &Fates) {
+    let Some(place) = untrusted.0.view().place() else { return };
+    // what is beyond the limits was not looked at
+    if fates.of_node(place.at).1 == Keyword::Limit {
+        return;
+    }
+    schema.take(place);
+    fates.visit(place, "", &|name| rule.sanitizer.shows(name), &mut |visited| {
+        schema.took(visited.action, visited.keyword, visited.by);
+    });
+}
+
+/// The sides of places that cases came to, of how many.
+#[must_use]
+pub fn sides(places: &[Covered]) -> (usize, usize) {
+    let sides = places.iter().flat_map(|place| &place.sides);
+    (sides.clone().filter(|(_, count)| *count > 0).count(), sides.count())
+}
+
+/// Hundredths of a percent of the sides that cases came to; nothing that there is to come to is all of it.
+#[must_use]
+pub fn basis_points(places: &[Covered]) -> usize {
+    let (covered, all) = sides(places);
+    (covered * 10_000).checked_div(all).unwrap_or(10_000)
+}
+
+/// The places with a side that no case came to, each with what is missing.
+#[must_use]
+pub fn missing(places: &[Covered]) -> Vec<Diagnostic> {
+    let missing = places.iter().filter_map(|place| {
+        let sides: Vec<_> = place.sides.iter().filter(|(_, count)| *count == 0).map(|(side, _)| *side).collect();
+        let message = format!("{} {}", place.at.message, sides.join(", "));
+        (!sides.is_empty()).then(|| Diagnostic { message, ..place.at.clone() })
+    });
+    missing.collect()
+}
