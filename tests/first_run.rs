@@ -46,7 +46,7 @@ fn the_first_minutes_are_green_until_the_cart_is_summed() {
     let _ = std::fs::remove_dir_all(folder.join("shop"));
     let parent = Shop(folder.clone());
     let (code, text) = parent.handover(&["init", "shop"]);
-    assert!(code == 0 && text.contains("check ok · 12 passed, 0 failed · laws hold"), "{text}");
+    assert!(code == 0 && text.contains("check ok · 12 passed · 100 % · laws hold"), "{text}");
     let (code, text) = parent.handover(&["init", "shop"]);
     assert!(code == 2 && text.contains("is not empty"), "{text}");
     let shop = Shop(folder.join("shop"));
@@ -54,6 +54,7 @@ fn the_first_minutes_are_green_until_the_cart_is_summed() {
         (&["check"][..], "check ok · 3 rules in 6 files"),
         (&["check", "--deny", "warnings"], "check ok"),
         (&["test"], "12 passed, 0 failed, 0 skipped"),
+        (&["test", "--coverage-min", "100"], "coverage 100 %"),
         (&["laws", "--cases", "100"], "laws hold · 3 rules"),
     ] {
         let (code, text) = shop.handover(arguments);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use handover::cli::test::Until;
 use handover::{cli, files, transfer};
+use handover_engine::author::coverage::Coverage;
 use handover_engine::author::fixture::Fixture;
 use handover_engine::decision::{Command, SkipReason};
 use handover_engine::diagnostic::Diagnostic;
@@ -52,6 +53,17 @@ fn the_command_runs_them_too() {
     assert!(text.contains(" passed, 0 failed, 0 skipped"), "{text}");
 }
 
+/// What a case alone comes to of the rules.
+fn reached(fixture: &Fixture) -> Vec<(String, &'static str)> {
+    let mut coverage = Coverage::new(&files::policy(&root().join("rules")).unwrap()).unwrap();
+    coverage.add(&fixture.body);
+    let sides = coverage.places().into_iter().flat_map(|place| {
+        let reached = place.sides.into_iter().filter(|(_, count)| *count > 0);
+        reached.map(move |(side, _)| (place.at.to_string(), side)).collect::<Vec<_>>()
+    });
+    sides.collect()
+}
+
 /// What a case is about: status, reason or code, what each rule noticed, and which roots are written.
 fn fact(rules: &RuleSet, fixture: &Fixture) -> String {
     match transfer::decide(rules, &fixture.body, &Given::default()) {
@@ -83,7 +95,8 @@ fn no_two_are_about_the_same_fact_and_a_third_are_failures() {
         let fixture = Fixture::read(file, text, &rules).unwrap();
         let fact = fact(&rules, &fixture);
         failures += usize::from(!fact.starts_with("transferred") || fact.contains("drop"));
-        if let Some(other) = facts.insert(fact.clone(), file.clone()) {
+        let about = format!("{fact} {:?}", reached(&fixture));
+        if let Some(other) = facts.insert(about, file.clone()) {
             panic!("{file} and {other}: {fact}");
         }
     }

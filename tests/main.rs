@@ -28,6 +28,7 @@ mod codes;
 mod first_run;
 mod teaching;
 mod fixtures;
+mod coverage;
 mod command_line;
 mod webhook;
 mod signing;

@@ -60,7 +60,16 @@ impl Diagnostic {
     #[must_use]
     pub fn error(code: &'static str, file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> Self {
         let (start, end) = (Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end));
-        Self { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None, related: Vec::new() }
+        Self {
+            code,
+            severity: Severity::Error,
+            file: file.to_owned(),
+            start,
+            end,
+            message,
+            help: None,
+            related: Vec::new(),
+        }
     }
 
     /// An error at a value of a file.

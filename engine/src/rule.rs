@@ -139,9 +139,26 @@ impl Rule {
     /// Merges a clean value into the account's.
     #[must_use]
     pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: Surroundings<'_>) -> Outcome {
+        match self.made(account, clean, around) {
+            Ok(Some(value)) => self.checked(account, clean.json().view(), value),
+            Ok(None) => Outcome::Keep,
+            Err(notice) => Outcome::Failed(notice),
+        }
+    }
+
+    /// What the merge makes, before anything is asked of it; nothing, if it leaves the account's value.
+    ///
+    /// # Errors
+    /// Why there is no result.
+    pub fn made(
+        &self,
+        account: Option<View<'_>>,
+        clean: &Clean,
+        around: Surroundings<'_>,
+    ) -> Result<Option<Json>, Notice> {
         let shape = self.result.as_ref().unwrap_or(&self.sanitizer);
         if account.is_some_and(|value| !shape.allows(value.kind())) {
-            return Outcome::Failed(Notice::AccountShape);
+            return Err(Notice::AccountShape);
         }
         let anonymous = clean.json().view();
         match &self.merge {
@@ -149,41 +166,14 @@ impl Rule {
                 // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
                 let mut work = Work { context: around.now, budget: &mut Budget::new(u64::MAX, None) };
                 match strategy.merge(account, anonymous, &mut work) {
-                    Ok(Made::Keep) => Outcome::Keep,
-                    Ok(Made::Write(value)) => self.checked(account, anonymous, value),
-                    Err(Refusal::AccountShape) => Outcome::Failed(Notice::AccountShape),
-                    Err(Refusal::Overrun) => Outcome::Failed(Notice::BudgetExceeded(ScriptStop::default())),
+                    Ok(Made::Keep) => Ok(None),
+                    Ok(Made::Write(value)) => Ok(Some(value)),
+                    Err(Refusal::AccountShape) => Err(Notice::AccountShape),
+                    Err(Refusal::Overrun) => Err(Notice::BudgetExceeded(ScriptStop::default())),
                 }
             }
-            Merge::Script(script) => self.scripted(script, account, anonymous, around),
+            Merge::Script(script) => scripted(script, account, anonymous, around),
         }
-    }
-
-    fn scripted(
-        &self,
-        script: &Script,
-        account: Option<View<'_>>,
-        anonymous: View<'_>,
-        around: Surroundings<'_>,
-    ) -> Outcome {
-        let call = Call { account, anonymous, context: around.context, now: around.now };
-        let budget = Budget::new(around.operations, around.time_is_up.cloned());
-        let stop = |place: Option<(usize, usize)>, cause| {
-            let at = place.map(|(line, column)| (script.file(), line, column));
-            ScriptStop { at, cause }
-        };
-        Outcome::Failed(match around.sandbox.merge(script, call, budget) {
-            Scripted::Value(Json::Null) if account.is_none() => return Outcome::Keep,
-            Scripted::Value(value) if value.view().is_null() => {
-                let cause = "the result is null, which would delete the root".to_owned();
-                Notice::ScriptFailed(stop(None, Some(cause)))
-            }
-            Scripted::Value(value) => return self.checked(account, anonymous, value),
-            Scripted::Skip(reason) => Notice::Skipped(reason),
-            Scripted::Failed(at, cause) => Notice::ScriptFailed(stop(at, cause)),
-            Scripted::Overrun(at) => Notice::BudgetExceeded(stop(at, None)),
-            Scripted::AccountShape => Notice::AccountShape,
-        })
     }
 
     /// A result, unless it is the account's value already, or one that must not be written.
@@ -201,6 +191,33 @@ impl Rule {
         }
         Outcome::Write(Merged::new(value))
     }
+}
+
+/// What a script makes.
+fn scripted(
+    script: &Script,
+    account: Option<View<'_>>,
+    anonymous: View<'_>,
+    around: Surroundings<'_>,
+) -> Result<Option<Json>, Notice> {
+    let call = Call { account, anonymous, context: around.context, now: around.now };
+    let budget = Budget::new(around.operations, around.time_is_up.cloned());
+    let stop = |place: Option<(usize, usize)>, cause| {
+        let at = place.map(|(line, column)| (script.file(), line, column));
+        ScriptStop { at, cause }
+    };
+    Err(match around.sandbox.merge(script, call, budget) {
+        Scripted::Value(Json::Null) if account.is_none() => return Ok(None),
+        Scripted::Value(value) if value.view().is_null() => {
+            let cause = "the result is null, which would delete the root".to_owned();
+            Notice::ScriptFailed(stop(None, Some(cause)))
+        }
+        Scripted::Value(value) => return Ok(Some(value)),
+        Scripted::Skip(reason) => Notice::Skipped(reason),
+        Scripted::Failed(at, cause) => Notice::ScriptFailed(stop(at, cause)),
+        Scripted::Overrun(at) => Notice::BudgetExceeded(stop(at, None)),
+        Scripted::AccountShape => Notice::AccountShape,
+    })
 }
 
 /// Nothing to merge: `{}` or `[]`.

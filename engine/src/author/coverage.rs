@@ -8,9 +8,9 @@ use crate::decision::{Command, Decision};
 use crate::diagnostic::{Covered, Diagnostic};
 use crate::event::{Event, Found, Session, Sink};
 use crate::fate::{Fates, Keyword};
-use crate::json::{Document, View};
+use crate::json::{Document, Place, View};
 use crate::policy::{Files, POLICY_FILE};
-use crate::rule::{Merge, Rule};
+use crate::rule::{Merge, Rule, is_empty};
 use crate::ruleset::{Given, RuleSet};
 use crate::sanitizer::{Asked, Untrusted};
 use crate::script::Trace;
@@ -28,6 +28,8 @@ pub struct Coverage {
 #[derive(Debug)]
 struct Seen {
     schema: Option<Asked>,
+    /// What its result schema was asked.
+    result: Option<Asked>,
     changed: u64,
     unchanged: u64,
 }
@@ -41,9 +43,12 @@ impl Coverage {
         let trace = Trace::default();
         let rules = RuleSet::compile_traced(files, &trace)?;
         let seen = rules.rules().iter().map(|rule| {
-            let file = format!("{}.schema.json", rule.name);
-            let schema = files.get(&file).and_then(|text| Asked::of(&file, text, &files.0));
-            (rule.name.to_string(), Seen { schema, changed: 0, unchanged: 0 })
+            let asked = |kind: &str| {
+                let file = format!("{}{kind}.schema.json", rule.name);
+                files.get(&file).and_then(|text| Asked::of(&file, text, &files.0))
+            };
+            let seen = Seen { schema: asked(""), result: asked(".result"), changed: 0, unchanged: 0 };
+            (rule.name.to_string(), seen)
         });
         let seen = seen.collect();
         Ok(Self { files: files.clone(), rules, trace, seen })
@@ -56,7 +61,7 @@ impl Coverage {
         let Some(session) = event.session.as_ref().filter(|_| decision.status.reason().is_none()) else { return };
         for rule in self.rules.rules() {
             if let Some(seen) = self.seen.get_mut(rule.name.as_ref()) {
-                seen.add(rule, &event, session, &decision);
+                seen.add(&self.rules, rule, (&event, session), &decision);
             }
         }
     }
@@ -65,7 +70,8 @@ impl Coverage {
     #[must_use]
     pub fn places(&self) -> Vec<Covered> {
         let mut places: BTreeMap<_, Covered> = BTreeMap::new();
-        let schemas = self.seen.values().filter_map(|seen| seen.schema.as_ref()).flat_map(Asked::answers);
+        let schemas =
+            self.seen.values().flat_map(|seen| seen.schema.iter().chain(&seen.result)).flat_map(Asked::answers);
         for one in schemas.chain(self.scripts()).chain(self.rules()) {
             let key = (one.at.file.clone(), one.at.start, one.at.message.clone());
             match places.get_mut(&key) {
@@ -96,7 +102,7 @@ impl Coverage {
             let (view, name) = (rule.get("name")?, rule.get("name")?.word());
             let Seen { changed, unchanged, .. } = self.seen.get(&name)?;
             let at = Diagnostic::at_view("F040", POLICY_FILE, view, format!("the root of `{name}`"));
-            Some(Covered { at, sides: vec![("never changed", *changed), ("never stayed", *unchanged)] })
+            Some(Covered { at, sides: vec![("never changed", *changed), ("never stayed as it was", *unchanged)] })
         };
         rules.into_iter().flat_map(View::items).filter_map(covered).collect()
     }
@@ -104,13 +110,22 @@ impl Coverage {
 
 impl Seen {
     /// What an event asked of a rule, and what came of it.
-    fn add(&mut self, rule: &Rule, event: &Event, session: &Session, decision: &Decision) {
+    fn add(&mut self, rules: &RuleSet, rule: &Rule, (event, session): (&Event, &Session), decision: &Decision) {
         let Found::Value(untrusted) = rule.value(event, session) else { return };
         let is_its = |sink: Sink, key: &str| sink == rule.sink && key == rule.root;
         let writes = |command: &Command| matches!(command, Command::Set { sink, key, .. } if is_its(*sink, key));
         *(if decision.commands.iter().any(writes) { &mut self.changed } else { &mut self.unchanged }) += 1;
-        if let (Some(schema), (_, Some(fates))) = (&mut self.schema, rule.sanitize(&untrusted)) {
+        let (clean, fates) = rule.sanitize(&untrusted);
+        if let (Some(schema), Some(fates)) = (&mut self.schema, fates) {
             ask(schema, rule, &untrusted, &fates);
+        }
+        let clean = clean.filter(|clean| !is_empty(clean.json().view()));
+        if let (Some(result), Some(clean)) = (&mut self.result, clean) {
+            let made = rules.made(rule, event, session, &clean).map(|made| made.view().to_text());
+            let document = made.and_then(|text| Document::read(text.as_bytes()).ok());
+            if let Some(document) = &document {
+                result.take(Place { document, at: 0 });
+            }
         }
     }
 }

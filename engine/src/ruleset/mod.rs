@@ -87,16 +87,10 @@ impl RuleSet {
             Err(reason) => return self.decision(event, Status::Skipped(reason), Vec::new(), Findings::default()),
         };
         let receipt = receipt.and_then(|receipt| receipt.with(&session.hand_over(), event.at, session.expires_at));
-        let now = Context { now: event.at, session_created_at: session.created_at.min(event.at) };
+        let now = clock(event, session);
         let scripted = self.rules.iter().any(|rule| matches!(rule.merge, Merge::Script(_)));
         let context = if scripted { script_context(event, session, now) } else { Json::Null };
-        let around = Surroundings {
-            sandbox: &self.sandbox,
-            context: &context,
-            now,
-            operations: self.limits.script_operations,
-            time_is_up: given.time_is_up.as_ref(),
-        };
+        let around = self.around(&context, now, given.time_is_up.as_ref());
         let mut run = Run {
             event,
             session,
@@ -127,13 +121,27 @@ impl RuleSet {
             return Applied::Kept;
         };
         let context = context("login", "auth0|1", "anon@1", now, Json::empty_object());
-        let (sandbox, operations) = (&self.sandbox, self.limits.script_operations);
-        let around = Surroundings { sandbox, context: &context, now, operations, time_is_up: None };
+        let around = self.around(&context, now, None);
         match rule.merge(account.filter(|account| !account.is_null()), &clean, around) {
             Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
             Outcome::Keep => Applied::Kept,
             Outcome::Failed(notice) => Applied::Failed(notice),
         }
+    }
+
+    /// What one rule makes of an event before anything is asked of it: for authors' tools, off the path of requests.
+    #[must_use]
+    pub fn made(&self, rule: &Rule, event: &Event, session: &Session, clean: &Clean) -> Option<Json> {
+        let now = clock(event, session);
+        let context = script_context(event, session, now);
+        let account = event.account(rule.sink, &rule.root);
+        rule.made(account, clean, self.around(&context, now, None)).ok().flatten()
+    }
+
+    /// What rules run in.
+    fn around<'a>(&'a self, context: &'a Json, now: Context, time_is_up: Option<&'a TimeIsUp>) -> Surroundings<'a> {
+        let (sandbox, operations) = (&self.sandbox, self.limits.script_operations);
+        Surroundings { sandbox, context, now, operations, time_is_up }
     }
 
     /// The session to transfer, or why there is none.
@@ -291,6 +299,11 @@ pub enum Applied {
     Kept,
     /// It stays, for this reason.
     Failed(Notice),
+}
+
+/// The clock of an event; a session does not begin after it.
+fn clock(event: &Event, session: &Session) -> Context {
+    Context { now: event.at, session_created_at: session.created_at.min(event.at) }
 }
 
 fn script_context(event: &Event, session: &Session, now: Context) -> Json {

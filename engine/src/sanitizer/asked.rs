@@ -86,7 +86,10 @@ impl Asked {
             for keyword in assertions(object) {
                 let [held, failed] = self.answers.get(&(id, keyword)).copied().unwrap_or_default();
                 let sides = if is_never(keyword) { vec![] } else { vec![("never held", held)] };
-                all.push(Covered { at: self.place(object, keyword), sides: [sides, vec![("never failed", failed)]].concat() });
+                all.push(Covered {
+                    at: self.place(object, keyword),
+                    sides: [sides, vec![("never failed", failed)]].concat(),
+                });
             }
             let filled = object.on_missing.then_some(None);
             for step in object.on_invalid.iter().copied().map(Some).chain(filled) {
@@ -300,7 +303,10 @@ mod tests {
         }
         let missing = |one: Covered| {
             let name = one.at.message.trim_matches('`').to_owned();
-            one.sides.into_iter().filter(|(_, count)| *count == 0).map(move |(side, _)| format!("{name} {}", side.trim_start_matches("never ")))
+            one.sides
+                .into_iter()
+                .filter(|(_, count)| *count == 0)
+                .map(move |(side, _)| format!("{name} {}", side.trim_start_matches("never ")))
         };
         asked.answers().into_iter().flat_map(missing).collect()
     }
@@ -317,7 +323,10 @@ mod tests {
     #[test]
     fn what_lets_nothing_stand_can_only_fail() {
         let schema = r#"{ "properties": { "a": { "x-sensitive": true }, "b": false }, "additionalProperties": false }"#;
-        assert_eq!(missing(schema, &["{}"]), ["x-sensitive failed", "false` of `b failed", "false` of `additionalProperties failed"]);
+        assert_eq!(
+            missing(schema, &["{}"]),
+            ["x-sensitive failed", "false` of `b failed", "false` of `additionalProperties failed"]
+        );
         assert!(missing(schema, &[r#"{ "a": 1, "b": 1, "c": 1 }"#]).is_empty());
     }
 

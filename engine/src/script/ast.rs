@@ -32,7 +32,7 @@ pub(super) fn each_node(source: &str, visit: &mut dyn FnMut(rhai::ASTNode<'_>)) 
     engine.set_optimization_level(OptimizationLevel::None);
     if let Ok(ast) = engine.compile(source) {
         ast.walk(&mut |path| {
-            path.last().into_iter().for_each(|node| visit(node.clone()));
+            path.last().copied().into_iter().for_each(&mut *visit);
             true
         });
     }

@@ -67,7 +67,8 @@ impl Trace {
         let count = |node: Node| nodes.and_then(|nodes| nodes.get(&node)).copied().unwrap_or_default();
         let covered = |spot: Spot| {
             let start = Position { line: spot.at.0, column: spot.at.1 };
-            let at = Diagnostic { start, end: start, ..Diagnostic::error("F040", file, "", 0..0, spot.name.to_owned()) };
+            let at =
+                Diagnostic { start, end: start, ..Diagnostic::error("F040", file, "", 0..0, spot.name.to_owned()) };
             let sides = spot.sides.into_iter().map(|(side, came)| match came {
                 Came::To(node) => (side, count(node)),
                 Came::Elsewhere(from, node) => (side, count(from).saturating_sub(count(node))),
@@ -122,12 +123,12 @@ fn of_statement(statement: &Stmt) -> Option<Spot> {
     };
     match statement {
         Stmt::Noop(_) | Stmt::Block(_) | Stmt::Share(_) => None,
-        Stmt::Expr(expr) => ran(expr.start_position()),
-        Stmt::Assignment(parts) => ran(parts.1.lhs.start_position()),
+        Stmt::Expr(expr) => ran(start(expr)),
+        Stmt::Assignment(parts) => ran(start(&parts.1.lhs)),
         Stmt::If(parts, at) => {
             let Some(body) = first_of_all(parts.body.statements()) else { return ran(*at) };
             let otherwise = first_of_all(parts.branch.statements()).map_or(Came::Elsewhere(node, body), Came::To);
-            let sides = vec![("never true", Came::To(body)), ("never false", otherwise)];
+            let sides = vec![("was never true", Came::To(body)), ("was never false", otherwise)];
             Some(Spot { at: (at.line()?, at.position()?), name: "`if`", sides })
         }
         other => ran(other.position()),
@@ -137,30 +138,43 @@ fn of_statement(statement: &Stmt) -> Option<Spot> {
 /// The operands that may not run.
 fn of_expression(expr: &Expr, spots: &mut Vec<Spot>) {
     let (operands, name, [ends, goes_on]) = match expr {
-        Expr::And(operands, _) => (operands, "what stands before this `&&`", ["never false", "never true"]),
-        Expr::Or(operands, _) => (operands, "what stands before this `||`", ["never true", "never false"]),
-        Expr::Coalesce(operands, _) => (operands, "what stands before this `??`", ["never there", "never `()`"]),
+        Expr::And(operands, _) => (operands, "the left side of `&&`", ["was never false", "was never true"]),
+        Expr::Or(operands, _) => (operands, "the left side of `||`", ["was never true", "was never false"]),
+        Expr::Coalesce(operands, _) => (operands, "the left side of `??`", ["was never there", "was never `()`"]),
         Expr::Dot(both, flags, _) if flags.contains(ASTFlags::NEGATED) => {
             let Some(next) = link(&both.rhs).and_then(first) else { return };
-            let mut sides = vec![("never there", Came::To(next))];
+            let mut sides = vec![("was never there", Came::To(next))];
             // an index is evaluated before its chain: how often the chain came to it is not known
             if let Some(before) = link(&both.lhs).and_then(first) {
-                sides.push(("never `()`", Came::Elsewhere(before, next)));
+                sides.push(("was never `()`", Came::Elsewhere(before, next)));
             }
-            spots.push(Spot { at: (next.0, next.1), name: "what stands before this `?.`", sides });
+            spots.push(Spot { at: (next.0, next.1), name: "the left side of `?.`", sides });
             return;
         }
         _ => return,
     };
     for pair in operands.windows(2) {
         let [before, operand] = pair else { continue };
-        let at = operand.start_position();
+        let at = start(operand);
         if let (Some(from), Some(next), Some(line), Some(column)) =
             (first(before), first(operand), at.line(), at.position())
         {
             let sides = vec![(goes_on, Came::To(next)), (ends, Came::Elsewhere(from, next))];
             spots.push(Spot { at: (line, column), name, sides });
         }
+    }
+}
+
+/// Where an expression begins: an operator stands behind its first operand.
+fn start(expr: &Expr) -> At {
+    let own = expr.start_position();
+    let before = |first: At| (first.line(), first.position()) < (own.line(), own.position());
+    match expr {
+        Expr::FnCall(call, _) => call.args.first().map(start).filter(|first| before(*first)).unwrap_or(own),
+        Expr::And(operands, _) | Expr::Or(operands, _) | Expr::Coalesce(operands, _) => {
+            operands.first().map_or(own, start)
+        }
+        _ => own,
     }
 }
 

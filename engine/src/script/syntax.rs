@@ -197,5 +197,14 @@ pub(super) fn script_error(
     let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);
     let word = rest.take_while(|character| character.is_alphanumeric() || *character == '_').count();
     let end = Position { column: start.column + word.max(1), ..start };
-    Diagnostic { code, severity: Severity::Error, file: file.to_owned(), start, end, message, help: None, related: Vec::new() }
+    Diagnostic {
+        code,
+        severity: Severity::Error,
+        file: file.to_owned(),
+        start,
+        end,
+        message,
+        help: None,
+        related: Vec::new(),
+    }
 }

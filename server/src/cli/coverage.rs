@@ -69,7 +69,7 @@ impl Asked {
         let least = self.coverage_min?;
         let reached = f64::from(u32::try_from(measured.basis_points()).unwrap_or(u32::MAX)) / 100.0;
         let first = measured.missing.first().filter(|_| reached < least)?;
-        let message = format!("coverage is {} %, less than {least} %", measured.percent());
+        let message = format!("coverage is {}, less than {least} %", measured.percentage());
         let help = "add cases that come to these places".to_owned();
         Some(Diagnostic { message, help: Some(help), related: measured.missing.clone(), ..first.clone() })
     }
@@ -97,17 +97,17 @@ impl<'a> Measured<'a> {
         coverage::basis_points(&self.places)
     }
 
-    /// Percent with one digit, never rounded up.
-    fn percent(&self) -> String {
+    /// Percent with one digit, never rounded up: `94.1 %`.
+    pub(super) fn percentage(&self) -> String {
         let points = self.basis_points();
-        if points == 10_000 { "100".to_owned() } else { format!("{}.{}", points / 100, points % 100 / 10) }
+        if points == 10_000 { "100 %".to_owned() } else { format!("{}.{} %", points / 100, points % 100 / 10) }
     }
 
     /// `coverage 94.1 % (2 places)`
     pub(super) fn summary(&self) -> String {
         let missing = self.missing.len();
         let places = if missing > 0 { format!(" ({})", count(missing, "place")) } else { String::new() };
-        format!("coverage {} %{places}", self.percent())
+        format!("coverage {}{places}", self.percentage())
     }
 
     /// Diagnostics of the rules' files, for printing.

@@ -57,7 +57,13 @@ impl Source {
     }
 
     /// A diagnostic at the name of one of a schema object's keywords, or at the object.
-    pub(in crate::sanitizer) fn at_name(&self, code: &'static str, pointer: &str, keyword: &str, message: String) -> Diagnostic {
+    pub(in crate::sanitizer) fn at_name(
+        &self,
+        code: &'static str,
+        pointer: &str,
+        keyword: &str,
+        message: String,
+    ) -> Diagnostic {
         let found = self.find(pointer).and_then(|(file, view)| {
             let named = view.named_members().find(|(name, _)| name.as_text().is_some_and(|text| text.is(keyword)));
             Some((file, named?.0))
