@@ -143,6 +143,11 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("\"/viewed\"", "\"viewed\"", "P014"),
         ("\"/viewed\"", "\"/handover\"", "P014"),
         ("\"30d\", \"max_age\"", "\"30 days\", \"max_age\"", "P015"),
+        ("\"30d\", \"max_age\"", "\"0d\", \"max_age\"", "P050"),
+        ("\"30d\", \"max_age\"", "\"never\", \"max_age\"", "P050"),
+        ("\"30d\", \"max_age\"", "0, \"max_age\"", "P050"),
+        ("\"30d\", \"max_age\"", "\"91d\", \"max_age\"", "P050"),
+        ("\"max_bytes\": 16384", "\"max_bytes\": 16384, \"laws\": { \"L6\": \"we clear\" }", "P041"),
         ("\"cart.merge.rhai\"", "\"kart.merge.rhai\"", "P022"),
         ("\"cart.merge.rhai\"", "\"../cart.merge.rhai\"", "P024"),
         ("\"name\": \"cart\"", "\"name\": \"preferences\"", "P010"),
@@ -165,6 +170,32 @@ fn every_mistake_of_a_policy_has_its_place() {
         let folder = rules("policy", &[("policy.json", from, to)]);
         check(&["check", "--rules", &folder, "--format", "github"], "", 3, &format!("title={code}::"));
     }
+}
+
+#[test]
+fn the_tenant_is_what_the_policy_says() {
+    let tenant = |settings: &str| temporary("tenant.json", settings);
+    let same = tenant(r#"{ "friendly_name": "shop", "anonymous_session_lifetime": 2592000 }"#);
+    check(&["check", "--tenant", &same], "", 0, "check ok");
+    for (settings, told) in [
+        (
+            r#"{ "anonymous_session_lifetime": 0 }"#,
+            "error[P051]: the tenant's sessions never end, the policy says `30d`",
+        ),
+        (r#"{ "anonymous_session_lifetime": 86400 }"#, "the tenant's sessions live for 86400 seconds"),
+        ("{}", "the tenant does not say `anonymous_session_lifetime`"),
+    ] {
+        check(&["check", "--tenant", &tenant(settings)], "", 3, told);
+    }
+    let format = rules("tenant", &[("policy.json", "\"clear\": true", "\"format\": \"jwe\"")]);
+    let open = tenant(r#"{ "anonymous_session_lifetime": 2592000, "anonymous_session_token_format": "jwt" }"#);
+    check(
+        &["check", "--rules", &format, "--tenant", &open],
+        "",
+        3,
+        "the tenant's tokens are `jwt`, the policy says `jwe`",
+    );
+    check(&["check", "--tenant", &tenant("[]")], "", 2, "holds no settings of a tenant: expected an object");
 }
 
 #[test]

@@ -193,8 +193,33 @@ const RELOGIN_SEED: u64 = 2_026;
 pub fn unlawful(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
     let asked = rules.rules().iter().filter(|rule| !rules.takes_once() && matches!(rule.merge, Merge::Script(_)));
     let broken = asked.filter_map(|rule| Some((rule, relogin(rules, rule, RELOGIN_CASES, RELOGIN_SEED)?)));
-    broken.map(|(rule, violation)| at_merge(rule, files, "R040", violation.words()).help(ONCE_HELP)).collect()
+    let broken = broken.map(|(rule, violation)| at_merge(rule, files, "R040", violation.words()).help(ONCE_HELP));
+    broken.chain(needless(rules, files)).collect()
 }
+
+/// Waivers of laws that hold (P041): one is enough to hide a fault that comes later.
+fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
+    let document = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
+    let Some(list) = document.as_ref().and_then(|document| document.root().get("rules")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for rule in rules.rules().iter().filter(|rule| !rule.waivers.is_empty()) {
+        let waivers = list.items().find(|one| one.get("name").is_some_and(|name| name.word() == *rule.name));
+        let waivers = waivers.and_then(|one| one.get("laws"));
+        let tallies = ask(rules, rule, WAIVER_CASES, WAIVER_SEED, &|| false);
+        for (name, _) in waivers.into_iter().flat_map(View::named_members) {
+            if tallies.iter().any(|tally| tally.law.name() == name.word() && tally.asked > 0 && tally.broken == 0) {
+                let message = format!("`{}` keeps law {} in {WAIVER_CASES} cases", rule.name, name.word());
+                let found_one = Diagnostic::at_view("P041", POLICY_FILE, name, message);
+                found.push(found_one.help("take the waiver out"));
+            }
+        }
+    }
+    found
+}
+
+/// Cases that a waived law must hold in to need no waiver, and where they come from: as `handover laws` asks.
+const WAIVER_CASES: usize = 1_000;
+const WAIVER_SEED: u64 = 1;
 
 const ONCE_HELP: &str = "merge so that once is enough (`keyed_union` with `max`), or set `session.once`";
 

@@ -11,15 +11,16 @@
 //! }
 //! ```
 //!
-//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P040). A value that the
+//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P054). A value that the
 //! contract knows and this version does not build (tokens) is an error that says so.
 
 mod rules;
+mod session;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Document, Kind, View};
 use crate::limits::Limits;
@@ -27,6 +28,7 @@ use crate::merge::Strategy;
 use crate::pointer::Pointer;
 use crate::sanitizer::Unknown;
 use crate::sensitive::{Detector, Detectors};
+pub use session::differs_from_tenant;
 
 /// All files of one policy, uncompiled: path below its folder, with `/`, to text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,9 +140,6 @@ const RESERVED: [&str; 18] = [
     "user_id",
 ];
 
-/// How long a session may live, in milliseconds.
-const LIFETIME_MAX: i64 = 90 * 86_400_000;
-
 /// The receipt's root.
 const RECEIPT: &str = "handover";
 
@@ -159,7 +158,7 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
     };
     let mut reader = Reader { files, document: Arc::clone(&document), errors: Vec::new(), once: false };
     let policy = reader.policy(document.root());
-    let usable = reader.errors.iter().all(|error| error.code == "P040");
+    let usable = reader.errors.iter().all(|error| error.code == "P040" || error.severity != Severity::Error);
     (policy.filter(|_| usable), reader.errors)
 }
 
@@ -293,38 +292,6 @@ impl Reader<'_> {
             self.error("P005", view, "expected a list of strings");
         }
         view.items().filter_map(|item| Some((item, self.text(item)?))).collect()
-    }
-
-    fn session(&mut self, session: View<'_>) -> SessionPolicy {
-        let names = ["clear", "format", "ledger", "lifetime", "max_age", "once", "token", "verify"];
-        if !self.members(session, &names) {
-            return SessionPolicy::default();
-        }
-        for value in ["required"] {
-            if let Some(view) = session.get("token").filter(|view| view.word() == value) {
-                self.error("P006", view, format!("`session.token` `{value}` is not built yet"));
-            }
-        }
-        if let Some(view) = session.get("verify") {
-            self.error("P003", view, "`session.verify` is not built yet");
-        }
-        if session.get("token").is_none_or(|token| !["required", "optional"].contains(&token.word().as_str())) {
-            self.one_of(session, "token", &["ignored", "optional", "required"]);
-        }
-        self.one_of(session, "ledger", &["closed", "open"]);
-        self.one_of(session, "format", &["jwe", "jwt"]);
-        if self.duration(session, "lifetime").is_some_and(|lifetime| lifetime > LIFETIME_MAX)
-            && let Some(view) = session.get("lifetime")
-        {
-            let help = "write `90d` or less, and set the tenant to it";
-            self.error_help("P050", view, "a session that lives for more than 90 days".to_owned(), help.to_owned());
-        }
-        SessionPolicy {
-            max_age: self.duration(session, "max_age"),
-            once: self.boolean(session, "once").unwrap_or(false),
-            verifies: session.get("token").is_some_and(|token| token.word() == "optional"),
-            clear: self.boolean(session, "clear").unwrap_or(true),
-        }
     }
 
     /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::RuleSet;
+use super::{PROFILE_BYTES, RuleSet};
 use crate::decision::sink_bytes;
 use crate::diagnostic::{Diagnostic, Severity, suggestion};
 use crate::event::Sink;
@@ -65,7 +65,8 @@ struct Compiler<'a> {
 }
 
 /// What a rule may write, and where its schema makes that so.
-struct Bound {
+struct Bound<'p> {
+    declaration: &'p Declaration,
     sink: Sink,
     bytes: u64,
     at: Diagnostic,
@@ -99,7 +100,7 @@ impl Compiler<'_> {
             let known_shape = known.is_some();
             bounds.extend(known.zip(bytes_max).map(|(known, bytes)| {
                 let bytes = sink_bytes(&declaration.root, usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
-                Bound { sink: declaration.sink, bytes, at: known.heaviest }
+                Bound { declaration, sink: declaration.sink, bytes, at: known.heaviest }
             }));
             if let (MergeDeclaration::Strategy(strategy), true) = (&declaration.merge, known_shape) {
                 self.found.extend(unmatched(self.files, declaration, strategy, &shape));
@@ -111,7 +112,7 @@ impl Compiler<'_> {
                 rules.push(rule(declaration, sanitizer, result, merge, bytes_max, shapes));
             }
         }
-        self.found.extend(over_budget(bounds, policy.limits.sink_bytes as u64));
+        self.found.extend(over_budget(self.files, bounds, policy.limits.sink_bytes as u64));
         self.unused();
         rules
     }
@@ -223,20 +224,28 @@ fn of_lines(merge: Merge, shape: &Shape) -> Merge {
     }))
 }
 
-/// Rules that together may write more than one login may (S033), each sink once, at the rule that may write most.
-fn over_budget(mut bounds: Vec<Bound>, sink_max: u64) -> Vec<Diagnostic> {
+/// Rules that together may write more than one login may (S033), or more than the provider recommends (P055): each sink
+/// once, at the rule that may write most.
+fn over_budget(files: &Files, mut bounds: Vec<Bound<'_>>, sink_max: u64) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     bounds.sort_by_key(|bound| std::cmp::Reverse(bound.bytes));
     for sink in [Sink::App, Sink::User] {
         let own: Vec<_> = bounds.iter().filter(|bound| bound.sink == sink).collect();
         let bytes = own.iter().fold(0, |sum: u64, bound| sum.saturating_add(bound.bytes));
-        let Some(most) = own.first().filter(|_| bytes >= sink_max) else { continue };
-        let message = format!(
-            "what passes may take {bytes} bytes of `{}`, more than the {sink_max} that a login may write (`sink_bytes`)",
-            sink.word()
-        );
-        let help = "lower the bound, or give the rule `max_bytes`";
-        found.push(Diagnostic { message, ..most.at.clone() }.help(help));
+        let Some(most) = own.first() else { continue };
+        let word = sink.word();
+        if bytes >= sink_max {
+            let message = format!(
+                "what passes may take {bytes} bytes of `{word}`, more than the {sink_max} that a login may write (`sink_bytes`)"
+            );
+            let help = "lower the bound, or give the rule `max_bytes`";
+            found.push(Diagnostic { message, ..most.at.clone() }.help(help));
+        } else if bytes > PROFILE_BYTES as u64 {
+            let message =
+                format!("what passes may take {bytes} bytes of `{word}`, the provider recommends {PROFILE_BYTES}");
+            let advice = at_rule("P055", files, most.declaration, message).severity(Severity::Info);
+            found.push(advice.help("lower the bounds, or give the rule a smaller `max_bytes`"));
+        }
     }
     found
 }

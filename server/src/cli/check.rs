@@ -1,12 +1,12 @@
 //! `handover check`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use handover_engine::diagnostic::{Diagnostic, Severity};
-use handover_engine::policy::Files;
+use handover_engine::policy::{self, Files};
 use handover_engine::ruleset::RuleSet;
 
 use super::codes;
@@ -20,6 +20,9 @@ pub(super) struct Arguments {
     /// Folder of the policy
     #[arg(long, default_value = "rules", value_name = "DIR")]
     rules: PathBuf,
+    /// The tenant's exported settings, a JSON file: its session must be what the policy says
+    #[arg(long, value_name = "FILE")]
+    tenant: Option<PathBuf>,
     /// What also makes the check fail
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
@@ -44,14 +47,18 @@ enum Deny {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
-    let Arguments { rules: folder, deny, max_errors, explain, format, color } = arguments;
+    let Arguments { rules: folder, tenant, deny, max_errors, explain, format, color } = arguments;
     if let Some(code) = explain {
         print(codes::explain(code).map_err(usage)?.as_bytes())?;
         return Ok(Status::Ok);
     }
     let files = rules::read(folder)?;
-    let (found, rules) = match rules::compile(&files) {
-        Ok(rules) => (rules.diagnostics().to_vec(), Some(rules)),
+    let compiled = rules::compile(&files);
+    let differing = tenant.as_ref().map(|tenant| differing(&files, tenant)).transpose()?.unwrap_or_default();
+    let (found, rules) = match compiled {
+        Ok(rules) if differing.is_empty() => (rules.diagnostics().to_vec(), Some(rules)),
+        Ok(rules) => ([differing, rules.diagnostics().to_vec()].concat(), None),
+        // what the tenant has is compared with a policy that is right
         Err(found) => (found, None),
     };
     let roots = rules.as_ref().map(roots).unwrap_or_default();
@@ -79,6 +86,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     Ok(if rules.is_some() && !denied { Status::Ok } else { Status::Rules })
 }
 
+/// What of the tenant is not as the policy says.
+fn differing(files: &Files, tenant: &Path) -> Result<Vec<Diagnostic>> {
+    let wrong = |why| usage(anyhow!("`{}` holds no settings of a tenant: {why}", tenant.display()));
+    let settings = crate::files::input_bytes(Some(tenant)).map_err(usage)?;
+    let settings = String::from_utf8(settings).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+    policy::differs_from_tenant(files, &settings).map_err(wrong)
+}
+
 /// How much is wrong, and how to read more of it.
 fn refused(found: &[Diagnostic], most: usize) -> String {
     let errors: Vec<_> = found.iter().filter(|one| one.severity == Severity::Error).collect();
@@ -97,7 +112,8 @@ fn passed(rules: &RuleSet, files: &Files, warnings: usize, notes: usize) -> Stri
         let most = rule.bytes_max.map_or("any number of bytes".to_owned(), |bytes| format!("at most {bytes} bytes"));
         format!("  {} → {}.{}: {most}\n", rule.name, rule.sink.word(), rule.root)
     });
-    let bounds: String = bounds.collect();
+    let sums = rules.diagnostics().iter().filter(|one| one.code == "P055");
+    let bounds: String = bounds.chain(sums.map(|one| format!("  {} (P055)\n", one.message))).collect();
     format!("check ok · {} in {}{counted}\n{bounds}", count(rules.rules().len(), "rule"), count(files.0.len(), "file"))
 }
 
