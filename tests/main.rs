@@ -29,6 +29,7 @@ mod first_run;
 mod teaching;
 mod fixtures;
 mod coverage;
+mod explained;
 mod command_line;
 mod webhook;
 mod signing;

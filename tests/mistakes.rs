@@ -312,7 +312,7 @@ fn most_mistakes_that_no_case_names_are_found_on_their_line() {
 }
 
 /// Mistakes that no case names: the file, what is written there, what is written instead, and what is said of it.
-const MORE: [(&str, &str, &str, &str); 22] = [
+const MORE: [(&str, &str, &str, &str); 24] = [
     (
         "policy.json",
         "\"merge\": \"cart",
@@ -355,6 +355,18 @@ const MORE: [(&str, &str, &str, &str); 22] = [
         "R004 stands where `account` is given",
     ),
     ("cart.merge.rhai", "100 });\n", "100 })\n", "R001 expected `;`"),
+    (
+        "cart.merge.rhai",
+        "#{ items: items }",
+        "#{ items: items, at: context.session.createdAt }",
+        "R020 mean `created_at`?",
+    ),
+    (
+        "checkout.guard.rhai",
+        "request.body",
+        "request.boddy",
+        "R020 `request` has no member `boddy` did you mean `body`?",
+    ),
 ];
 
 #[test]
@@ -368,6 +380,11 @@ fn mistakes_that_no_case_names_are_said_once_with_what_to_write() {
 }
 ";
     files.0.insert("cart.merge.rhai".to_owned(), script.to_owned());
+    let guard = "fn authorize(request) {
+    if request.body?.email == () { require([\"email\"], \"an address\") } else { allow() }
+}
+";
+    files.0.insert("checkout.guard.rhai".to_owned(), guard.to_owned());
     assert!(!found(&files).iter().any(|one| one.severity == Severity::Error), "{:#?}", found(&files));
     for (file, from, to, said) in MORE {
         let mut wrong = files.clone();

@@ -1,13 +1,20 @@
-//! What became of each place of an event's anonymous metadata, and why: a view of the fates. Never a value.
+//! What became of each place of an event's anonymous metadata, and why: a view of the fates, and of what the account has
+//! in the end. Never a value.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::event::{Event, Found};
+use super::judge::after;
+use super::laws::at_merge;
+use crate::decision::{Decision, Notice, SkipReason};
+use crate::event::{Event, Found, Sink};
 use crate::fate::{Fates, Keyword, What};
-use crate::json::{Text, View};
+use crate::json::{Json, Kind, Position, Text, View, same};
 use crate::pointer;
+use crate::policy::Files;
 use crate::rule::{Merge, Rule};
-use crate::ruleset::RuleSet;
+use crate::ruleset::{Given, RuleSet};
+use crate::sanitizer;
 
 /// What became of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +25,24 @@ pub struct Told {
     pub fate: &'static str,
     /// The rule that read it.
     pub rule: Option<Arc<str>>,
-    /// The keyword that says so, of what was not kept.
-    pub keyword: Option<&'static str>,
-    /// Where the schema says so: a pointer into the rule's schema file.
-    pub schema: Option<String>,
-    /// Where it goes on: the root that the rule writes.
+    /// What says so: the keyword of what was not kept; of what was kept and the account does not have, the merge function,
+    /// or why the rule wrote nothing.
+    pub code: Option<String>,
+    /// Where that stands: a file of the policy, and the place in it.
+    pub by: Option<(String, Position)>,
+    /// Where it goes on, if the account has it in the end: the root that the rule writes.
     pub to: Option<String>,
-    /// Whether a script decides what becomes of it.
+    /// Whether a script decides what becomes of it: then what the account has in the end says whether it came there.
     pub inferred: bool,
 }
 
 /// The fates in the order of the metadata: kept, changed, dropped, unread.
 #[must_use]
-pub fn explain(rules: &RuleSet, event: &Event) -> Vec<Told> {
+pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
     let Some(session) = event.session.as_ref() else { return Vec::new() };
     let Some(metadata) = session.metadata() else { return Vec::new() };
+    let decision = rules.evaluate(event, &Given::default());
+    let [app, user] = after(event, &decision);
     let mut told = Vec::new();
     let mut read = Vec::new();
     for rule in rules.rules() {
@@ -42,8 +52,15 @@ pub fn explain(rules: &RuleSet, event: &Event) -> Vec<Told> {
             continue;
         }
         read.push(rule.from_text.clone());
-        let mut pointer = rule.from_text.clone();
-        places(rule, untrusted.0.view(), &fates, None, &mut pointer, &mut told);
+        let skipped = decision.status.reason().map(SkipReason::word);
+        let failure = skipped.or_else(|| failure(rule, &decision));
+        let state: &Json = if rule.sink == Sink::App { &app } else { &user };
+        let result = state.view().get(&rule.root).filter(|_| failure.is_none());
+        let mut came = BTreeSet::new();
+        compare(untrusted.0.view(), &fates, result, &mut came);
+        let skipped = skipped.is_some();
+        let mut walk = Walk { rule, files, fates: &fates, failure, skipped, came, told: &mut told };
+        walk.place(untrusted.0.view(), None, None, &mut rule.from_text.clone());
     }
     let shows = |name: &str| rules.rules().iter().any(|rule| rule.sanitizer.shows(name));
     unread(metadata, &read, &shows, &mut String::new(), &mut told);
@@ -57,40 +74,164 @@ pub fn counts(told: &[Told]) -> [usize; 4] {
     ["kept", "changed", "dropped", "unread"].map(|fate| told.iter().filter(|one| one.fate == fate).count())
 }
 
-/// The places of one rule's value; what is below a dropped one is dropped with it.
-fn places(
-    rule: &Rule,
-    view: View<'_>,
-    fates: &Fates,
-    above: Option<(&'static str, Keyword, u16)>,
-    pointer: &mut String,
-    told: &mut Vec<Told>,
-) {
-    let Some(place) = view.place() else { return };
-    let (what, keyword, by) = fates.of_node(place.at);
-    let own = match what {
-        What::Kept => None,
-        What::Truncated | What::Replaced => Some(("changed", keyword, by)),
-        What::Dropped | What::Cut => Some(("dropped", keyword, by)),
+/// Why a rule wrote nothing, if something kept it from that.
+fn failure(rule: &Rule, decision: &Decision) -> Option<&'static str> {
+    let its = |name: Option<&Arc<str>>| name.is_some_and(|name| *name == rule.name);
+    let found = decision.findings.iter().find(|one| its(one.rule.as_ref()) && !matches!(one.notice, Notice::Place(..)));
+    found.map(|one| one.notice.keyword())
+}
+
+/// Finds the places of a value that a result has too, and says how much it has of it: members under their names, items
+/// where they fit best, a text counting more than a number.
+fn compare(view: View<'_>, fates: &Fates, result: Option<View<'_>>, came: &mut BTreeSet<u32>) -> usize {
+    let Some(place) = view.place() else { return 0 };
+    let (what, ..) = fates.of_node(place.at);
+    let score = match (what, view.kind()) {
+        (What::Dropped | What::Cut, _) => return 0,
+        (What::Replaced, _) => usize::from(result.is_some()),
+        (_, Kind::Object) => {
+            let own = result.filter(|result| result.kind() == Kind::Object);
+            let members = view
+                .members()
+                .map(|(name, value)| compare(value, fates, own.and_then(|own| own.get(&name.decode())), came));
+            members.sum::<usize>() + usize::from(own.is_some())
+        }
+        (_, Kind::Array) => {
+            let own = result.filter(|result| result.kind() == Kind::Array);
+            let items = view.items().map(|item| compare(item, fates, best(item, fates, own), came));
+            items.sum::<usize>() + usize::from(own.is_some())
+        }
+        (_, kind) => {
+            let is_there = result.is_some_and(|result| same(result, view));
+            if !is_there {
+                0
+            } else if kind == Kind::String {
+                4
+            } else {
+                2
+            }
+        }
     };
-    let fate = above.or(own);
-    let kept = fate.is_none_or(|(fate, ..)| fate == "changed");
-    told.push(Told {
-        pointer: pointer.clone(),
-        fate: fate.map_or("kept", |(fate, ..)| fate),
-        rule: Some(Arc::clone(&rule.name)),
-        keyword: fate.map(|(_, keyword, _)| keyword.word()),
-        schema: fate.map(|(_, keyword, by)| rule.sanitizer.schema_place(by, keyword)),
-        to: kept.then(|| format!("{}.{}", rule.sink.word(), rule.root)),
-        inferred: kept && matches!(rule.merge, Merge::Script(_)),
-    });
-    let below = match what {
-        What::Dropped | What::Cut | What::Replaced => above.or(Some(("dropped", keyword, by))),
-        What::Kept | What::Truncated => above,
-    };
-    each_child(view, &|name| rule.sanitizer.shows(name), pointer, &mut |child, pointer| {
-        places(rule, child, fates, below, pointer, told);
-    });
+    if score > 0 {
+        came.insert(place.at);
+    }
+    score
+}
+
+/// The item of a list that has most of a value.
+fn best<'r>(item: View<'_>, fates: &Fates, list: Option<View<'r>>) -> Option<View<'r>> {
+    let items = list.into_iter().flat_map(View::items);
+    let scored = items.map(|one| (compare(item, fates, Some(one), &mut BTreeSet::new()), one));
+    // the first of equals; one that has no more than its kind in common is another one
+    let best = scored.fold(
+        None,
+        |best: Option<(usize, View<'r>)>, (score, one)| {
+            if score > best.map_or(1, |(most, _)| most) { Some((score, one)) } else { best }
+        },
+    );
+    best.map(|(_, one)| one)
+}
+
+/// The places of one rule's value.
+struct Walk<'a> {
+    rule: &'a Rule,
+    files: &'a Files,
+    fates: &'a Fates,
+    /// Why the rule wrote nothing.
+    failure: Option<&'static str>,
+    /// Whether no rule ran.
+    skipped: bool,
+    /// The places that the account has in the end.
+    came: BTreeSet<u32>,
+    told: &'a mut Vec<Told>,
+}
+
+impl Walk<'_> {
+    /// What is below a dropped place is dropped with it; `name` is that of the nearest member.
+    fn place(
+        &mut self,
+        view: View<'_>,
+        above: Option<(&'static str, Keyword, u16)>,
+        name: Option<&str>,
+        pointer: &mut String,
+    ) {
+        let Some(place) = view.place() else { return };
+        let (what, keyword, by) = self.fates.of_node(place.at);
+        let own = match what {
+            What::Kept => None,
+            What::Truncated | What::Replaced => Some(("changed", keyword, by)),
+            What::Dropped | What::Cut => Some(("dropped", keyword, by)),
+        };
+        let fate = above.or(own);
+        let passed = fate.is_none_or(|(fate, ..)| fate == "changed");
+        let came = passed && self.came.contains(&place.at);
+        let (code, by) = match fate {
+            Some((_, keyword, by)) => (Some(keyword.word().to_owned()), self.keyword_place(keyword, by)),
+            None if came => (None, None),
+            None => self.merged(name),
+        };
+        let rule = self.rule;
+        self.told.push(Told {
+            pointer: pointer.clone(),
+            fate: fate.map_or("kept", |(fate, ..)| fate),
+            rule: Some(Arc::clone(&rule.name)),
+            code,
+            by,
+            to: came.then(|| format!("{}.{}", rule.sink.word(), rule.root)),
+            inferred: passed && matches!(rule.merge, Merge::Script(_)),
+        });
+        let below = match what {
+            What::Dropped | What::Cut | What::Replaced => {
+                above.or(Some(("dropped", keyword, self.fates.of_node(place.at).2)))
+            }
+            What::Kept | What::Truncated => above,
+        };
+        each_child(view, &|name| rule.sanitizer.shows(name), pointer, &mut |child, own, pointer| {
+            self.place(child, below, own.or(name), pointer);
+        });
+    }
+
+    fn keyword_place(&self, keyword: Keyword, by: u16) -> Option<(String, Position)> {
+        let file = format!("{}.schema.json", self.rule.name);
+        let pointer = self.rule.sanitizer.schema_place(by, keyword);
+        sanitizer::place(&file, &self.files.0, &pointer, keyword.word())
+    }
+
+    /// What let the account go on without a place that passed: why the rule wrote nothing, the word for its nearest member
+    /// in a declared merge, or the merge as a whole.
+    fn merged(&self, name: Option<&str>) -> (Option<String>, Option<(String, Position)>) {
+        let merge = at_merge(self.rule, self.files, "", String::new());
+        let place = |view: View<'_>| Some((merge.file.clone(), view.place()?.position()));
+        let whole = Some((merge.file.clone(), merge.start));
+        if let Some(failure) = self.failure {
+            return (Some(failure.to_owned()), whole.filter(|_| !self.skipped));
+        }
+        let Merge::Strategy(_) = &self.rule.merge else { return (Some("merge".to_owned()), whole) };
+        let Some(declared) = super::laws::declared_merge(self.rule, self.files) else { return (None, whole) };
+        let declared = declared.view();
+        match name.and_then(|name| declared_for(declared, name)) {
+            Some(view) => (Some(word_of(view)), place(view)),
+            None => (Some(word_of(declared)), whole),
+        }
+    }
+}
+
+/// What a declared merge says of the members of a name.
+fn declared_for<'m>(merge: View<'m>, name: &str) -> Option<View<'m>> {
+    merge.members().find_map(|(own, value)| {
+        let by_name = own.is("merge_fields") || own.is("on_match");
+        let found = value.get(name).filter(|view| by_name && matches!(view.kind(), Kind::String | Kind::Array));
+        found.or_else(|| declared_for(value, name))
+    })
+}
+
+/// The first word of a merge: a name, or the function of an object.
+fn word_of(merge: View<'_>) -> String {
+    match merge.kind() {
+        Kind::Array => merge.items().next().map(View::word).unwrap_or_default(),
+        Kind::Object => merge.members().next().map(|(name, _)| name.decode().into_owned()).unwrap_or_default(),
+        _ => merge.word(),
+    }
 }
 
 /// The places that no rule reads.
@@ -102,30 +243,31 @@ fn unread(view: View<'_>, read: &[String], shows: &dyn Fn(&str) -> bool, pointer
         pointer: pointer.clone(),
         fate: "unread",
         rule: None,
-        keyword: None,
-        schema: None,
+        code: None,
+        by: None,
         to: None,
         inferred: false,
     });
-    each_child(view, shows, pointer, &mut |child, pointer| unread(child, read, shows, pointer, told));
+    each_child(view, shows, pointer, &mut |child, _, pointer| unread(child, read, shows, pointer, told));
 }
 
+/// Each child with its name, if it is a member.
 fn each_child(
     view: View<'_>,
     shows: &dyn Fn(&str) -> bool,
     pointer: &mut String,
-    say: &mut dyn FnMut(View<'_>, &mut String),
+    say: &mut dyn FnMut(View<'_>, Option<&str>, &mut String),
 ) {
     let length = pointer.len();
     for (index, item) in view.items().enumerate() {
         pointer::push(pointer, &index.to_string());
-        say(item, pointer);
+        say(item, None, pointer);
         pointer.truncate(length);
     }
     for (name, member) in view.members() {
         let name = Text::decode(name);
         pointer::push(pointer, if shows(&name) { &name } else { "*" });
-        say(member, pointer);
+        say(member, Some(&name), pointer);
         pointer.truncate(length);
     }
 }

@@ -232,15 +232,17 @@ pub fn at_merge(rule: &Rule, files: &Files, code: &'static str, message: String)
         let at = text.find("fn merge").map_or(0, |at| at + "fn ".len());
         return Diagnostic::error(code, &file, text, at..at + "merge".len(), message);
     }
-    let text = files.get(POLICY_FILE).unwrap_or_default();
-    let document = Document::read(text.as_bytes()).ok();
-    let list = document.as_ref().and_then(|document| document.root().get("rules"));
-    let named = |one: &View<'_>| one.get("name").and_then(View::as_text).is_some_and(|name| name.is(&rule.name));
-    let merge = list.and_then(|list| list.items().find(named)).and_then(|one| one.get("merge"));
-    match merge {
-        Some(view) => Diagnostic::at_view(code, POLICY_FILE, view, message),
-        None => Diagnostic::error(code, POLICY_FILE, text, 0..0, message),
+    match declared_merge(rule, files) {
+        Some(merge) => Diagnostic::at_view(code, POLICY_FILE, merge.view(), message),
+        None => Diagnostic::error(code, POLICY_FILE, "", 0..0, message),
     }
+}
+
+/// What `policy.json` says of how a rule merges, in its place.
+pub(super) fn declared_merge(rule: &Rule, files: &Files) -> Option<Json> {
+    let document = Document::read(files.get(POLICY_FILE)?.as_bytes()).ok()?;
+    let named = |one: &View<'_>| one.get("name").is_some_and(|name| name.word() == *rule.name);
+    Some(document.root().get("rules")?.items().find(named)?.get("merge")?.to_json())
 }
 
 impl Violation {

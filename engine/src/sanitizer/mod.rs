@@ -45,9 +45,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::fate::{Fates, Keyword};
-use crate::json::{Json, Kind, Place, View};
+use crate::json::{Json, Kind, Place, Position, View};
 use crate::limits::Limits;
 use crate::sensitive::Detectors;
+use knowledge::Source;
 use oracle::Oracle;
 use plan::Plans;
 use project::{Fixed, Pass};
@@ -308,6 +309,14 @@ impl Sanitizer {
             format!("{pointer}/{word}")
         }
     }
+}
+
+/// The file and the place of a keyword, whose pointer [`Sanitizer::schema_place`] gave for the schema in `file`: its name, or
+/// the schema object, if what failed is written nowhere.
+#[must_use]
+pub fn place(file: &str, files: &BTreeMap<String, String>, pointer: &str, keyword: &str) -> Option<(String, Position)> {
+    let text = files.get(file)?;
+    Source::new(file, text, files, references(text, files).iter()).place(pointer, keyword)
 }
 
 /// Undeclared names are printed up to this length.

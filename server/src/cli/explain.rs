@@ -1,6 +1,5 @@
 //! `handover explain`
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
@@ -8,8 +7,6 @@ use clap::ValueEnum;
 use handover_engine::author::explain::{self, Told};
 use handover_engine::author::fixture::Fixture;
 use handover_engine::event::Event;
-use handover_engine::json::{Document, View};
-use handover_engine::pointer::Pointer;
 use handover_engine::ruleset::RuleSet;
 use serde_json::{Value, json};
 
@@ -66,13 +63,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let from_input = arguments.file.as_os_str() == "-";
     let bytes = files::input_bytes(if from_input { None } else { Some(&arguments.file) }).map_err(usage)?;
     let event = event(&rules, &arguments.file.display().to_string(), &bytes).map_err(usage)?;
-    let all = explain::explain(&rules, &event);
+    let all = explain::explain(&rules, &policy, &event);
     let wanted = |one: &&Told| arguments.only.is_none_or(|only| one.fate == only.word());
     let shown: Vec<&Told> = all.iter().filter(wanted).collect();
-    let places = Places { folder: arguments.rules.display().to_string(), policy: &policy.0 };
+    let folder = arguments.rules.display().to_string();
     let text = match arguments.format {
-        Form::Pretty => pretty(&shown, &all, &places),
-        Form::Json => machine(&shown, &all, &places).to_string() + "\n",
+        Form::Pretty => pretty(&shown, &all, &folder),
+        Form::Json => machine(&shown, &all, &folder).to_string() + "\n",
     };
     print(text.as_bytes())?;
     Ok(Status::Ok)
@@ -91,37 +88,23 @@ fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
     Event::read(&fixture.body).map_err(|refusal| anyhow!("`{name}` holds no event: {}", refusal.code()))
 }
 
-/// Where the files of a policy say what they say.
-struct Places<'a> {
-    folder: String,
-    policy: &'a BTreeMap<String, String>,
+/// `file:line:column` of what decided.
+fn by(told: &Told, folder: &str) -> Option<String> {
+    let (file, at) = told.by.as_ref()?;
+    Some(format!("{}/{file}:{}:{}", folder.trim_end_matches('/'), at.line, at.column))
 }
 
-impl Places<'_> {
-    /// `file:line:column` of the keyword that decided.
-    fn of(&self, told: &Told) -> Option<String> {
-        let file = format!("{}.schema.json", told.rule.as_deref()?);
-        let document = Document::read(self.policy.get(&file)?.as_bytes()).ok()?;
-        let pointer = told.schema.as_deref()?;
-        let pointer = Pointer::parse(pointer.strip_prefix('#')?)?;
-        let place = pointer.get(document.root()).and_then(View::place)?;
-        let position = place.position();
-        Some(format!("{}/{file}:{}:{}", self.folder.trim_end_matches('/'), position.line, position.column))
-    }
-}
-
-fn pretty(shown: &[&Told], all: &[Told], places: &Places<'_>) -> String {
+fn pretty(shown: &[&Told], all: &[Told], folder: &str) -> String {
     let width = shown.iter().map(|one| one.pointer.chars().count()).max().unwrap_or(0).min(48);
     let lines = shown.iter().map(|one| {
         let pointer = if one.pointer.is_empty() { "(the metadata)" } else { &one.pointer };
-        let why = match (one.fate, one.keyword, &one.to) {
+        let place = by(one, folder).map(|by| format!("  {by}")).unwrap_or_default();
+        let why = match (one.fate, &one.code, &one.to) {
             ("kept", _, Some(to)) if one.inferred => format!("to {to}, by a script"),
             ("kept", _, Some(to)) => format!("to {to}"),
+            ("kept", Some(code), None) => format!("and not taken: {code}{place}"),
             ("unread", ..) => "no rule reads it".to_owned(),
-            (_, Some(keyword), _) => {
-                let by = places.of(one).map(|by| format!("  {by}")).unwrap_or_default();
-                format!("{keyword}{by}")
-            }
+            (_, Some(code), _) => format!("{code}{place}"),
             _ => String::new(),
         };
         format!("{:<7}  {pointer:<width$}  {why}", one.fate).trim_end().to_owned() + "\n"
@@ -134,13 +117,13 @@ fn summary(all: &[Told]) -> String {
     format!("in {} = kept {kept} + changed {changed} + dropped {dropped} + unread {unread}", all.len())
 }
 
-fn machine(shown: &[&Told], all: &[Told], places: &Places<'_>) -> Value {
+fn machine(shown: &[&Told], all: &[Told], folder: &str) -> Value {
     let one = |told: &&Told| {
         let mut value = json!({ "pointer": told.pointer, "fate": told.fate });
         let more = [
             ("rule", told.rule.as_deref().map(str::to_owned)),
-            ("keyword", told.keyword.map(str::to_owned)),
-            ("by", places.of(told)),
+            ("code", told.code.clone()),
+            ("by", by(told, folder)),
             ("to", told.to.clone()),
         ];
         if let Some(members) = value.as_object_mut() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::json::{Document, View};
+use crate::json::{Document, Position, View};
 use crate::pointer::{self, Pointer};
 use crate::sanitizer::vocabulary::FILES;
 
@@ -38,6 +38,14 @@ impl Source {
         let root = self.documents.get(file)?.root();
         let view = tokens.iter().try_fold(root, |view, token| pointer::child(view, token))?;
         Some((file, view))
+    }
+
+    /// The file and the place of the keyword that a pointer ends with, by its name; or of the schema object that it names.
+    pub(in crate::sanitizer) fn place(&self, pointer: &str, keyword: &str) -> Option<(String, Position)> {
+        let above = pointer.rsplit_once('/').filter(|(_, last)| *last == keyword).map_or(pointer, |(above, _)| above);
+        let (file, view) = self.find(above)?;
+        let named = view.named_members().find(|(name, _)| name.as_text().is_some_and(|text| text.is(keyword)));
+        Some((file.to_owned(), named.map_or(view, |(name, _)| name).place()?.position()))
     }
 
     /// A diagnostic at a schema object.

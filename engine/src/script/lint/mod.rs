@@ -18,8 +18,8 @@ use crate::diagnostic::{Diagnostic, Severity, suggestion};
 use crate::json::Position;
 use crate::sanitizer::Shape;
 use flow::{ends, first_of, leaves_loop};
-use words::CONTEXT;
 pub(super) use words::foreign;
+use words::{CONTEXT, Fixed, REQUEST};
 
 /// What a script is for.
 #[derive(Clone, Copy)]
@@ -44,8 +44,8 @@ enum Type<'s> {
     Open,
     /// A value of a shape; softly: it may hold more.
     Shape(&'s Shape, bool),
-    /// `context`, or its session.
-    Fixed(&'static [&'static str]),
+    /// What we hand to a script: its members are known.
+    Fixed(Fixed),
     /// The account's value, which may be `()`.
     MayBeUnit(Box<Type<'s>>),
 }
@@ -160,8 +160,9 @@ impl<'a, 's> Lint<'a, 's> {
             Kindred::Merge { account, anonymous } if function.name == "merge" => {
                 let (shape, says_all) = account;
                 let account = Type::MayBeUnit(Box::new(Type::Shape(shape, !says_all)));
-                vec![account, Type::Shape(anonymous, false), Type::Fixed(&CONTEXT)]
+                vec![account, Type::Shape(anonymous, false), Type::Fixed(CONTEXT)]
             }
+            Kindred::Guard if function.name == "authorize" => vec![Type::Fixed(REQUEST)],
             _ => Vec::new(),
         };
         self.guarded = false;

@@ -162,12 +162,12 @@ impl<'a, 's> Lint<'a, 's> {
                 }
                 Type::Open
             }
-            Type::Fixed(names) => {
+            Type::Fixed((own, names)) => {
                 if !names.contains(&name) {
-                    let message = format!("`context` has no member `{name}`");
+                    let message = format!("`{own}` has no member `{name}`");
                     self.say("R020", at, name.len(), message, Some(suggestion(name, names)));
                 }
-                if name == "session" { Type::Fixed(&SESSION) } else { Type::Open }
+                if name == "session" { Type::Fixed(SESSION) } else { Type::Open }
             }
             _ => Type::Open,
         }

@@ -45,10 +45,14 @@ pub(super) const FOREIGN: [(&str, &str); 29] = [
     ("toLowerCase", "to_lower"),
     ("indexOf", "index_of"),
 ];
-/// Members of `context`.
-pub(super) const CONTEXT: [&str; 5] = ["account_id", "now", "request", "session", "trigger"];
-/// Members of `context.session`.
-pub(super) const SESSION: [&str; 2] = ["created_at", "id"];
+/// What is known of a value whose members are ours: how scripts name it, and its members.
+pub(super) type Fixed = (&'static str, &'static [&'static str]);
+/// What a merge knows beside its two values.
+pub(super) const CONTEXT: Fixed = ("context", &["account_id", "now", "request", "session", "trigger"]);
+/// The anonymous session in it.
+pub(super) const SESSION: Fixed = ("context.session", &["created_at", "id"]);
+/// What a guard is asked.
+pub(super) const REQUEST: Fixed = ("request", &["anonymous", "body", "operation", "token"]);
 
 /// The word that takes the place of one of another language.
 pub(in crate::script) fn foreign(word: &str) -> Option<&'static str> {
