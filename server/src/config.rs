@@ -154,7 +154,13 @@ pub fn columns() -> usize {
 #[must_use]
 pub fn colour_refused() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+        || terminal_is_dumb()
+}
+
+/// Whether the terminal can only append.
+#[must_use]
+pub fn terminal_is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 #[cfg(test)]

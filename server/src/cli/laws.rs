@@ -14,6 +14,7 @@ use handover_engine::ruleset::RuleSet;
 use serde_json::{Value, json};
 
 use super::output::{Status, count, print, say, usage};
+use super::progress::Progress;
 use super::rules::{self, Colour, Format};
 use crate::files;
 
@@ -69,12 +70,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         return Err(usage(anyhow!("no rule `{name}`")));
     }
     let start = Instant::now();
-    let is_over = || start.elapsed() > time;
+    let progress = Progress::of(chosen.len() * arguments.cases, "cases");
+    let is_over = || {
+        progress.step();
+        start.elapsed() > time
+    };
     let asked = chosen.into_iter().map(|rule| {
         let tallies = laws::ask(&rules, rule, arguments.cases, seed, &is_over);
         Asked { rule, tallies }
     });
     let asked: Vec<Asked<'_>> = asked.collect();
+    drop(progress);
     let broken = broken(&rules, &asked, &files);
     if arguments.format == Format::Pretty {
         print(pretty(&rules, &asked, seed, start.elapsed()).as_bytes())?;

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod output;
+mod progress;
 mod rules;
 mod check;
 mod codes;

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::coverage::{self, Measured};
 use super::output::{Status, count, print, say, usage};
+use super::progress::Progress;
 use super::rules::{self, Colour, Format};
 use crate::render::{self, Report};
 use crate::{config, files, transfer};
@@ -325,7 +326,9 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until) ->
             Err(errors) => run.judged(file, errors),
         }
     }
+    let progress = Progress::of(fixtures.len(), "cases");
     for fixture in &fixtures {
+        progress.step();
         if ends(&run) {
             break;
         }
