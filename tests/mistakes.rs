@@ -312,7 +312,7 @@ fn most_mistakes_that_no_case_names_are_found_on_their_line() {
 }
 
 /// Mistakes that no case names: the file, what is written there, what is written instead, and what is said of it.
-const MORE: [(&str, &str, &str, &str); 24] = [
+const MORE: [(&str, &str, &str, &str); 25] = [
     (
         "policy.json",
         "\"merge\": \"cart",
@@ -348,6 +348,7 @@ const MORE: [(&str, &str, &str, &str); 24] = [
         "R031 did you mean `fill`?",
     ),
     ("cart.merge.rhai", "fn merge", "fun merge", "R002 write `fn`"),
+    ("cart.merge.rhai", "#{ items: items }\n}", "#{ items: items }\n}\nfn merge(a, b, c) { a }", "R005 defined twice"),
     (
         "cart.merge.rhai",
         "account, anonymous, context",

@@ -134,6 +134,13 @@ impl Diagnostic {
         Self { severity, ..self }
     }
 
+    /// With another place that has to do with it.
+    #[must_use]
+    pub fn related(mut self, place: Self) -> Self {
+        self.related.push(place);
+        self
+    }
+
     /// With a help line.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

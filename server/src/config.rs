@@ -153,8 +153,7 @@ pub fn columns() -> usize {
 /// Whether the environment asks for no colour.
 #[must_use]
 pub fn colour_refused() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || terminal_is_dumb()
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || terminal_is_dumb()
 }
 
 /// Whether the terminal can only append.

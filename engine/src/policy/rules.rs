@@ -229,13 +229,18 @@ impl Reader<'_> {
     /// No two rules share a name or write one root.
     pub(super) fn distinct(&mut self, rules: View<'_>) {
         for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
-            let mut seen = Vec::new();
-            for view in rules.items().filter_map(|rule| rule.get(member)) {
+            let mut seen: Vec<(String, View<'_>)> = Vec::new();
+            for (rule, view) in rules.items().filter_map(|rule| Some((rule, rule.get(member)?))) {
                 let text = view.word();
-                if seen.contains(&text) {
-                    self.error(code, view, format!("the {what} `{text}` is used twice: a second rule has it"));
+                if let Some((_, first)) = seen.iter().find(|(own, _)| *own == text) {
+                    let message = format!("the {what} `{text}` is used twice: a second rule has it");
+                    let first = Diagnostic::at_view(code, POLICY_FILE, *first, "the first one".to_owned());
+                    // what another rule's name brings along follows from that
+                    let whole = Diagnostic::at_view(code, POLICY_FILE, rule, String::new());
+                    self.errors.retain(|one| one.code != "P025" || one.start < whole.start || one.start > whole.end);
+                    self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message).related(first));
                 }
-                seen.push(text);
+                seen.push((text, view));
             }
         }
     }

@@ -84,7 +84,7 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     }
     let (code, message, help) = match &*error.0 {
         ParseErrorType::VariableUndefined(name) => ("R012", format!("undefined variable `{name}`"), None),
-        ParseErrorType::FnDuplicatedDefinition(name, _) => ("R005", format!("a second function `{name}`"), None),
+        ParseErrorType::FnDuplicatedDefinition(name, _) => return second(file, source, at, name),
         ParseErrorType::Reserved(word) => match foreign(word) {
             Some(ours) => ("R002", format!("`{word}` is a word of another language"), Some(format!("write `{ours}`"))),
             None => ("R016", format!("`{word}` is not allowed here"), None),
@@ -117,18 +117,7 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             ("R002", format!("`{word}` is a word of another language"), help)
         }
         ParseErrorType::MissingToken(token, why) => {
-            let message = format!("expected `{token}` {why}");
-            if let Some(missing) = unclosed(source).filter(|_| matches!(token.as_str(), "}" | ")" | "]" | ";" | ",")) {
-                let noticed = script_error("R001", file, source, at, String::new()).start;
-                let start = Position::of(source.as_bytes(), missing);
-                if start < noticed {
-                    return Diagnostic::error("R001", file, source, missing..missing + 1, message);
-                }
-            }
-            // a token is missing behind the one before, whatever stands between
-            let noticed = script_error("R001", file, source, at, String::new()).start;
-            let before = behind_last(source, noticed);
-            return Diagnostic::error("R001", file, source, before..before + 1, message);
+            return missing(file, source, at, (token, format!("expected `{token}` {why}")));
         }
         ParseErrorType::UnknownOperator(operator) => {
             let help = foreign(operator).map(|ours| format!("write `{ours}`"));
@@ -138,6 +127,29 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     };
     let diagnostic = script_error(code, file, source, at, message);
     help.into_iter().fold(diagnostic, Diagnostic::help)
+}
+
+/// A token is missing behind the one before, whatever stands between; a bracket, where the indentation shows it.
+fn missing(file: &str, source: &str, at: ScriptPosition, (token, message): (&str, String)) -> Diagnostic {
+    let noticed = script_error("R001", file, source, at, String::new()).start;
+    let shown = unclosed(source).filter(|_| matches!(token, "}" | ")" | "]" | ";" | ","));
+    let shown = shown.filter(|at| Position::of(source.as_bytes(), *at) < noticed);
+    let before = shown.unwrap_or_else(|| behind_last(source, noticed));
+    Diagnostic::error("R001", file, source, before..before + 1, message)
+}
+
+/// A function that is there already; the parser stops at the word before its name.
+fn second(file: &str, source: &str, at: ScriptPosition, name: &str) -> Diagnostic {
+    let first = source.find(&format!("fn {name}(")).map_or(0, |at| at + "fn ".len());
+    let first = Diagnostic::error("R005", file, source, first..first, "the first one".to_owned());
+    let before = script_error("R005", file, source, at, String::new()).start;
+    let line: Vec<char> = source.lines().nth(before.line - 1).unwrap_or_default().chars().collect();
+    let rest: String = line.iter().skip(before.column).collect();
+    let between = rest.find(name).and_then(|at| rest.get(..at)).unwrap_or_default();
+    let start = Position { column: before.column + between.chars().count() + 1, ..before };
+    let end = Position { column: start.column + name.chars().count(), ..start };
+    let message = format!("the function `{name}` is defined twice: a second one");
+    Diagnostic { start, end, ..Diagnostic::error("R005", file, source, 0..0, message) }.related(first)
 }
 
 /// Words of other languages that a line begins with.
