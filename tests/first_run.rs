@@ -122,12 +122,15 @@ fn the_cases_run_again_when_a_file_changes_and_end_at_the_first_failure() {
     assert!(summary().starts_with("12 passed, 0 failed"));
     shop.edit("rules/cart.merge.rhai", "99", "98");
     let after = summary();
-    shop.edit("rules/cart.schema.json", "\"maximum\": 99", "\"maximum\": 1");
+    shop.edit("rules/preferences.schema.json", "[\"light\", \"dark\"]", "[\"light\"]");
     let broken = summary();
+    shop.edit("rules/cart.merge.rhai", "98", "97");
+    let first = summary();
     watching.kill().unwrap();
     watching.wait().unwrap();
     assert!(after.contains(" passed, "), "{after}");
-    assert!(broken.contains(", 1 failed"), "{broken}");
+    assert!(broken.contains(", 1 failed") && !broken.starts_with("0 passed"), "{broken}");
+    assert!(first.starts_with("0 passed, 1 failed"), "what failed before runs first: {first}");
     let (code, text) = shop.handover(&["test"]);
     assert!(code == 4 && !text.contains(", 1 failed"), "more than one fails without `--fail-fast`: {text}");
 }

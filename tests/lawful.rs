@@ -171,6 +171,10 @@ fn laws_are_asked_on_the_command_line() {
     assert!(code == Some(4) && out.contains("BROKEN") && out.contains("twice      {\"items\":[{"), "{out}");
     let (code, out) = run(&["--rules", &page, "--format", "json", "--rule", "a"]);
     assert!(code == Some(4) && out.contains("\"code\":\"L002\""), "{out}");
+    assert!(out.contains("\"end_column\":") && out.contains("\"rules\":[{\"laws\":["), "{out}");
+    let (code, out) = run(&["--rules", &page, "--format", "junit"]);
+    let failed = "name=\"L2 the same login again changes nothing\"><failure message=\"broken in ";
+    assert!(code == Some(4) && out.contains(failed), "{out}");
     let lawful = folder("laws/max", &policy(COUNTER, "\"max\"", false));
     let (code, out) = run(&["--rules", &lawful, "--seed", "random"]);
     assert!(code == Some(0) && out.contains("laws hold · 1 rule"), "{out}");

@@ -237,6 +237,8 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// Findings of places beyond the limit.
     pub findings_omitted: usize,
+    /// Operations that its merges took: for authors and operators, no part of the answer.
+    pub operations: u64,
 }
 
 impl Decision {

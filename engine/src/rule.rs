@@ -1,5 +1,6 @@
 //! One key of the metadata, from source to target: a sanitizer and a merge. The only module that makes [`Merged`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::budget::{Budget, TimeIsUp};
@@ -78,6 +79,14 @@ pub struct Surroundings<'a> {
     pub operations: u64,
     /// The time that is left for scripts.
     pub time_is_up: Option<&'a TimeIsUp>,
+    /// Operations that the event's merges took so far.
+    pub spent: &'a Cell<u64>,
+}
+
+impl Surroundings<'_> {
+    fn spend(self, operations: u64) {
+        self.spent.set(self.spent.get().saturating_add(operations));
+    }
 }
 
 impl Rule {
@@ -165,7 +174,9 @@ impl Rule {
             Merge::Strategy(strategy) => {
                 // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
                 let mut work = Work { context: around.now, budget: &mut Budget::new(u64::MAX, None) };
-                match strategy.merge(account, anonymous, &mut work) {
+                let made = strategy.merge(account, anonymous, &mut work);
+                around.spend(u64::MAX - work.budget.left());
+                match made {
                     Ok(Made::Keep) => Ok(None),
                     Ok(Made::Write(value)) => Ok(Some(value)),
                     Err(Refusal::AccountShape) => Err(Notice::AccountShape),
@@ -201,12 +212,14 @@ fn scripted(
     around: Surroundings<'_>,
 ) -> Result<Option<Json>, Notice> {
     let call = Call { account, anonymous, context: around.context, now: around.now };
-    let budget = Budget::new(around.operations, around.time_is_up.cloned());
+    let mut budget = Budget::new(around.operations, around.time_is_up.cloned());
     let stop = |place: Option<(usize, usize)>, cause| {
         let at = place.map(|(line, column)| (script.file(), line, column));
         ScriptStop { at, cause }
     };
-    Err(match around.sandbox.merge(script, call, budget) {
+    let made = around.sandbox.merge(script, call, &mut budget);
+    around.spend(around.operations - budget.left());
+    Err(match made {
         Scripted::Value(Json::Null) if account.is_none() => return Ok(None),
         Scripted::Value(value) if value.view().is_null() => {
             let cause = "the result is null, which would delete the root".to_owned();

@@ -98,7 +98,7 @@ impl Bench {
             }
             "script" => {
                 let call = Call { account: Some(account), anonymous, context: &Json::Null, now: CONTEXT };
-                match self.sandbox.merge(&self.script, call, Budget::new(1_000_000, None)) {
+                match self.sandbox.merge(&self.script, call, &mut Budget::new(1_000_000, None)) {
                     Outcome::Value(made) => made,
                     _ => Json::Null,
                 }

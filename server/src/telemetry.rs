@@ -27,6 +27,7 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
         decision.status = decision.status.word(),
         decision.reason = decision.status.reason().map(SkipReason::word),
         decision.sets = sets,
+        decision.operations = decision.operations,
         decision.findings = decision.findings.len() + decision.findings_omitted,
         decision.noticed = noticed(decision),
         decision.failed = decision.findings.iter().filter(|finding| finding.notice.keeps_session()).count(),

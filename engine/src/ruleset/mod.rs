@@ -6,6 +6,7 @@
 
 mod compile;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::budget::TimeIsUp;
@@ -90,7 +91,8 @@ impl RuleSet {
         let now = clock(event, session);
         let scripted = self.rules.iter().any(|rule| matches!(rule.merge, Merge::Script(_)));
         let context = if scripted { script_context(event, session, now) } else { Json::Null };
-        let around = self.around(&context, now, given.time_is_up.as_ref());
+        let spent = Cell::new(0);
+        let around = self.around(&context, now, given.time_is_up.as_ref(), &spent);
         let mut run = Run {
             event,
             session,
@@ -108,7 +110,7 @@ impl RuleSet {
         }
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
-        self.decision(event, status, writes.commands, findings)
+        Decision { operations: spent.get(), ..self.decision(event, status, writes.commands, findings) }
     }
 
     /// What one rule makes of two values, at a fixed hour: for authors' tools, off the path of requests.
@@ -121,7 +123,8 @@ impl RuleSet {
             return Applied::Kept;
         };
         let context = context("login", "auth0|1", "anon@1", now, Json::empty_object());
-        let around = self.around(&context, now, None);
+        let spent = Cell::new(0);
+        let around = self.around(&context, now, None, &spent);
         match rule.merge(account.filter(|account| !account.is_null()), &clean, around) {
             Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
             Outcome::Keep => Applied::Kept,
@@ -135,13 +138,19 @@ impl RuleSet {
         let now = clock(event, session);
         let context = script_context(event, session, now);
         let account = event.account(rule.sink, &rule.root);
-        rule.made(account, clean, self.around(&context, now, None)).ok().flatten()
+        rule.made(account, clean, self.around(&context, now, None, &Cell::new(0))).ok().flatten()
     }
 
     /// What rules run in.
-    fn around<'a>(&'a self, context: &'a Json, now: Context, time_is_up: Option<&'a TimeIsUp>) -> Surroundings<'a> {
+    fn around<'a>(
+        &'a self,
+        context: &'a Json,
+        now: Context,
+        time_is_up: Option<&'a TimeIsUp>,
+        spent: &'a Cell<u64>,
+    ) -> Surroundings<'a> {
         let (sandbox, operations) = (&self.sandbox, self.limits.script_operations);
-        Surroundings { sandbox, context, now, operations, time_is_up }
+        Surroundings { sandbox, context, now, operations, time_is_up, spent }
     }
 
     /// The session to transfer, or why there is none.
@@ -187,6 +196,7 @@ impl RuleSet {
             commands,
             findings: findings.list,
             findings_omitted: findings.omitted,
+            operations: 0,
         }
     }
 

@@ -274,8 +274,8 @@ impl Sandbox {
         })
     }
 
-    /// Calls `merge(account, anonymous, context)`.
-    pub fn merge(&self, script: &Script, call: Call<'_>, budget: Budget) -> Outcome {
+    /// Calls `merge(account, anonymous, context)`; what is left of the budget stays in it.
+    pub fn merge(&self, script: &Script, call: Call<'_>, budget: &mut Budget) -> Outcome {
         let Call { account, anonymous, context, now } = call;
         if [account, Some(anonymous), context.view().get("request")]
             .into_iter()
@@ -284,7 +284,7 @@ impl Sandbox {
         {
             return Outcome::Overrun(None);
         }
-        let (result, running) = running::with(budget, now, || {
+        let (result, running) = running::with(budget.clone(), now, || {
             let account = account.map_or(Ok(Dynamic::UNIT), to_dynamic)?;
             let arguments = (account, to_dynamic(anonymous)?, to_dynamic(context.view())?);
             let options = CallFnOptions::new();
@@ -292,6 +292,7 @@ impl Sandbox {
                 self.engine.call_fn_with_options(options, &mut Scope::new(), &script.ast, "merge", arguments)?;
             to_json(&made)
         });
+        *budget = running.budget.clone();
         outcome(result, running, |reason| self.shows(reason, &script.reasons))
     }
 

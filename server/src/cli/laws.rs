@@ -11,12 +11,14 @@ use handover_engine::json::Json;
 use handover_engine::policy::Files;
 use handover_engine::rule::Rule;
 use handover_engine::ruleset::RuleSet;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::{Status, count, print, say, usage};
 use super::progress::Progress;
-use super::rules::{self, Colour, Format};
+use super::rules::{self, Colour, Form};
 use crate::files;
+use crate::render::{self, Outcome, Report, TestCase};
 
 /// Arguments of `laws`.
 #[derive(clap::Args)]
@@ -41,7 +43,7 @@ pub(super) struct Arguments {
     save: bool,
     /// How the laws are printed
     #[arg(long, value_enum, default_value = "pretty")]
-    format: Format,
+    format: Form,
     /// When colour is used
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let rules = match RuleSet::compile_to_ask(&files) {
         Ok(rules) => rules,
         Err(found) => {
-            rules::show(&found, &files.0, &arguments.rules, arguments.format, arguments.color)?;
+            rules::show(&found, &files.0, &arguments.rules, arguments.format.of_rules(), arguments.color)?;
             return Ok(Status::Rules);
         }
     };
@@ -82,13 +84,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let asked: Vec<Asked<'_>> = asked.collect();
     drop(progress);
     let broken = broken(&rules, &asked, &files);
-    if arguments.format == Format::Pretty {
-        print(pretty(&rules, &asked, seed, start.elapsed()).as_bytes())?;
-    } else if arguments.format == Format::Json {
-        print(format!("{}\n", machine(&asked, &broken, seed)).as_bytes())?;
-    } else {
-        rules::show(&broken, &files.0, &arguments.rules, arguments.format, arguments.color)?;
-    }
+    let folder = arguments.rules.to_str().unwrap_or("rules");
+    let report = Report { diagnostics: &broken, most: usize::MAX, texts: &files.0, folder };
+    let text = match arguments.format {
+        Form::Pretty => pretty(&rules, &asked, seed, start.elapsed()),
+        Form::Json => machine(&asked, &report, seed),
+        Form::Github => render::github(&report),
+        Form::Junit => render::junit(&test_cases(&rules, &asked)),
+    };
+    print(text.as_bytes())?;
     if arguments.save {
         save(&asked, &rules)?;
     }
@@ -179,9 +183,13 @@ fn pretty(rules: &RuleSet, asked: &[Asked<'_>], seed: u64, time: Duration) -> St
         }
     }
     let verdicts = asked.iter().flat_map(|one| one.tallies.iter().map(move |tally| verdict(rules, one.rule, tally)));
-    let broken = verdicts.filter(|verdict| *verdict == "broken").count();
-    let outcome = if broken == 0 { "laws hold".to_owned() } else { format!("{} broken", count(broken, "law")) };
-    let _ = writeln!(out, "{outcome} · {} · seed {seed} · {} ms", count(asked.len(), "rule"), time.as_millis());
+    let verdicts: Vec<_> = verdicts.collect();
+    let of = |wanted: &str| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+    let outcome =
+        if of("broken") == 0 { "laws hold".to_owned() } else { format!("{} broken", count(of("broken"), "law")) };
+    let waived = if of("waived") > 0 { format!(" · {} waived", of("waived")) } else { String::new() };
+    let rules = count(asked.len(), "rule");
+    let _ = writeln!(out, "{outcome} · {rules}{waived} · seed {seed} · {} ms", time.as_millis());
     out
 }
 
@@ -194,26 +202,34 @@ fn sides(law: Law) -> (&'static str, &'static str) {
     }
 }
 
-fn machine(asked: &[Asked<'_>], broken: &[Diagnostic], seed: u64) -> Value {
-    let rules: Vec<Value> = asked
-        .iter()
-        .map(|Asked { rule, tallies }| {
-            let laws: Vec<Value> = tallies
-                .iter()
-                .map(|tally| json!({ "law": tally.law.name(), "asked": tally.asked, "broken": tally.broken }))
-                .collect();
-            json!({ "rule": *rule.name, "laws": laws })
-        })
-        .collect();
-    let errors: Vec<Value> = broken
-        .iter()
-        .map(|one| {
-            json!({ "code": one.code, "severity": "error", "file": one.file, "line": one.start.line,
-                    "column": one.start.column, "message": one.message })
-        })
-        .collect();
-    json!({ "version": 1, "errors": errors, "rules": rules, "seed": seed,
-            "summary": { "errors": broken.len(), "warnings": 0, "omitted": 0, "rules": asked.len() } })
+/// The broken laws as every command prints errors, and how each law did.
+fn machine(asked: &[Asked<'_>], report: &Report<'_>, seed: u64) -> String {
+    let law = |tally: &Tally| json!({ "law": tally.law.name(), "asked": tally.asked, "broken": tally.broken });
+    let rule = |Asked { rule, tallies }: &Asked<'_>| json!({ "rule": *rule.name, "laws": tallies.iter().map(law).collect::<Vec<_>>() });
+    let all = Machine { output: render::output(report), rules: asked.iter().map(rule).collect(), seed };
+    serde_json::to_string(&all).unwrap_or_default() + "\n"
+}
+
+#[derive(Serialize)]
+struct Machine<'a> {
+    #[serde(flatten)]
+    output: render::Output<'a>,
+    rules: Vec<Value>,
+    seed: u64,
+}
+
+/// The laws of each rule as tools of CI read them.
+fn test_cases(rules: &RuleSet, asked: &[Asked<'_>]) -> Vec<TestCase> {
+    let case = |rule: &Rule, tally: &Tally| {
+        let told = format!("broken in {} of {}", share(tally), count(tally.asked, "case"));
+        let outcome = match verdict(rules, rule, tally) {
+            "holds" => Outcome::Passed,
+            "broken" => Outcome::Failed(told),
+            other => Outcome::Skipped(format!("{other}: {told}")),
+        };
+        TestCase { group: rule.name.to_string(), name: format!("{} {}", tally.law.name(), tally.law.words()), outcome }
+    };
+    asked.iter().flat_map(|one| one.tallies.iter().map(|tally| case(one.rule, tally))).collect()
 }
 
 /// Writes each broken law as a fixture, unless it is there already.

@@ -25,6 +25,30 @@ pub(super) enum Format {
     Github,
 }
 
+/// How what was asked of rules is printed: their cases, their laws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// For people
+    Pretty,
+    /// One JSON object
+    Json,
+    /// Workflow commands of GitHub
+    Github,
+    /// XML of test suites
+    Junit,
+}
+
+impl Form {
+    /// How mistakes in the rules themselves are printed.
+    pub(super) fn of_rules(self) -> Format {
+        match self {
+            Self::Pretty => Format::Pretty,
+            Self::Github => Format::Github,
+            Self::Json | Self::Junit => Format::Json,
+        }
+    }
+}
+
 /// When colour is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {

@@ -1,12 +1,11 @@
 //! `handover test`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use clap::ValueEnum;
 use handover_engine::author::{fixture, fixture::Fixture, judge, property, update};
 use handover_engine::decision::Decision;
 use handover_engine::diagnostic::Diagnostic;
@@ -18,8 +17,8 @@ use serde::Serialize;
 use super::coverage::{self, Measured};
 use super::output::{Status, count, print, say, usage};
 use super::progress::Progress;
-use super::rules::{self, Colour, Format};
-use crate::render::{self, Report};
+use super::rules::{self, Colour, Form};
+use crate::render::{self, Outcome, Report, TestCase};
 use crate::{config, files, transfer};
 
 /// How often files are looked at.
@@ -60,19 +59,6 @@ pub(super) struct Arguments {
     color: Colour,
 }
 
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people
-    Pretty,
-    /// One JSON object
-    Json,
-    /// Workflow commands of GitHub
-    Github,
-    /// XML of test suites, a case a fixture
-    Junit,
-}
-
 /// How far cases are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -89,6 +75,8 @@ pub struct Case {
     pub file: String,
     /// `passed`, `failed` or `skipped`.
     pub status: &'static str,
+    /// Operations that its merges took.
+    pub operations: u64,
     /// Why it did not run, or what is wrong.
     pub reason: Option<String>,
 }
@@ -110,13 +98,14 @@ pub struct Run {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     if !arguments.watch {
-        return once(arguments);
+        return once(arguments, &mut BTreeSet::new());
     }
     let look = || (files::policy(&arguments.rules).ok(), files::fixtures(&arguments.fixtures).ok());
+    let mut failing = BTreeSet::new();
     loop {
         let seen = look();
         // a file that is being written is read again when it is whole
-        if let Err(error) = once(arguments) {
+        if let Err(error) = once(arguments, &mut failing) {
             say(&format!("error: {error:#}"));
         }
         say("waiting for a change; Ctrl-C ends");
@@ -126,7 +115,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     }
 }
 
-fn once(arguments: &Arguments) -> Result<Status> {
+/// One run, in which the cases that failed before come first.
+fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status> {
     let start = Instant::now();
     let files = rules::read(&arguments.rules)?;
     let rules = match rules::compile(&files) {
@@ -141,7 +131,8 @@ fn once(arguments: &Arguments) -> Result<Status> {
         return update(arguments, &rules, &texts);
     }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
-    let run = cases(&rules, &texts, until);
+    let run = cases_after(&rules, &texts, until, failing);
+    *failing = run.cases.iter().filter(|case| case.status == "failed").map(|case| case.file.clone()).collect();
     let measured = arguments.coverage.measure((&rules, &files), &arguments.rules, &texts)?;
     let too_low = measured.as_ref().and_then(|measured| arguments.coverage.too_low(measured));
     let shown = Shown { arguments, run: &run, texts: &texts, measured: measured.as_ref(), too_low: too_low.as_slice() };
@@ -179,7 +170,7 @@ impl Shown<'_> {
         };
         match self.arguments.format {
             Form::Json => self.machine(low.as_ref()),
-            Form::Junit => junit(self.run),
+            Form::Junit => render::junit(&self.run.cases.iter().map(test_case).collect::<Vec<_>>()),
             Form::Github => with(&render::github),
             Form::Pretty => {
                 let (columns, ink) = (config::columns(), self.arguments.color.ink());
@@ -247,16 +238,6 @@ fn update(arguments: &Arguments, rules: &RuleSet, texts: &BTreeMap<String, Strin
     Ok(if left == 0 && (arguments.yes || changed == 0) { Status::Ok } else { Status::Tests })
 }
 
-impl Form {
-    fn of_rules(self) -> Format {
-        match self {
-            Self::Pretty => Format::Pretty,
-            Self::Github => Format::Github,
-            Self::Json | Self::Junit => Format::Json,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Machine<'a> {
     #[serde(flatten)]
@@ -271,14 +252,15 @@ struct OneCase<'a> {
     file: &'a str,
     name: String,
     status: &'a str,
+    ops: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
 
 impl<'a> OneCase<'a> {
     fn of(case: &'a Case) -> Self {
-        let Case { file, status, reason } = case;
-        Self { file, name: sentence(file), status, reason: reason.as_deref() }
+        let Case { file, status, operations, reason } = case;
+        Self { file, name: sentence(file), status, ops: *operations, reason: reason.as_deref() }
     }
 }
 
@@ -288,24 +270,16 @@ pub(super) fn sentence(file: &str) -> String {
     name.trim_end_matches(".json").replace('-', " ")
 }
 
-/// `JUnit` XML: a suite a folder would say no more than the names do, so there is one.
-fn junit(run: &Run) -> String {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    let case = |case: &Case| {
-        let folder = case.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let name = format!("classname=\"{}\" name=\"{}\"", escaped(folder), escaped(&sentence(&case.file)));
-        let reason = escaped(case.reason.as_deref().unwrap_or_default());
-        match case.status {
-            "failed" => format!("  <testcase {name}><failure message=\"{reason}\"/></testcase>\n"),
-            "skipped" => format!("  <testcase {name}><skipped message=\"{reason}\"/></testcase>\n"),
-            _ => format!("  <testcase {name}/>\n"),
-        }
+/// A case as tools of CI read it.
+fn test_case(case: &Case) -> TestCase {
+    let reason = case.reason.clone().unwrap_or_default();
+    let group = case.file.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let outcome = match case.status {
+        "failed" => Outcome::Failed(reason),
+        "skipped" => Outcome::Skipped(reason),
+        _ => Outcome::Passed,
     };
-    let cases: String = run.cases.iter().map(case).collect();
-    let (tests, failures, skipped) = (run.cases.len(), run.failed, run.skipped);
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"handover\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">\n{cases}</testsuite>\n"
-    )
+    TestCase { group, name: sentence(&case.file), outcome }
 }
 
 fn texts(folder: &Path, filter: Option<&str>) -> Result<BTreeMap<String, String>> {
@@ -317,15 +291,21 @@ fn texts(folder: &Path, filter: Option<&str>) -> Result<BTreeMap<String, String>
 /// Runs cases through the server's own code path; each is also a property test.
 #[must_use]
 pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until) -> Run {
+    cases_after(rules, texts, until, &BTreeSet::new())
+}
+
+/// The same; the cases that failed before are run, and told, first.
+fn cases_after(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until, failing: &BTreeSet<String>) -> Run {
     let mut run = Run::default();
     let mut fixtures = Vec::new();
     let ends = |run: &Run| until == Until::Failure && run.failed > 0;
     for (file, text) in texts {
         match Fixture::read(file, text, rules) {
             Ok(fixture) => fixtures.push(fixture),
-            Err(errors) => run.judged(file, errors),
+            Err(errors) => run.judged(file, 0, errors),
         }
     }
+    fixtures.sort_by_key(|fixture| !failing.contains(fixture.file()));
     let progress = Progress::of(fixtures.len(), "cases");
     for fixture in &fixtures {
         progress.step();
@@ -335,13 +315,14 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until) ->
         match &fixture.skip {
             Some(reason) => {
                 run.skipped += 1;
-                let case = Case { file: fixture.file().to_owned(), status: "skipped", reason: Some(reason.clone()) };
-                run.cases.push(case);
+                let (file, reason) = (fixture.file().to_owned(), Some(reason.clone()));
+                run.cases.push(Case { file, status: "skipped", operations: 0, reason });
             }
-            None => run.judged(
-                fixture.file(),
-                judge(rules, fixture, &transfer::decide(rules, &fixture.body, &Given::default())),
-            ),
+            None => {
+                let answer = transfer::decide(rules, &fixture.body, &Given::default());
+                let operations = answer.as_ref().map_or(0, |(_, decision)| decision.operations);
+                run.judged(fixture.file(), operations, judge(rules, fixture, &answer));
+            }
         }
     }
     run.cases.sort_by(|a, b| a.file.cmp(&b.file));
@@ -356,11 +337,11 @@ pub fn cases(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until) ->
 }
 
 impl Run {
-    fn judged(&mut self, file: &str, failures: Vec<Diagnostic>) {
+    fn judged(&mut self, file: &str, operations: u64, failures: Vec<Diagnostic>) {
         let status = if failures.is_empty() { "passed" } else { "failed" };
         *(if failures.is_empty() { &mut self.passed } else { &mut self.failed }) += 1;
         let reason = failures.first().map(|first| first.message.clone());
-        self.cases.push(Case { file: file.to_owned(), status, reason });
+        self.cases.push(Case { file: file.to_owned(), status, operations, reason });
         self.failures.extend(failures);
     }
 }

@@ -3,7 +3,9 @@
 mod pretty;
 mod machine;
 mod lcov;
+mod junit;
 
+pub use junit::{Outcome, TestCase, junit};
 pub use lcov::lcov;
 pub use machine::{Output, Related, github, json, output, related};
 pub use pretty::{Ink, pretty};
