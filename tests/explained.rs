@@ -52,7 +52,7 @@ fn a_line_is_compared_with_the_accounts_line_that_it_joined() {
             "/cart kept app_metadata.cart",
             "/cart/items kept app_metadata.cart",
             "/cart/items/0 kept app_metadata.cart",
-            "/cart/items/0/qty kept merge cart.merge.rhai:4",
+            "/cart/items/0/qty kept max cart.merge.rhai:14",
             "/cart/items/0/sku kept app_metadata.cart",
             "/cart/items/1 dropped required cart.schema.json:13",
             "/cart/items/1/qty dropped required cart.schema.json:13",
@@ -79,4 +79,29 @@ fn nothing_that_a_person_wrote_is_said() {
         "expect": { "status": "transferred" } }"#;
     let said = format!("{:?}", told(case));
     assert!(!said.contains("unusual") && !said.contains("4111") && !said.contains("odd"), "{said}");
+}
+
+/// Which line of the rules made a place.
+#[track_caller]
+fn blamed(anonymous: &str, account: &str, place: &str, expected: &str) {
+    let files: Files = files::policy(&root().join("rules")).unwrap();
+    let rules = RuleSet::compile(&files).unwrap();
+    let case = format!(r#"{{ "anonymous": {anonymous}, {account} "expect": {{ "status": "transferred" }} }}"#);
+    let fixture = Fixture::read("case.json", &case, &rules).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let event = Event::read(&fixture.body).unwrap();
+    let (words, file, at) = explain::blame(&rules, &files, &event, place).unwrap();
+    assert_eq!(format!("{words} {file}:{}", at.line), expected);
+}
+
+#[test]
+fn a_place_that_differs_names_the_line_that_made_it() {
+    let cart = r#"{ "cart": { "items": [ { "sku": "A", "qty": 1, "options": { "note": 7 } } ], "currency": "USD" } }"#;
+    let empty = r#""app_metadata": { "cart": { "items": [], "currency": "EUR" } },"#;
+    blamed(cart, "", "/app_metadata/cart/items/0/qty", "kept by `max` cart.merge.rhai:14");
+    blamed(cart, "", "/app_metadata/cart/items/0/sku", "made by the script cart.merge.rhai:4");
+    blamed(cart, "", "/app_metadata/cart/items/0/options/note", "dropped by `type` cart.schema.json:21");
+    blamed(cart, empty, "/app_metadata/cart/currency", "nothing is written, `skipped` cart.merge.rhai:4");
+    let theme = r#"{ "preferences": { "theme": "blue", "locale": "fr" } }"#;
+    blamed(theme, "", "/user_metadata/preferences/theme", "dropped by `enum` preferences.schema.json:6");
+    blamed(theme, "", "/user_metadata/preferences/locale", "kept by `fill` policy.json:12");
 }

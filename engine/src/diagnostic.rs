@@ -42,6 +42,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,
+    /// The place in the data that it speaks of, where it speaks of data: a JSON Pointer.
+    pub pointer: Option<String>,
     /// Other places that have to do with it, each with what is to be seen there.
     pub related: Vec<Self>,
 }
@@ -68,6 +70,7 @@ impl Diagnostic {
             end,
             message,
             help: None,
+            pointer: None,
             related: Vec::new(),
         }
     }

@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::judge::after;
-use super::laws::at_merge;
+use super::laws::{at_merge, declared_merge};
 use crate::decision::{Decision, Notice, SkipReason};
 use crate::event::{Event, Found, Sink};
 use crate::fate::{Fates, Keyword, What};
 use crate::json::{Json, Kind, Position, Text, View, same};
-use crate::pointer;
+use crate::pointer::{self, Pointer};
 use crate::policy::Files;
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Given, RuleSet};
 use crate::sanitizer;
+use crate::script::joined_by;
 
 /// What became of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,23 +198,91 @@ impl Walk<'_> {
         sanitizer::place(&file, &self.files.0, &pointer, keyword.word())
     }
 
-    /// What let the account go on without a place that passed: why the rule wrote nothing, the word for its nearest member
-    /// in a declared merge, or the merge as a whole.
-    fn merged(&self, name: Option<&str>) -> (Option<String>, Option<(String, Position)>) {
-        let merge = at_merge(self.rule, self.files, "", String::new());
-        let place = |view: View<'_>| Some((merge.file.clone(), view.place()?.position()));
-        let whole = Some((merge.file.clone(), merge.start));
-        if let Some(failure) = self.failure {
-            return (Some(failure.to_owned()), whole.filter(|_| !self.skipped));
-        }
-        let Merge::Strategy(_) = &self.rule.merge else { return (Some("merge".to_owned()), whole) };
-        let Some(declared) = super::laws::declared_merge(self.rule, self.files) else { return (None, whole) };
-        let declared = declared.view();
-        match name.and_then(|name| declared_for(declared, name)) {
-            Some(view) => (Some(word_of(view)), place(view)),
-            None => (Some(word_of(declared)), whole),
+    /// What let the account go on without a place that passed.
+    fn merged(&self, name: Option<&str>) -> Merged {
+        let whole = at_merge(self.rule, self.files, "", String::new());
+        match self.failure {
+            Some(failure) if self.skipped => (Some(failure.to_owned()), None),
+            Some(failure) => (Some(failure.to_owned()), Some((whole.file, whole.start))),
+            None => merged(self.rule, self.files, name),
         }
     }
+}
+
+/// A word, and where it stands.
+type Merged = (Option<String>, Option<(String, Position)>);
+
+/// What joins the members of a name: the word for them in a declared merge or in the options of a script, or the merge as
+/// a whole.
+fn merged(rule: &Rule, files: &Files, name: Option<&str>) -> Merged {
+    let whole = at_merge(rule, files, "", String::new());
+    if let Merge::Script(script) = &rule.merge {
+        let source = files.get(&script.file()).unwrap_or_default();
+        return match name.and_then(|name| joined_by(source, name)) {
+            Some((word, at)) => (Some(word), Some((whole.file, at))),
+            None => (Some("merge".to_owned()), Some((whole.file, whole.start))),
+        };
+    }
+    let Some(declared) = declared_merge(rule, files) else { return (None, None) };
+    let declared = declared.view();
+    let field = name.and_then(|name| declared_for(declared, name));
+    let at = field.and_then(View::place).map_or(whole.start, crate::json::Place::position);
+    (Some(word_of(field.unwrap_or(declared))), Some((whole.file, at)))
+}
+
+/// What made a place of the account's metadata as it is after an event, in words, and where the rules say so.
+///
+/// A place that a visitor brought and nobody has was dropped by a keyword; else its rule wrote nothing, or merged it.
+#[must_use]
+pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Option<(String, String, Position)> {
+    let place = Pointer::parse(place)?;
+    let [sink, root, rest @ ..] = place.tokens() else { return None };
+    let rule = rules.rules().iter().find(|rule| rule.sink.word() == sink && rule.root == *root)?;
+    let decision = rules.evaluate(event, &Given::default());
+    let [app, user] = after(event, &decision);
+    let state = if rule.sink == Sink::App { &app } else { &user };
+    let value = state.view().get(root);
+    let is_there = value.and_then(|value| rest.iter().try_fold(value, |value, token| pointer::child(value, token)));
+    let names = names(rest);
+    if is_there.is_none()
+        && let Some(dropped) = dropped(rules, files, event, rule, &names)
+    {
+        return Some(dropped);
+    }
+    let whole = at_merge(rule, files, "", String::new());
+    if let Some(failure) = failure(rule, &decision) {
+        return Some((format!("nothing is written, `{failure}`"), whole.file, whole.start));
+    }
+    let (code, by) = merged(rule, files, names.last().map(String::as_str));
+    let (file, at) = by?;
+    let words = match code.as_deref() {
+        Some("merge") | None => "made by the script".to_owned(),
+        Some(code) => format!("kept by `{code}`"),
+    };
+    Some((words, file, at))
+}
+
+/// The first place under these names that a rule's sanitizer dropped, and where its schema says so.
+fn dropped(
+    rules: &RuleSet,
+    files: &Files,
+    event: &Event,
+    rule: &Rule,
+    wanted: &[String],
+) -> Option<(String, String, Position)> {
+    let is_it = |one: &Told| {
+        let own = one.pointer.strip_prefix(&rule.from_text).and_then(Pointer::parse);
+        let its = one.fate == "dropped" && one.rule.as_ref() == Some(&rule.name);
+        its && own.is_some_and(|own| names(own.tokens()) == wanted)
+    };
+    let Told { code, by, .. } = explain(rules, files, event).into_iter().find(is_it)?;
+    let (file, at) = by?;
+    Some((format!("dropped by `{}`", code?), file, at))
+}
+
+/// The tokens that are no index.
+fn names(tokens: &[String]) -> Vec<String> {
+    tokens.iter().filter(|token| token.parse::<usize>().is_err()).cloned().collect()
 }
 
 /// What a declared merge says of the members of a name.

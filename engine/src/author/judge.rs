@@ -38,6 +38,12 @@ impl Judge<'_> {
         self.failures.push(Diagnostic::at_view(code, self.file, view, message));
     }
 
+    /// The state differs at `at`.
+    fn differs(&mut self, at: &str, view: View<'_>, message: &str) {
+        let failure = Diagnostic::at_view("F020", self.file, view, format!("{at} {message}"));
+        self.failures.push(Diagnostic { pointer: Some(at.to_owned()), ..failure });
+    }
+
     fn status(&mut self, actual: &str) -> bool {
         let status = self.expect.get("status").unwrap_or(self.expect);
         let holds = status.word() == actual;
@@ -111,7 +117,7 @@ impl Judge<'_> {
     fn state(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
         if let Some((name, value)) = matcher(expected) {
             if !fits(&name, value, actual, now) {
-                self.fail("F020", expected, format!("{at} does not match"));
+                self.differs(at, expected, "does not match");
             }
             return;
         }
@@ -119,7 +125,7 @@ impl Judge<'_> {
             (Kind::Object, Kind::Object) => self.members(expected, actual, at, now),
             (Kind::Array, Kind::Array) => self.items(expected, actual, at, now),
             _ if same(expected, actual) => {}
-            _ => self.fail("F020", expected, format!("{at} is {}, not {}", actual.to_text(), expected.to_text())),
+            _ => self.differs(at, expected, &format!("is {}, not {}", actual.to_text(), expected.to_text())),
         }
     }
 
@@ -129,7 +135,7 @@ impl Judge<'_> {
             pointer::push(at, &name.decode());
             match actual.get(&name.decode()) {
                 Some(actual) => self.state(value, actual, at, now),
-                None => self.fail("F020", value, format!("{at} is missing")),
+                None => self.differs(at, value, "is missing"),
             }
             at.truncate(length);
         }
@@ -137,7 +143,7 @@ impl Judge<'_> {
         let more: Vec<_> = actual.members().filter(|(name, _)| !known(*name)).collect();
         for (name, value) in more {
             pointer::push(at, &name.decode());
-            self.fail("F020", expected, format!("{at} is {}, and not expected", value.to_text()));
+            self.differs(at, expected, &format!("is {}, and not expected", value.to_text()));
             at.truncate(length);
         }
     }
@@ -150,7 +156,7 @@ impl Judge<'_> {
             at.truncate(length);
         }
         if expected.len() != actual.len() {
-            self.fail("F020", expected, format!("{at} has {} items, not {}", actual.len(), expected.len()));
+            self.differs(at, expected, &format!("has {} items, not {}", actual.len(), expected.len()));
         }
     }
 

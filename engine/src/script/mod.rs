@@ -14,6 +14,7 @@ mod handle;
 mod library;
 mod sandbox;
 mod coverage;
+mod joined;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::merge::Context;
 use ast::Tree;
 use convert::{to_dynamic, to_json};
 pub use coverage::Trace;
+pub use joined::joined_by;
 pub use lint::Kindred;
 use lint::Modules;
 use running::Stop;

@@ -217,6 +217,7 @@ pub(super) fn script_error(
         end,
         message,
         help: None,
+        pointer: None,
         related: Vec::new(),
     }
 }

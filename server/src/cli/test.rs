@@ -6,11 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use handover_engine::author::{fixture, fixture::Fixture, judge, property, update};
+use handover_engine::author::{explain, fixture, fixture::Fixture, judge, property, update};
 use handover_engine::decision::Decision;
 use handover_engine::diagnostic::Diagnostic;
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Position;
+use handover_engine::policy::Files;
 use handover_engine::ruleset::{Given, RuleSet};
 use serde::Serialize;
 
@@ -131,7 +132,8 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
         return update(arguments, &rules, &texts);
     }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
-    let run = cases_after(&rules, &texts, until, failing);
+    let mut run = cases_after(&rules, &texts, until, failing);
+    blame(&mut run.failures, (&rules, &files), &arguments.rules, &texts);
     *failing = run.cases.iter().filter(|case| case.status == "failed").map(|case| case.file.clone()).collect();
     let measured = arguments.coverage.measure((&rules, &files), &arguments.rules, &texts)?;
     let too_low = measured.as_ref().and_then(|measured| arguments.coverage.too_low(measured));
@@ -343,6 +345,22 @@ impl Run {
         let reason = failures.first().map(|first| first.message.clone());
         self.cases.push(Case { file: file.to_owned(), status, operations, reason });
         self.failures.extend(failures);
+    }
+}
+
+/// Says of each place that differs which line of the rules made it so.
+fn blame(
+    failures: &mut [Diagnostic],
+    (rules, files): (&RuleSet, &Files),
+    folder: &Path,
+    texts: &BTreeMap<String, String>,
+) {
+    for failure in failures.iter_mut().filter(|failure| failure.code == "F020") {
+        let fixture = texts.get(&failure.file).and_then(|text| Fixture::read(&failure.file, text, rules).ok());
+        let event = fixture.and_then(|fixture| Event::read(&fixture.body).ok());
+        let place = failure.pointer.as_deref();
+        let blamed = event.zip(place).and_then(|(event, place)| explain::blame(rules, files, &event, place));
+        failure.help = blamed.map(|(words, file, at)| format!("{words}, {}:{}", folder.join(file).display(), at.line));
     }
 }
 

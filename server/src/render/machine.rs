@@ -30,6 +30,8 @@ struct One<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<Fix>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related: Vec<Related<'a>>,
@@ -111,6 +113,7 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
         end_column: end.column,
         message,
         help: help.as_deref(),
+        pointer: diagnostic.pointer.as_deref(),
         fix: fix(report, diagnostic),
         related: diagnostic.related.iter().map(|one| related(report, one)).collect(),
     }

@@ -143,7 +143,17 @@ impl<'a, 's> Lint<'a, 's> {
         let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
         let end = Position { column: start.column + length.max(1), ..start };
         let file = self.file.to_owned();
-        let one = Diagnostic { code, severity: Severity::Error, file, start, end, message, help, related: Vec::new() };
+        let one = Diagnostic {
+            code,
+            severity: Severity::Error,
+            file,
+            start,
+            end,
+            message,
+            help,
+            pointer: None,
+            related: Vec::new(),
+        };
         if !self.found.contains(&one) {
             self.found.push(one);
         }
