@@ -55,7 +55,7 @@ fn a_line_is_compared_with_the_accounts_line_that_it_joined() {
             "/cart/items/0/qty kept max cart.merge.rhai:14",
             "/cart/items/0/sku kept app_metadata.cart",
             "/cart/items/1 dropped required cart.schema.json:13",
-            "/cart/items/1/qty dropped required cart.schema.json:13",
+            "/cart/items/1/qty dropped minimum cart.schema.json:16",
             "/cart/items/1/sku dropped required cart.schema.json:13",
         ],
     );

@@ -163,12 +163,14 @@ impl Walk<'_> {
             What::Truncated | What::Replaced => Some(("changed", keyword, by)),
             What::Dropped | What::Cut => Some(("dropped", keyword, by)),
         };
-        let fate = above.or(own);
+        // what failed by itself says more than what it took with it
+        let fate = own.filter(|(fate, ..)| above.is_none() || *fate == "dropped").or(above);
         let passed = fate.is_none_or(|(fate, ..)| fate == "changed");
         let came = passed && self.came.contains(&place.at);
         let (code, by) = match fate {
             Some((_, keyword, by)) => (Some(keyword.word().to_owned()), self.keyword_place(keyword, by)),
             None if came => (None, None),
+            None if !self.skipped && self.is_empty(view) => (Some("empty".to_owned()), None),
             None => self.merged(name),
         };
         let rule = self.rule;
@@ -190,6 +192,16 @@ impl Walk<'_> {
         each_child(view, &|name| rule.sanitizer.shows(name), pointer, &mut |child, own, pointer| {
             self.place(child, below, own.or(name), pointer);
         });
+    }
+
+    /// Whether nothing is left of a list or an object.
+    fn is_empty(&self, view: View<'_>) -> bool {
+        let mut children = view.items().chain(view.members().map(|(_, value)| value));
+        let is_gone = |child: View<'_>| {
+            let what = child.place().map(|place| self.fates.of_node(place.at).0);
+            matches!(what, Some(What::Dropped | What::Cut))
+        };
+        matches!(view.kind(), Kind::Object | Kind::Array) && children.all(is_gone)
     }
 
     fn keyword_place(&self, keyword: Keyword, by: u16) -> Option<(String, Position)> {
