@@ -63,6 +63,17 @@ fn script(body: &str, account: &Value, written: &Value, finding: &str) {
 }
 
 #[test]
+fn a_failure_is_where_it_is_also_in_a_module() {
+    let script =
+        "import \"lib/values\" as values;\nfn merge(account, anonymous, context) {\n    values::third(anonymous.l)\n}";
+    let module = "/// The third.\nfn third(list) {\n    list[9]\n}\n";
+    let files = policy("", &[("a.merge.rhai", script), ("lib/values.rhai", module)]);
+    let decision = decide(&files, &json!({}), &json!({ "a": { "n": 1, "l": [1, 2] } }));
+    let finding = &decision["findings"][0];
+    assert_eq!((&finding["keyword"], &finding["at"]), (&json!("script_failed"), &json!("lib/values.rhai:3:10")));
+}
+
+#[test]
 fn a_script_that_fails_writes_nothing_and_the_other_rules_run() {
     let (old, none) = (json!({ "n": 0 }), json!(null));
     script("anonymous", &old, &json!({ "n": 1, "l": [1, 2] }), "");

@@ -213,10 +213,7 @@ fn scripted(
 ) -> Result<Option<Json>, Notice> {
     let call = Call { account, anonymous, context: around.context, now: around.now };
     let mut budget = Budget::new(around.operations, around.time_is_up.cloned());
-    let stop = |place: Option<(usize, usize)>, cause| {
-        let at = place.map(|(line, column)| (script.file(), line, column));
-        ScriptStop { at, cause }
-    };
+    let stop = |at, cause| ScriptStop { at, cause };
     let made = around.sandbox.merge(script, call, &mut budget);
     around.spend(around.operations - budget.left());
     Err(match made {

@@ -65,8 +65,17 @@ pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
     }
     let shows = |name: &str| rules.rules().iter().any(|rule| rule.sanitizer.shows(name));
     unread(metadata, &read, &shows, &mut String::new(), &mut told);
-    told.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    told.sort_by_cached_key(|one| order(&one.pointer));
     told
+}
+
+/// Token by token, indexes by their number and before names (P6).
+fn order(pointer: &str) -> Vec<(bool, usize, String)> {
+    let key = |token: &str| match token.parse::<usize>() {
+        Ok(index) => (false, index, String::new()),
+        Err(_) => (true, 0, token.to_owned()),
+    };
+    pointer.split('/').skip(1).map(key).collect()
 }
 
 /// How many places met each fate, in the order kept, changed, dropped, unread.

@@ -95,8 +95,8 @@ pub enum Outcome {
     AccountShape,
 }
 
-/// Line and column where a script stopped, if they are known.
-pub type Place = Option<(usize, usize)>;
+/// File, line and column where a script stopped, if they are known: a module that it calls is a file of its own.
+pub type Place = Option<(Arc<str>, usize, usize)>;
 
 impl Sandbox {
     /// A sandbox with the bounds of a policy.
@@ -295,7 +295,7 @@ impl Sandbox {
             to_json(&made)
         });
         *budget = running.budget.clone();
-        outcome(result, running, |reason| self.shows(reason, &script.reasons))
+        outcome(result, running, &script.file, |reason| self.shows(reason, &script.reasons))
     }
 
     /// Whether a reason stands as a literal in a call of `skip`, in a few plain characters: others could be a person's.
@@ -342,7 +342,7 @@ impl Sandbox {
         // there is no rule whose result a wrong shape could stop
         running.account_shape = false;
         let reasons = tokens::reasons(source);
-        Ok(outcome(result, running, |reason| self.shows(reason, &reasons)))
+        Ok(outcome(result, running, file, |reason| self.shows(reason, &reasons)))
     }
 }
 
@@ -389,14 +389,15 @@ fn children(view: View<'_>) -> (usize, usize) {
 fn outcome(
     result: Result<Json, Box<EvalAltResult>>,
     running: running::Running,
+    file: &str,
     shows: impl Fn(&str) -> bool,
 ) -> Outcome {
     match (running.stop, result) {
         (Some(Stop::Skip(reason)), _) => Outcome::Skip(if shows(&reason) { reason } else { "*".to_owned() }),
-        (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error))),
+        (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error, file))),
         (Some(Stop::Inexact), _) => Outcome::AccountShape,
-        (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error)),
-        (None, Err(error)) => Outcome::Failed(place(&error), cause(&error, running.failure.as_deref())),
+        (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error, file)),
+        (None, Err(error)) => Outcome::Failed(place(&error, file), cause(&error, running.failure.as_deref())),
         (None, Ok(_)) if running.account_shape => Outcome::AccountShape,
         (None, Ok(value)) => Outcome::Value(value),
     }
@@ -429,6 +430,10 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
         EvalAltResult::ErrorIndexingType(kind, _) => format!("`{kind}` has no such member or item"),
         EvalAltResult::ErrorDotExpr(..) => "a member of something that has none".to_owned(),
         EvalAltResult::ErrorArithmetic(..) => "an arithmetic error".to_owned(),
+        EvalAltResult::ErrorArrayBounds(..) => "the list has no such item".to_owned(),
+        EvalAltResult::ErrorStringBounds(..) => "the text has no such character".to_owned(),
+        EvalAltResult::ErrorFor(..) => "this is no list to go through".to_owned(),
+        EvalAltResult::ErrorAssignmentToConstant(name, _) => format!("`{name}` is a constant"),
         EvalAltResult::ErrorRuntime(thrown, _) => {
             let thrown = thrown.as_immutable_string_ref().ok()?;
             ours.filter(|ours| *ours == thrown.as_str())?.to_owned()
@@ -437,14 +442,16 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
     })
 }
 
-/// The innermost position that an error knows.
-fn place(error: &EvalAltResult) -> Place {
+/// The innermost position that an error knows, in a function of this file.
+fn place(error: &EvalAltResult, file: &str) -> Place {
     let inner = match error {
-        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => place(inner),
+        EvalAltResult::ErrorInFunctionCall(_, source, inner, _) | EvalAltResult::ErrorInModule(source, inner, _) => {
+            place(inner, if source.is_empty() { file } else { source })
+        }
         _ => None,
     };
     let position = error.position();
-    inner.or_else(|| Some((position.line()?, position.position().unwrap_or(1))))
+    inner.or_else(|| Some((file.into(), position.line()?, position.position().unwrap_or(1))))
 }
 
 /// The function that a script is called by, as it should be.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use handover_engine::budget::Budget;
 use handover_engine::json::{Document, Kind};
 use handover_engine::limits::Limits;
-use handover_engine::script::{Outcome, Sandbox};
+use handover_engine::script::{Outcome, Place, Sandbox};
 
 use super::output::{Status, print, say, usage};
 use crate::files;
@@ -58,6 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     }
 }
 
-fn at(place: Option<(usize, usize)>) -> String {
-    place.map(|(line, column)| format!(" at {line}:{column}")).unwrap_or_default()
+fn at(place: Place) -> String {
+    // the one file is on the command line
+    place.map(|(_, line, column)| format!(" at {line}:{column}")).unwrap_or_default()
 }
