@@ -62,6 +62,12 @@ impl Diagnostic {
     #[must_use]
     pub fn error(code: &'static str, file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> Self {
         let (start, end) = (Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end));
+        Self::between(code, file, [start, end], message)
+    }
+
+    /// An error from one place of a file to another.
+    #[must_use]
+    pub fn between(code: &'static str, file: &str, [start, end]: [Position; 2], message: String) -> Self {
         Self {
             code,
             severity: Severity::Error,

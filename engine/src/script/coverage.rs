@@ -67,8 +67,7 @@ impl Trace {
         let count = |node: Node| nodes.and_then(|nodes| nodes.get(&node)).copied().unwrap_or_default();
         let covered = |spot: Spot| {
             let start = Position { line: spot.at.0, column: spot.at.1 };
-            let at =
-                Diagnostic { start, end: start, ..Diagnostic::error("F040", file, "", 0..0, spot.name.to_owned()) };
+            let at = Diagnostic::between("F040", file, [start, start], spot.name.to_owned());
             let sides = spot.sides.into_iter().map(|(side, came)| match came {
                 Came::To(node) => (side, count(node)),
                 Came::Elsewhere(from, node) => (side, count(from).saturating_sub(count(node))),

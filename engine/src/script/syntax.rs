@@ -7,7 +7,7 @@ use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition};
 
 use super::ast::{self, Tree};
 use super::lint::foreign;
-use crate::diagnostic::{Diagnostic, Severity, unclosed};
+use crate::diagnostic::{Diagnostic, unclosed};
 use crate::json::Position;
 
 /// What could be parsed of a script, and what could not.
@@ -149,7 +149,7 @@ fn second(file: &str, source: &str, at: ScriptPosition, name: &str) -> Diagnosti
     let start = Position { column: before.column + between.chars().count() + 1, ..before };
     let end = Position { column: start.column + name.chars().count(), ..start };
     let message = format!("the function `{name}` is defined twice: a second one");
-    Diagnostic { start, end, ..Diagnostic::error("R005", file, source, 0..0, message) }.related(first)
+    Diagnostic::between("R005", file, [start, end], message).related(first)
 }
 
 /// Words of other languages that a line begins with.
@@ -209,15 +209,5 @@ pub(super) fn script_error(
     let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);
     let word = rest.take_while(|character| character.is_alphanumeric() || *character == '_').count();
     let end = Position { column: start.column + word.max(1), ..start };
-    Diagnostic {
-        code,
-        severity: Severity::Error,
-        file: file.to_owned(),
-        start,
-        end,
-        message,
-        help: None,
-        pointer: None,
-        related: Vec::new(),
-    }
+    Diagnostic::between(code, file, [start, end], message)
 }

@@ -142,18 +142,7 @@ impl<'a, 's> Lint<'a, 's> {
     pub(super) fn say(&mut self, code: &'static str, at: At, length: usize, message: String, help: Option<String>) {
         let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
         let end = Position { column: start.column + length.max(1), ..start };
-        let file = self.file.to_owned();
-        let one = Diagnostic {
-            code,
-            severity: Severity::Error,
-            file,
-            start,
-            end,
-            message,
-            help,
-            pointer: None,
-            related: Vec::new(),
-        };
+        let one = Diagnostic { help, ..Diagnostic::between(code, self.file, [start, end], message) };
         if !self.found.contains(&one) {
             self.found.push(one);
         }
