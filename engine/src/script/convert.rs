@@ -83,6 +83,27 @@ fn to_json_within(value: &Dynamic, depth: usize) -> Fallible<Json> {
     scalar(value)
 }
 
+/// A result without the members that a script left as `()`, which is absent: `null` would be written into the account. What
+/// is the account's own stands in its text, and stays.
+pub(super) fn without_units(value: Json) -> Json {
+    if !has_unit(value.view()) {
+        return value;
+    }
+    match value {
+        Json::List(items) => Json::list(items.iter().cloned().map(without_units).collect()),
+        other => {
+            let members = other.into_members().into_iter().filter(|(_, value)| !matches!(value, Json::Null));
+            Json::object(members.map(|(name, value)| (name, without_units(value))).collect())
+        }
+    }
+}
+
+fn has_unit(value: View<'_>) -> bool {
+    let is_unit = |value: View<'_>| matches!(value, View::Built(Json::Null));
+    value.place().is_none()
+        && (value.members().any(|(_, member)| is_unit(member) || has_unit(member)) || value.items().any(has_unit))
+}
+
 fn level(depth: usize) -> Fallible<usize> {
     depth.checked_sub(1).ok_or_else(|| failure("the result is too deep"))
 }

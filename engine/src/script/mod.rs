@@ -26,7 +26,7 @@ use crate::json::{Json, View};
 use crate::limits::Limits;
 use crate::merge::Context;
 use ast::Tree;
-use convert::{to_dynamic, to_json};
+use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::joined_by;
 pub use lint::Kindred;
@@ -292,7 +292,7 @@ impl Sandbox {
             let options = CallFnOptions::new();
             let made: Dynamic =
                 self.engine.call_fn_with_options(options, &mut Scope::new(), &script.ast, "merge", arguments)?;
-            to_json(&made)
+            to_json(&made).map(without_units)
         });
         *budget = running.budget.clone();
         outcome(result, running, &script.file, |reason| self.shows(reason, &script.reasons))
