@@ -87,7 +87,12 @@ fn a_script_that_fails_writes_nothing_and_the_other_rules_run() {
     script("()", &none, &none, "");
     script("#{}", &none, &none, "");
     script("#{ n: 1, m: (), l: [#{ x: () }, ()] }", &old, &json!({ "n": 1, "l": [{}, null] }), "");
-    script("let a = account ?? #{}; a.n = (); a.m = 2; a", &json!({ "n": 0, "k": null }), &json!({ "k": null, "m": 2 }), "");
+    script(
+        "let a = account ?? #{}; a.n = (); a.m = 2; a",
+        &json!({ "n": 0, "k": null }),
+        &json!({ "k": null, "m": 2 }),
+        "",
+    );
     script("#{ l: keyed_union((), [], #{ key: \"k\" }) }", &none, &none, "");
     script("skip(\"no reason\")", &old, &none, "skipped");
     script("#{ \"a.b\": 1 }", &old, &none, "name_not_storable");

@@ -15,7 +15,7 @@ use crate::policy::Files;
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Given, RuleSet};
 use crate::sanitizer;
-use crate::script::joined_by;
+use crate::script::{Trace, joined_by};
 
 /// What became of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +60,10 @@ pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
         let mut came = BTreeSet::new();
         compare(untrusted.0.view(), &fates, result, &mut came);
         let skipped = skipped.is_some();
-        let mut walk = Walk { rule, files, fates: &fates, failure, skipped, came, told: &mut told };
-        walk.place(untrusted.0.view(), None, None, &mut rule.from_text.clone());
+        let is_stopped = matches!(failure, Some("script_failed" | "budget_exceeded"));
+        let stopped = if is_stopped { stopped(rules, files, event) } else { None };
+        let mut walk = Walk { rule, files, fates: &fates, failure, skipped, stopped, came, told: &mut told };
+        walk.place(untrusted.0.view(), Above::default(), None, &mut rule.from_text.clone());
     }
     let shows = |name: &str| rules.rules().iter().any(|rule| rule.sanitizer.shows(name));
     unread(metadata, &read, &shows, &mut String::new(), &mut told);
@@ -142,6 +144,15 @@ fn best<'r>(item: View<'_>, fates: &Fates, list: Option<View<'r>>) -> Option<Vie
     best.map(|(_, one)| one)
 }
 
+/// What a place has from those above it.
+#[derive(Clone, Copy, Default)]
+struct Above {
+    /// The fate of what it stands in, unless that was kept.
+    fate: Option<(&'static str, Keyword, u16)>,
+    /// What shortened its list.
+    cut: Option<(Keyword, u16)>,
+}
+
 /// The places of one rule's value.
 struct Walk<'a> {
     rule: &'a Rule,
@@ -151,6 +162,8 @@ struct Walk<'a> {
     failure: Option<&'static str>,
     /// Whether no rule ran.
     skipped: bool,
+    /// Where its script stopped.
+    stopped: Option<(String, Position)>,
     /// The places that the account has in the end.
     came: BTreeSet<u32>,
     told: &'a mut Vec<Told>,
@@ -158,15 +171,11 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// What is below a dropped place is dropped with it; `name` is that of the nearest member.
-    fn place(
-        &mut self,
-        view: View<'_>,
-        above: Option<(&'static str, Keyword, u16)>,
-        name: Option<&str>,
-        pointer: &mut String,
-    ) {
+    fn place(&mut self, view: View<'_>, Above { fate: above, cut }: Above, name: Option<&str>, pointer: &mut String) {
         let Some(place) = view.place() else { return };
         let (what, keyword, by) = self.fates.of_node(place.at);
+        // an item is cut by what shortened its list
+        let (keyword, by) = cut.filter(|_| what == What::Cut).unwrap_or((keyword, by));
         let own = match what {
             What::Kept => None,
             What::Truncated | What::Replaced => Some(("changed", keyword, by)),
@@ -174,6 +183,7 @@ impl Walk<'_> {
         };
         // what failed by itself says more than what it took with it
         let fate = own.filter(|(fate, ..)| above.is_none() || *fate == "dropped").or(above);
+        let own_by = by;
         let passed = fate.is_none_or(|(fate, ..)| fate == "changed");
         let came = passed && self.came.contains(&place.at);
         let (code, by) = match fate {
@@ -193,11 +203,10 @@ impl Walk<'_> {
             inferred: passed && matches!(rule.merge, Merge::Script(_)),
         });
         let below = match what {
-            What::Dropped | What::Cut | What::Replaced => {
-                above.or(Some(("dropped", keyword, self.fates.of_node(place.at).2)))
-            }
+            What::Dropped | What::Cut | What::Replaced => above.or(Some(("dropped", keyword, own_by))),
             What::Kept | What::Truncated => above,
         };
+        let below = Above { fate: below, cut: (what == What::Truncated).then_some((keyword, own_by)) };
         each_child(view, &|name| rule.sanitizer.shows(name), pointer, &mut |child, own, pointer| {
             self.place(child, below, own.or(name), pointer);
         });
@@ -224,7 +233,7 @@ impl Walk<'_> {
         let whole = at_merge(self.rule, self.files, "", String::new());
         match self.failure {
             Some(failure) if self.skipped => (Some(failure.to_owned()), None),
-            Some(failure) => (Some(failure.to_owned()), Some((whole.file, whole.start))),
+            Some(failure) => (Some(failure.to_owned()), self.stopped.clone().or(Some((whole.file, whole.start)))),
             None => merged(self.rule, self.files, name),
         }
     }
@@ -281,6 +290,29 @@ pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Opti
         Some(code) => format!("kept by `{code}`"),
     };
     Some((words, file, at))
+}
+
+/// Where the first script failed, or had spent its budget, that an event makes: the place of its error, or what ran last.
+#[must_use]
+pub fn stopped(rules: &RuleSet, files: &Files, event: &Event) -> Option<(String, Position)> {
+    let decision = rules.evaluate(event, &Given::default());
+    decision.findings.iter().find_map(|finding| {
+        let (Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop)) = &finding.notice else { return None };
+        let known = stop.at.as_ref();
+        let known = known.map(|(file, line, column)| (file.to_string(), Position { line: *line, column: *column }));
+        known.or_else(|| last(files, event, finding.rule.as_deref()?))
+    })
+}
+
+/// What ran last of a rule's script.
+fn last(files: &Files, event: &Event, name: &str) -> Option<(String, Position)> {
+    let trace = Trace::default();
+    let rules = RuleSet::compile_traced(files, &trace).ok()?;
+    let rule = rules.rules().iter().find(|rule| *rule.name == *name)?;
+    let session = event.session.as_ref()?;
+    let clean = rule.value(event, session).value().and_then(|untrusted| rule.sanitize(&untrusted).0)?;
+    let _ = rules.made(rule, event, session, &clean);
+    trace.last()
 }
 
 /// The first place under these names that a rule's sanitizer dropped, and where its schema says so.

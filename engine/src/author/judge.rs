@@ -206,9 +206,8 @@ fn shown(finding: &Finding) -> String {
     let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
     match &finding.notice {
         Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop) => {
-            let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}"));
             let cause = stop.cause.as_ref().map(|cause| format!(": {cause}"));
-            format!("{rule}{}`{}{}", finding.notice.keyword(), at.unwrap_or_default(), cause.unwrap_or_default())
+            format!("{rule}{}`{}", finding.notice.keyword(), cause.unwrap_or_default())
         }
         _ => format!("{rule}{}`", short(finding)),
     }

@@ -193,12 +193,12 @@ const RELOGIN_SEED: u64 = 2_026;
 pub fn unlawful(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
     let asked = rules.rules().iter().filter(|rule| !rules.takes_once() && matches!(rule.merge, Merge::Script(_)));
     let broken = asked.filter_map(|rule| Some((rule, relogin(rules, rule, RELOGIN_CASES, RELOGIN_SEED)?)));
-    let broken = broken.map(|(rule, violation)| at_merge(rule, files, "R040", violation.words()).help(ONCE_HELP));
-    broken.chain(needless(rules, files)).collect()
+    broken.map(|(rule, violation)| at_merge(rule, files, "R040", violation.words()).help(ONCE_HELP)).collect()
 }
 
 /// Waivers of laws that hold (P041): one is enough to hide a fault that comes later.
-fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
+#[must_use]
+pub fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
     let document = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
     let Some(list) = document.as_ref().and_then(|document| document.root().get("rules")) else { return Vec::new() };
     let mut found = Vec::new();

@@ -16,7 +16,12 @@ use crate::json::Position;
 type Node = (usize, usize, bool);
 
 /// How often each node of each file ran.
-type Counts = BTreeMap<String, BTreeMap<Node, u64>>;
+#[derive(Default)]
+struct Counts {
+    files: BTreeMap<String, BTreeMap<Node, u64>>,
+    /// The one that ran last.
+    last: Option<(String, Node)>,
+}
 
 /// How often the nodes of scripts ran. Clones count together.
 #[derive(Clone, Default)]
@@ -53,17 +58,28 @@ impl Trace {
 
     fn count(&self, file: &str, node: Node) {
         let mut counts = self.counts();
-        match counts.get_mut(file) {
+        match counts.files.get_mut(file) {
             Some(nodes) => *nodes.entry(node).or_default() += 1,
-            None => drop(counts.insert(file.to_owned(), BTreeMap::from([(node, 1)]))),
+            None => drop(counts.files.insert(file.to_owned(), BTreeMap::from([(node, 1)]))),
         }
+        match &mut counts.last {
+            Some((own, last)) if own == file => *last = node,
+            last => *last = Some((file.to_owned(), node)),
+        }
+    }
+
+    /// Where the last node stands that ran.
+    #[must_use]
+    pub fn last(&self) -> Option<(String, Position)> {
+        let (file, (line, column, _)) = self.counts().last.clone()?;
+        Some((file, Position { line, column }))
     }
 
     /// The statements and branches of a script, and how often each was come to.
     #[must_use]
     pub fn of(&self, file: &str, source: &str) -> Vec<Covered> {
         let counts = self.counts();
-        let nodes = counts.get(file);
+        let nodes = counts.files.get(file);
         let count = |node: Node| nodes.and_then(|nodes| nodes.get(&node)).copied().unwrap_or_default();
         let covered = |spot: Spot| {
             let start = Position { line: spot.at.0, column: spot.at.1 };
@@ -80,6 +96,10 @@ impl Trace {
 
 /// What a debugger calls a node.
 fn key(node: ASTNode<'_>) -> Option<Node> {
+    // rhai shows where a function begins and ends as statements that are not there
+    if matches!(node, ASTNode::Stmt(Stmt::Noop(_))) {
+        return None;
+    }
     let at = node.position();
     Some((at.line()?, at.position()?, matches!(node, ASTNode::Stmt(_))))
 }

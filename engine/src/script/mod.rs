@@ -429,6 +429,9 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
         EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),
         EvalAltResult::ErrorIndexingType(kind, _) => format!("`{kind}` has no such member or item"),
         EvalAltResult::ErrorDotExpr(..) => "a member of something that has none".to_owned(),
+        // the numbers in its text may be a person's
+        EvalAltResult::ErrorArithmetic(text, _) if text.contains("zero") => "a division by zero".to_owned(),
+        EvalAltResult::ErrorArithmetic(text, _) if text.contains("overflow") => "a number that is too large".to_owned(),
         EvalAltResult::ErrorArithmetic(..) => "an arithmetic error".to_owned(),
         EvalAltResult::ErrorArrayBounds(..) => "the list has no such item".to_owned(),
         EvalAltResult::ErrorStringBounds(..) => "the text has no such character".to_owned(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
+use handover_engine::author::laws;
 use handover_engine::diagnostic::{Diagnostic, Severity};
 use handover_engine::policy::{self, Files};
 use handover_engine::ruleset::RuleSet;
@@ -53,7 +54,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         return Ok(Status::Ok);
     }
     let files = rules::read(folder)?;
-    let compiled = rules::compile(&files);
+    let compiled = rules::compile(&files).and_then(|rules| {
+        let needless = laws::needless(&rules, &files);
+        if needless.is_empty() { Ok(rules) } else { Err(needless) }
+    });
     let differing = tenant.as_ref().map(|tenant| differing(&files, tenant)).transpose()?.unwrap_or_default();
     let (found, rules) = match compiled {
         Ok(rules) if differing.is_empty() => (rules.diagnostics().to_vec(), Some(rules)),
@@ -64,12 +68,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let roots = rules.as_ref().map(roots).unwrap_or_default();
     let of = |severity| found.iter().filter(|one| one.severity == severity).count();
     let (warnings, notes) = (of(Severity::Warning), of(Severity::Info));
-    // on a terminal, what is merely worth knowing is counted
-    let shown: Vec<_> =
-        found.iter().filter(|one| *format != Format::Pretty || one.severity != Severity::Info).cloned().collect();
-    rules::show_most(&shown, *max_errors, &files.0, folder, (*format, *color))?;
+    let shown = rules::show_most(&found, *max_errors, &files.0, folder, (*format, *color))?;
+    let denied = deny.is_some() && warnings > 0;
     if *format == Format::Pretty {
         let summary = match &rules {
+            Some(_) if denied => format!("{}, and none is allowed\n", count(warnings, "warning")),
             Some(rules) => format!("{}HANDOVER_ROOTS={}\n", passed(rules, &files, warnings, notes), roots.join(",")),
             None => refused(&shown, *max_errors),
         };
@@ -82,7 +85,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
             ));
         }
     }
-    let denied = deny.is_some() && warnings > 0;
     Ok(if rules.is_some() && !denied { Status::Ok } else { Status::Rules })
 }
 

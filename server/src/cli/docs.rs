@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
     let files = rules::read(&arguments.rules)?;
     let fixtures = if arguments.fixtures.is_dir() { files::fixtures(&arguments.fixtures)? } else { BTreeMap::new() };
-    let page = page(&rules, &files, fixtures.keys());
+    let page = page(&rules, &files, &fixtures);
     let Some(out) = &arguments.out else {
         print(page.as_bytes())?;
         return Ok(Status::Ok);
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         files::write(out, &page)?;
         return Ok(Status::Ok);
     }
-    if files::text(out).map_err(usage)? == page {
+    if out.exists() && files::text(out).map_err(usage)? == page {
         return Ok(Status::Ok);
     }
     let out = out.display();
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     Ok(Status::Stale)
 }
 
-fn page<'a>(rules: &RuleSet, files: &Files, fixtures: impl Iterator<Item = &'a String>) -> String {
+fn page(rules: &RuleSet, files: &Files, fixtures: &BTreeMap<String, String>) -> String {
     let mut out = format!("# {}\n\nWritten by `handover docs`.\n", rules.name());
     let policy = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
     let policy = policy.as_ref().map(Document::root);
@@ -68,8 +68,10 @@ fn page<'a>(rules: &RuleSet, files: &Files, fixtures: impl Iterator<Item = &'a S
         rules.limits().sink_bytes
     );
     let mut cases: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for file in fixtures {
-        cases.entry(file.split('/').next().unwrap_or_default()).or_default().push(sentence(file));
+    for (file, text) in fixtures {
+        let skip = Document::read(text.as_bytes()).ok().and_then(|case| Some(case.root().get("skip")?.word()));
+        let skip = skip.map(|reason| format!(" (skipped: {reason})")).unwrap_or_default();
+        cases.entry(file.split('/').next().unwrap_or_default()).or_default().push(sentence(file) + skip.as_str());
     }
     for rule in rules.rules() {
         let declared = declared("rules").into_iter().flat_map(View::items);
@@ -203,7 +205,13 @@ impl<'a> Fields<'a> {
         let bounds = Self::BOUNDS.iter().filter_map(|keyword| Some((keyword, schema.get(keyword)?)));
         let bounds = bounds.map(|(keyword, value)| format!("{keyword} `{}`", value.to_text()));
         let bounds: Vec<_> = is_required.then(|| "required".to_owned()).into_iter().chain(bounds).collect();
-        let steps = schema.get("x-on-invalid").map_or("dropped".to_owned(), |steps| words(steps).join(", then "));
+        let is_sensitive = schema.get("x-sensitive").and_then(View::as_bool) == Some(true);
+        let filled = schema.get("x-on-missing").map_or("", |_| "; the default where it is missing");
+        let steps = match schema.get("x-on-invalid") {
+            _ if is_sensitive => "never taken over".to_owned(),
+            Some(steps) => words(steps).join(", then ") + filled,
+            None => format!("dropped{filled}"),
+        };
         let cells = [types, bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));
         let _ = writeln!(self.out, "| `{place}` | {} |", cells.join(" | "));
     }

@@ -6,7 +6,8 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use handover_engine::author::explain::{self, Told};
 use handover_engine::author::fixture::Fixture;
-use handover_engine::event::Event;
+use handover_engine::event::{Event, Refusal};
+use handover_engine::json::Document;
 use handover_engine::ruleset::RuleSet;
 use serde_json::{Value, json};
 
@@ -77,8 +78,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
 
 /// The event of a request, or of a fixture.
 fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
-    if let Ok(event) = Event::read(bytes) {
-        return Ok(event);
+    let refusal = match Event::read(bytes) {
+        Ok(event) => return Ok(event),
+        Err(refusal) => refusal,
+    };
+    // a fixture has no account
+    if let (Refusal::Invalid { pointer, expected }, Ok(document)) = (&refusal, Document::read(bytes))
+        && document.root().get("account").is_some()
+    {
+        return Err(anyhow!("`{name}` is no request: expected {expected} at `{pointer}`"));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?;
     let fixture = Fixture::read(name, text, rules).map_err(|errors| {

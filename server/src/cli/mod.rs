@@ -28,7 +28,7 @@ pub use output::Status;
 #[derive(Parser)]
 #[command(name = "handover", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test failed or nothing was tested, 6 a page is out of date"
+    after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test or a law failed, or nothing was asked, 5 the cases come to too little, 6 a page is out of date"
 )]
 struct Arguments {
     #[command(subcommand)]

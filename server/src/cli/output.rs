@@ -66,7 +66,9 @@ pub(super) fn say(line: &str) {
 /// Writes results, on standard output.
 pub(super) fn print(text: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text)?;
-    out.flush()?;
-    Ok(())
+    match out.write_all(text).and_then(|()| out.flush()) {
+        // whoever reads has read enough
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result as Fallible;
 use clap::ValueEnum;
 use handover_engine::author::laws;
-use handover_engine::diagnostic::Diagnostic;
+use handover_engine::diagnostic::{Diagnostic, Severity};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
@@ -89,7 +89,8 @@ pub(super) fn load(folder: &Path) -> Fallible<Option<RuleSet>> {
     match compile(&files) {
         Ok(rules) => Ok(Some(rules)),
         Err(diagnostics) => {
-            let report = report(&diagnostics, usize::MAX, &files.0, folder);
+            let notable = notable(&diagnostics);
+            let report = report(&notable, usize::MAX, &files.0, folder);
             say(render::pretty(&report, config::columns(), Ink::Plain).trim_end());
             Ok(None)
         }
@@ -113,22 +114,29 @@ pub(super) fn show(
     format: Format,
     colour: Colour,
 ) -> Fallible<()> {
-    show_most(diagnostics, usize::MAX, texts, folder, (format, colour))
+    show_most(diagnostics, usize::MAX, texts, folder, (format, colour)).map(drop)
 }
 
-/// Prints at most so many diagnostics, and how many there are.
+/// Prints at most so many diagnostics, and gives those that it would print.
 pub(super) fn show_most(
     diagnostics: &[Diagnostic],
     most: usize,
     texts: &std::collections::BTreeMap<String, String>,
     folder: &Path,
     (format, colour): (Format, Colour),
-) -> Fallible<()> {
-    let report = report(diagnostics, most, texts, folder);
+) -> Fallible<Vec<Diagnostic>> {
+    let shown = if format == Format::Pretty { notable(diagnostics) } else { diagnostics.to_vec() };
+    let report = report(&shown, most, texts, folder);
     let text = match format {
         Format::Pretty => render::pretty(&report, config::columns(), colour.ink()),
         Format::Json => render::json(&report) + "\n",
         Format::Github => render::github(&report),
     };
-    print(text.as_bytes())
+    print(text.as_bytes())?;
+    Ok(shown)
+}
+
+/// Without what is merely worth knowing: for people it is counted.
+fn notable(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    diagnostics.iter().filter(|one| one.severity != Severity::Info).cloned().collect()
 }

@@ -303,6 +303,7 @@ fn cases_after(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until, 
     let ends = |run: &Run| until == Until::Failure && run.failed > 0;
     for (file, text) in texts {
         match Fixture::read(file, text, rules) {
+            _ if ends(&run) => break,
             Ok(fixture) => fixtures.push(fixture),
             Err(errors) => run.judged(file, 0, errors),
         }
@@ -355,12 +356,19 @@ fn blame(
     folder: &Path,
     texts: &BTreeMap<String, String>,
 ) {
-    for failure in failures.iter_mut().filter(|failure| failure.code == "F020") {
+    let blamed = |one: &&mut Diagnostic| matches!(one.code, "F020" | "F023" | "F024");
+    for failure in failures.iter_mut().filter(blamed) {
         let fixture = texts.get(&failure.file).and_then(|text| Fixture::read(&failure.file, text, rules).ok());
-        let event = fixture.and_then(|fixture| Event::read(&fixture.body).ok());
-        let place = failure.pointer.as_deref();
-        let blamed = event.zip(place).and_then(|(event, place)| explain::blame(rules, files, &event, place));
-        failure.help = blamed.map(|(words, file, at)| format!("{words}, {}:{}", folder.join(file).display(), at.line));
+        let Some(event) = fixture.and_then(|fixture| Event::read(&fixture.body).ok()) else { continue };
+        let blamed = match &failure.pointer {
+            Some(place) => explain::blame(rules, files, &event, place),
+            None => explain::stopped(rules, files, &event).map(|(file, at)| ("it stopped at".to_owned(), file, at)),
+        };
+        failure.help = blamed.map(|(words, file, at)| {
+            let file = folder.join(file);
+            let comma = if words.ends_with(" at") { "" } else { "," };
+            format!("{words}{comma} {}:{}", file.display(), at.line)
+        });
     }
 }
 

@@ -103,7 +103,9 @@ impl<'a, 's> Lint<'a, 's> {
         let last = links.len().saturating_sub(1);
         for (index, link) in links.into_iter().enumerate() {
             if let Type::MayBeUnit(inner) = held {
-                if index == 0 && !link.is_optional() && !self.guarded {
+                if index == 0 && is_target {
+                    self.unwritten(base);
+                } else if index == 0 && !link.is_optional() && !self.guarded {
                     self.unguarded(base, &link);
                 }
                 held = *inner;
@@ -123,6 +125,14 @@ impl<'a, 's> Lint<'a, 's> {
             };
         }
         held
+    }
+
+    /// What is written into a value that may be `()` goes nowhere.
+    fn unwritten(&mut self, base: &Expr) {
+        let Some(name) = ast::variable(base).filter(|_| !self.guarded) else { return };
+        let message = format!("`{name}` is `()` at a first transfer, and nothing can be written into it then");
+        self.say("R022", base.position(), name.len(), message, Some("let it begin as `account ?? #{}`".to_owned()));
+        self.guarded = true;
     }
 
     pub(super) fn unguarded(&mut self, base: &Expr, link: &Link<'_>) {
