@@ -79,8 +79,8 @@ fn a_script_that_fails_writes_nothing_and_the_other_rules_run() {
     script("anonymous", &old, &json!({ "n": 1, "l": [1, 2] }), "");
     script("account", &old, &none, "");
     script("throw \"x\"", &old, &none, "script_failed");
-    script("while true { } anonymous", &old, &none, "budget_exceeded");
-    script("let l = anonymous.l; while true { l += l; } l", &old, &none, "budget_exceeded");
+    script("while anonymous.n == 1 { } anonymous", &old, &none, "budget_exceeded");
+    script("let l = anonymous.l; while anonymous.n == 1 { l += l; } l", &old, &none, "budget_exceeded");
     script("#{ n: 0.0 / 0.0 }", &old, &none, "script_failed");
     script("#{ f: |x| x }", &old, &none, "script_failed");
     script("()", &old, &none, "script_failed");

@@ -8,6 +8,8 @@ pub(super) struct Function {
     pub(super) name: String,
     pub(super) params: Vec<String>,
     pub(super) body: Vec<Stmt>,
+    /// Whether only its own file may call it.
+    pub(super) is_private: bool,
 }
 
 /// The functions of a script and its other statements.
@@ -71,6 +73,7 @@ fn functions(ast: &AST) -> Vec<Function> {
             name: one.name.to_string(),
             params: one.params.iter().map(ToString::to_string).collect(),
             body,
+            is_private: one.access == rhai::FnAccess::Private,
         })
         .collect()
 }

@@ -136,7 +136,8 @@ impl Sandbox {
         let mut waiting = Vec::new();
         for (name, file, source) in modules {
             let functions = syntax::parse(file, source).tree.functions;
-            let named = functions.into_iter().map(|function| (function.name, function.params.len()));
+            let public = functions.into_iter().filter(|function| !function.is_private);
+            let named = public.map(|function| (function.name, function.params.len()));
             self.functions.insert(name.clone(), named.collect());
         }
         for (name, file, source) in modules {
@@ -199,7 +200,9 @@ impl Sandbox {
             };
             let length = name.map_or(1, |name| name.len() + 2);
             let modules: Vec<&str> = self.modules.iter().map(String::as_str).collect();
-            let help = name.and_then(|name| nearest(name, &modules)).map(|near| format!("did you mean `{near}`?"));
+            let in_lib = |name: &str| modules.iter().copied().find(|module| module.strip_prefix("lib/") == Some(name));
+            let near = name.and_then(|name| in_lib(name).or_else(|| nearest(name, &modules)));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
             let error = Diagnostic::error(code, file, source, at..at + length, message);
             help.into_iter().fold(error, Diagnostic::help)
         };

@@ -131,6 +131,61 @@ const RHAI: &[&str] = &[
 /// Functions of our library that are no merge functions.
 const OURS: &[&str] = &["is_blank", "skip"];
 
+/// How many arguments the most used of them take, the value that they are called on among them.
+const ARGUMENTS: [(&str, usize, usize); 46] = [
+    ("abs", 1, 1),
+    ("all", 2, 2),
+    ("allow", 0, 0),
+    ("append", 2, 2),
+    ("ceiling", 1, 1),
+    ("contains", 2, 2),
+    ("deny", 1, 1),
+    ("ends_with", 2, 2),
+    ("filter", 2, 2),
+    ("floor", 1, 1),
+    ("for_each", 2, 2),
+    ("insert", 3, 3),
+    ("is_blank", 1, 1),
+    ("is_empty", 1, 1),
+    ("keys", 1, 1),
+    ("len", 1, 1),
+    ("make_lower", 1, 1),
+    ("make_upper", 1, 1),
+    ("map", 2, 2),
+    ("max", 2, 2),
+    ("min", 2, 2),
+    ("mixin", 2, 2),
+    ("parse_float", 1, 1),
+    ("parse_int", 1, 2),
+    ("pop", 1, 2),
+    ("push", 2, 2),
+    ("range", 2, 3),
+    ("reduce", 2, 3),
+    ("remove", 2, 2),
+    ("replace", 3, 3),
+    ("require", 2, 2),
+    ("reverse", 1, 1),
+    ("round", 1, 2),
+    ("shift", 1, 1),
+    ("skip", 1, 1),
+    ("some", 2, 2),
+    ("sort", 1, 2),
+    ("starts_with", 2, 2),
+    ("to_float", 1, 1),
+    ("to_int", 1, 1),
+    ("to_lower", 1, 1),
+    ("to_string", 1, 1),
+    ("to_upper", 1, 1),
+    ("trim", 1, 1),
+    ("type_of", 1, 1),
+    ("values", 1, 1),
+];
+
+/// How many arguments a function takes, at least and at most, where that is known.
+pub(super) fn arguments(name: &str) -> Option<(usize, usize)> {
+    ARGUMENTS.iter().find(|(own, ..)| *own == name).map(|(_, least, most)| (*least, *most))
+}
+
 /// Functions that values have, and helpers: what a script may call beside the merge functions.
 pub(super) fn methods() -> impl Iterator<Item = &'static str> {
     RHAI.iter().copied()

@@ -16,6 +16,10 @@ impl<'a, 's> Lint<'a, 's> {
             import.3 = true;
             return Some(import.1.clone());
         }
+        // the script's own constants
+        if alias == "global" {
+            return None;
+        }
         let aliases: Vec<String> = self.imports.iter().map(|(own, ..)| own.clone()).collect();
         let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
         let help =
@@ -33,6 +37,7 @@ impl<'a, 's> Lint<'a, 's> {
             return self.closure(&closure, captured, &[]);
         }
         if matches!(name, "type_of" | "is_blank") {
+            self.counted(name, call.args.len(), at);
             if let Some(argument) = call.args.first() {
                 self.guarding(argument);
                 self.guarded |= self.may_be_unit(argument);
@@ -63,10 +68,20 @@ impl<'a, 's> Lint<'a, 's> {
         }
         let verb = GUARD_VERBS.contains(&name) || name == "skip";
         let allowed = if verb { matches!(self.kind, Kindred::Guard) != (name == "skip") } else { is_native(name) };
-        if !allowed {
+        if allowed {
+            self.counted(name, count, at);
+        } else {
             self.unknown_function(name, at);
         }
         Type::Open
+    }
+
+    /// Whether a function that is always there takes so many arguments, the value that it is called on among them.
+    pub(super) fn counted(&mut self, name: &str, count: usize, at: At) {
+        if let Some((least, most)) = natives::arguments(name).filter(|(least, most)| count < *least || count > *most) {
+            let takes = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            self.say("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+        }
     }
 
     /// Whether an expression is the account's value, by whatever name, which may be `()`.
@@ -76,12 +91,32 @@ impl<'a, 's> Lint<'a, 's> {
     }
 
     pub(super) fn unknown_function(&mut self, name: &str, at: At) {
+        let has = |module: &str| {
+            self.modules.get(module).is_some_and(|functions| functions.iter().any(|(own, _)| own == name))
+        };
+        if let Some(import) = self.imports.iter_mut().find(|(_, module, ..)| has(module)) {
+            import.3 = true;
+            let (message, help) =
+                (format!("`{name}` stands in the module `{}`", import.0), format!("{}::{name}", import.0));
+            return self.say("R010", at, name.len(), message, Some(format!("write `{help}`")));
+        }
+        if GUARD_VERBS.contains(&name) {
+            let message = format!("`{name}` decides, and a merge only merges");
+            return self.say(
+                "R016",
+                at,
+                name.len(),
+                message,
+                Some("write `skip(\"reason\")` to leave both as they are".to_owned()),
+            );
+        }
         let mut known: Vec<String> =
             self.tree.functions.iter().filter(|own| !is_closure(own)).map(|own| own.name.clone()).collect();
         match self.kind {
             Kindred::Guard => known.extend(GUARD_VERBS.map(str::to_owned)),
             _ => known.extend(Library::ALL.iter().map(|function| function.name.to_owned()).chain(["skip".to_owned()])),
         }
+        known.push("is_blank".to_owned());
         known.extend(natives::methods().map(str::to_owned));
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let help = match (foreign(name), nearest(name, &known).and_then(Library::by_name)) {

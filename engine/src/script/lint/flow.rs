@@ -12,11 +12,8 @@ impl Lint<'_, '_> {
             Some(
                 Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::Switch(..) | Stmt::TryCatch(..) | Stmt::Return(Some(_), ..),
             ) => {}
-            Some(Stmt::Return(None, flags, at)) => {
-                if !flags.contains(rhai::ASTFlags::BREAK) {
-                    self.no_value(*at);
-                }
-            }
+            // it was said where it was read
+            Some(Stmt::Return(None, ..)) => {}
             Some(Stmt::If(flow, at)) => {
                 if flow.branch.statements().is_empty() {
                     self.no_value(*at);

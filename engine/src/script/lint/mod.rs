@@ -73,6 +73,7 @@ struct Variable<'s> {
     held: Type<'s>,
     at: At,
     used: bool,
+    is_constant: bool,
 }
 
 /// The functions of each module, by the name that scripts import: their names and how many arguments they take.
@@ -90,6 +91,8 @@ struct Lint<'a, 's> {
     /// Closures whose bodies were seen with what they are called on.
     seen: BTreeSet<String>,
     guarded: bool,
+    /// Whether the function that gives the result is being read.
+    in_entry: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -105,6 +108,7 @@ pub(super) fn lint(file: &str, source: &str, tree: &Tree, kind: Kindred<'_>, mod
         scopes: Vec::new(),
         seen: BTreeSet::new(),
         guarded: false,
+        in_entry: false,
         found: Vec::new(),
     };
     lint.all();
@@ -164,13 +168,15 @@ impl<'a, 's> Lint<'a, 's> {
             Kindred::Guard if function.name == "authorize" => vec![Type::Fixed(REQUEST)],
             _ => Vec::new(),
         };
-        self.guarded = false;
-        self.call_of(function, &entry);
         let is_entry = match self.kind {
             Kindred::Merge { .. } => function.name == "merge",
             Kindred::Guard => function.name == "authorize",
             Kindred::Library => false,
         };
+        self.guarded = false;
+        self.in_entry = is_entry;
+        self.call_of(function, &entry);
+        self.in_entry = false;
         if is_entry {
             self.yields(&function.body);
         }
@@ -180,15 +186,19 @@ impl<'a, 's> Lint<'a, 's> {
         if !self.seen.insert(function.name.clone()) && is_closure(function) {
             return;
         }
+        let in_entry = self.in_entry;
+        self.in_entry = in_entry && !is_closure(function);
         let params = function.params.iter().enumerate().map(|(index, name)| Variable {
             name: name.clone(),
             held: types.get(index).cloned().unwrap_or(Type::Open),
             at: At::NONE,
             used: true,
+            is_constant: false,
         });
         self.scopes.push(params.collect());
         self.block(&function.body);
         self.leave();
+        self.in_entry = in_entry;
     }
 
     pub(super) fn leave(&mut self) {
@@ -229,13 +239,15 @@ impl<'a, 's> Lint<'a, 's> {
 
     pub(super) fn statement(&mut self, statement: &'a Stmt) {
         match statement {
-            Stmt::Var(both, _, _) => {
+            Stmt::Var(both, flags, _) => {
                 let held = self.expr(&both.1);
                 let (name, at) = (both.0.name.to_string(), both.0.pos);
-                self.define(Variable { name, held, at, used: false });
+                let is_constant = flags.contains(rhai::ASTFlags::CONSTANT);
+                self.define(Variable { name, held, at, used: false, is_constant });
             }
             Stmt::Assignment(both) => {
                 let held = self.expr(&both.1.rhs);
+                self.written(&both.1.lhs);
                 match ast::variable(&both.1.lhs) {
                     Some(name) => self.assign(name, &both.1.lhs, held),
                     None => drop(self.chain(&both.1.lhs, true)),
@@ -255,8 +267,13 @@ impl<'a, 's> Lint<'a, 's> {
             }
             Stmt::For(all, _) => {
                 let held = self.expr(&all.2.expr).items();
-                let variable =
-                    |name: &rhai::Ident, held| Variable { name: name.name.to_string(), held, at: At::NONE, used: true };
+                let variable = |name: &rhai::Ident, held| Variable {
+                    name: name.name.to_string(),
+                    held,
+                    at: At::NONE,
+                    used: true,
+                    is_constant: false,
+                };
                 let mut variables = vec![variable(&all.0, held)];
                 variables.extend(all.1.iter().map(|counter| variable(counter, Type::Open)));
                 self.nested(all.2.body.statements(), variables);
@@ -269,6 +286,9 @@ impl<'a, 's> Lint<'a, 's> {
                 }
             }
             Stmt::Block(block) => self.nested(block.statements(), Vec::new()),
+            Stmt::Return(None, flags, at) if self.in_entry && !flags.contains(rhai::ASTFlags::BREAK) => {
+                self.no_value(*at);
+            }
             Stmt::TryCatch(flow, _) => self.tried(flow),
             Stmt::BreakLoop(value, _, _) | Stmt::Return(value, _, _) => {
                 if let Some(value) = value {
@@ -285,9 +305,11 @@ impl<'a, 's> Lint<'a, 's> {
     }
 
     fn looped(&mut self, flow: &'a FlowControl, at: At) {
-        if matches!(flow.expr, Expr::Unit(_)) && !leaves_loop(flow.body.statements()) {
+        let is_endless = matches!(flow.expr, Expr::Unit(_) | Expr::BoolConstant(true, _));
+        if is_endless && !leaves_loop(flow.body.statements()) {
             let help = "add a `break`, or write `for`".to_owned();
-            self.say("R052", at, "loop".len(), "this `loop` never ends: it has no `break`".to_owned(), Some(help));
+            let word = if matches!(flow.expr, Expr::Unit(_)) { "loop" } else { "while" };
+            self.say("R052", at, word.len(), format!("this `{word}` never ends: it has no `break`"), Some(help));
         } else {
             self.expr(&flow.expr);
         }
@@ -298,7 +320,8 @@ impl<'a, 's> Lint<'a, 's> {
         self.nested(flow.body.statements(), Vec::new());
         let caught = match &flow.expr {
             Expr::Variable(own, _, _) => {
-                vec![Variable { name: own.1.to_string(), held: Type::Open, at: At::NONE, used: true }]
+                let name = own.1.to_string();
+                vec![Variable { name, held: Type::Open, at: At::NONE, used: true, is_constant: false }]
             }
             _ => Vec::new(),
         };
@@ -318,13 +341,34 @@ impl<'a, 's> Lint<'a, 's> {
     pub(super) fn assign(&mut self, name: &str, expr: &'a Expr, held: Type<'s>) {
         match self.find(name) {
             Some(variable) => variable.held = held,
-            None => self.undefined(name, expr.position()),
+            None => {
+                let at = expr.position();
+                self.undefined(name, at);
+                // it is said once
+                let name = name.to_owned();
+                self.define(Variable { name, held, at: At::NONE, used: true, is_constant: false });
+            }
+        }
+    }
+
+    /// A constant is not written, and nothing in it.
+    fn written(&mut self, target: &Expr) {
+        let (base, _) = ast::chain(target);
+        let Some(name) = ast::variable(base).map(ToString::to_string) else { return };
+        if self.find(&name).is_some_and(|variable| variable.is_constant) {
+            let message = format!("`{name}` is a constant: `const` holds it and what is in it");
+            self.say("R001", base.position(), name.len(), message, Some(format!("define it with `let {name}`")));
         }
     }
 
     pub(super) fn undefined(&mut self, name: &str, at: At) {
         let names: Vec<String> = self.scopes.iter().flatten().map(|variable| variable.name.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let Some(import) = self.imports.iter_mut().find(|(own, ..)| own == name) {
+            import.3 = true;
+            let message = format!("`{name}` is a module, and no value");
+            return self.say("R012", at, name.len(), message, Some(format!("write `{name}::`")));
+        }
         let help = match foreign(name) {
             Some(ours) => format!("write `{ours}`"),
             None if names.is_empty() => "define it with `let`".to_owned(),

@@ -138,7 +138,13 @@ impl<'a, 's> Lint<'a, 's> {
     pub(super) fn unguarded(&mut self, base: &Expr, link: &Link<'_>) {
         let Some(name) = ast::variable(base) else { return };
         let (shown, length) = match link {
-            Link::Member { name: member, .. } => (format!("{name}?.{member}"), name.len() + 1 + member.len()),
+            Link::Member { name: member, .. } => {
+                let text = self.text_at(base.position());
+                let brackets =
+                    text.get(name.len()..).filter(|rest| rest.starts_with('[')).and_then(|rest| rest.find(']'));
+                let length = brackets.map_or(1 + member.len(), |end| end + 1);
+                (format!("{name}?.{member}"), name.len() + length)
+            }
             _ => (format!("{name} ?? #{{}}"), name.len()),
         };
         let message = format!("`{name}` is `()` at a first transfer, and has no members then");
@@ -202,6 +208,8 @@ impl<'a, 's> Lint<'a, 's> {
             let known: Vec<&str> = natives::methods().collect();
             let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
             self.say("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
+        } else if !own {
+            self.counted(name, call.args.len() + 1, at);
         }
         match name {
             "filter" | "drain" | "retain" | "sort" | "order" | "dedup" | "extract" => held.clone(),

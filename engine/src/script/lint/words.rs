@@ -14,7 +14,7 @@ pub(super) const NOT_HERE: [(&str, &str); 8] = [
     ("Fn", "write a closure, `|x| …`"),
 ];
 /// Words of other languages, with ours.
-pub(super) const FOREIGN: [(&str, &str); 29] = [
+pub(super) const FOREIGN: [(&str, &str); 41] = [
     ("null", "()"),
     ("undefined", "()"),
     ("nil", "()"),
@@ -44,6 +44,18 @@ pub(super) const FOREIGN: [(&str, &str); 29] = [
     ("toUpperCase", "to_upper"),
     ("toLowerCase", "to_lower"),
     ("indexOf", "index_of"),
+    ("now", "context.now"),
+    ("Date", "context.now"),
+    ("Math", "max"),
+    ("Object", "keys"),
+    ("Array", "type_of"),
+    ("every", "all"),
+    ("unshift", "insert"),
+    ("isBlank", "is_blank"),
+    ("isEmpty", "is_empty"),
+    ("typeof", "type_of"),
+    ("instanceof", "type_of"),
+    ("lambda", "|x| …"),
 ];
 /// What is known of a value whose members are ours: how scripts name it, and its members.
 pub(super) type Fixed = (&'static str, &'static [&'static str]);
