@@ -319,7 +319,7 @@ const MORE: [(&str, &str, &str, &str); 25] = [
         "\"laws\": { \"L2\": \"why\" }, \"merge\": \"cart",
         "P007 `L2` is never waived",
     ),
-    ("policy.json", " }\n  ]", " },\n  ]", "P001 a comma that nothing follows"),
+    ("policy.json", " }\n  ]", " },\n  ]", "P001 a `,` that nothing follows"),
     ("policy.json", "{\n", "\u{feff}{\n", "P001 the file begins with a byte order mark"),
     ("policy.json", "app_metadata.cart", "app_metadata/cart", "P013 `app_metadata.cart` or `user_metadata.cart`"),
     ("policy.json", "\"cart.merge.rhai\"", "7", "P032 takes the name of a strategy"),

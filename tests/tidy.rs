@@ -106,7 +106,8 @@ fn values_on_the_request_path(one: &Crate) -> Vec<String> {
 /// A debugger counts what scripts run: for the coverage of cases, and nowhere else.
 fn debugger_outside_coverage(one: &Crate) -> Vec<String> {
     let attached = one.naming(&["register_debugger"], |path| path == "script/coverage.rs");
-    let asked = |path: &str| ["ruleset/mod.rs", "author/coverage.rs", "script/mod.rs"].contains(&path);
+    let asked =
+        |path: &str| ["ruleset/mod.rs", "author/coverage.rs", "author/explain.rs", "script/mod.rs"].contains(&path);
     [attached, one.naming(&["traced("], asked)].concat()
 }
 

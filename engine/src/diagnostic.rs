@@ -120,18 +120,8 @@ impl Diagnostic {
                 let name = text.get(error.offset..error.end).unwrap_or_default().trim_matches('"');
                 (format!("the member `{name}` is named twice"), None)
             }
-            _ if trailing => ("a comma that nothing follows".to_owned(), Some("take it out")),
-            _ if rest.starts_with('\u{feff}') => {
-                ("the file begins with a byte order mark".to_owned(), Some("save it as UTF-8 without one"))
-            }
-            _ if rest.starts_with("//") || rest.starts_with("/*") => {
-                (error.message().to_owned(), Some("JSON has no comments: take it out"))
-            }
-            _ if rest.starts_with('\'') => (error.message().to_owned(), Some("JSON writes texts in `\"`")),
-            _ if error.message().contains("quotation marks") => {
-                (error.message().to_owned(), Some("JSON writes names in `\"`"))
-            }
-            _ => (error.message().to_owned(), None),
+            _ if trailing => ("a `,` that nothing follows".to_owned(), Some("take it out")),
+            _ => habit(error.message(), rest),
         };
         let diagnostic = Self::error(code, file, text, span, message);
         help.into_iter().fold(diagnostic, Self::help)
@@ -155,6 +145,44 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+/// What stands where JSON expects something else, with what to write instead.
+fn habit(message: &str, rest: &str) -> (String, Option<&'static str>) {
+    let word: String = rest.chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
+    let sign = rest.chars().next().unwrap_or_default();
+    let value = message.starts_with("expected a value");
+    let name = message.contains("quotation marks");
+    match (sign, word.as_str()) {
+        ('\u{feff}', _) => ("the file begins with a byte order mark".to_owned(), Some("save it as UTF-8 without one")),
+        ('#', _) => (format!("{message}, not a comment"), Some("JSON has no comments: take it out")),
+        _ if rest.starts_with("//") || rest.starts_with("/*") => {
+            (message.to_owned(), Some("JSON has no comments: take it out"))
+        }
+        ('\n' | '\r', _) if message.contains("control character") => {
+            ("a text without its closing `\"`".to_owned(), Some("close it with `\"`"))
+        }
+        (',', _) if value || name => (format!("{message}, not a second `,`"), Some("take it out")),
+        ('\\', _) if message.contains("escape") => {
+            let escape: String = rest.chars().take(2).collect();
+            (format!("{message}: `{escape}`"), Some("write `\\\\` for a backslash"))
+        }
+        (_, "True" | "TRUE") if value => (format!("{message}, not `{word}`"), Some("write `true`")),
+        (_, "False" | "FALSE") if value => (format!("{message}, not `{word}`"), Some("write `false`")),
+        (_, "None" | "undefined" | "nil" | "Null" | "NULL") if value => {
+            (format!("{message}, not `{word}`"), Some("write `null`"))
+        }
+        (_, "NaN" | "Infinity") if value => (format!("{message}, not `{word}`"), Some("JSON has no such number")),
+        ('\'' | '`' | '“' | '”', _) if value || name => {
+            (format!("{message}, not `{sign}`"), Some("JSON writes texts in `\"`"))
+        }
+        _ if value && !word.is_empty() => (format!("{message}, not `{word}`"), Some("JSON writes texts in `\"`")),
+        _ if name => (message.to_owned(), Some("JSON writes names in `\"`")),
+        ('}' | ']', _) if message.contains("end of the text") => {
+            (format!("{message}, not `{sign}`"), Some("take it out"))
+        }
+        _ => (message.to_owned(), None),
     }
 }
 

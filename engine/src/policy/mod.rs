@@ -58,6 +58,8 @@ pub struct Policy {
     pub limits: Limits,
     /// The rules, in order.
     pub rules: Vec<Declaration>,
+    /// Whether nothing is wrong with it: else rules may lack.
+    pub is_whole: bool,
 }
 
 /// What a policy declares of sessions.
@@ -104,6 +106,8 @@ pub struct Declaration {
     pub max_bytes: Option<usize>,
     /// Laws that it need not keep, each with the reason.
     pub waivers: Vec<(String, String)>,
+    /// Whether nothing is wrong with what it declares.
+    pub is_whole: bool,
 }
 
 /// How a rule says that two values become one.
@@ -145,7 +149,7 @@ const RECEIPT: &str = "handover";
 
 /// Reads `policy.json`, and says all that is wrong with it: in the file, and in files that it names and nobody wrote.
 ///
-/// A policy whose only mistake is a rule that adds again at every login is read all the same.
+/// What can be read of a policy with mistakes is read all the same, so that its other files are checked.
 #[must_use]
 pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
     let Some(text) = files.get(POLICY_FILE) else {
@@ -158,8 +162,7 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
     };
     let mut reader = Reader { files, document: Arc::clone(&document), errors: Vec::new(), once: false };
     let policy = reader.policy(document.root());
-    let usable = reader.errors.iter().all(|error| error.code == "P040" || error.severity != Severity::Error);
-    (policy.filter(|_| usable), reader.errors)
+    (policy, reader.errors)
 }
 
 struct Reader<'a> {
@@ -198,7 +201,9 @@ impl Reader<'_> {
         for (name, _) in view.named_members() {
             let text = name.word();
             if !names.contains(&text.as_str()) {
-                self.error_help("P003", name, format!("unknown member `{text}`"), suggestion(&text, names));
+                let meant = synonym(&text).filter(|meant| names.contains(meant));
+                let help = meant.map_or_else(|| suggestion(&text, names), |meant| format!("did you mean `{meant}`?"));
+                self.error_help("P003", name, format!("unknown member `{text}`"), help);
             }
         }
         true
@@ -240,7 +245,8 @@ impl Reader<'_> {
         if let Some(list) = root.get("rules") {
             self.distinct(list);
         }
-        Some(Policy { name: name?, session, deny, limits, rules })
+        let is_whole = self.errors.iter().all(|one| one.code == "P040" || one.severity != Severity::Error);
+        Some(Policy { name: name.unwrap_or_default(), session, deny, limits, rules, is_whole })
     }
 
     fn text(&mut self, view: View<'_>) -> Option<String> {
@@ -253,7 +259,9 @@ impl Reader<'_> {
 
     /// A member that is not there, unless one is that was mistyped: that is said already.
     fn missing(&mut self, object: View<'_>, name: &str) {
-        let mistyped = object.members().any(|(own, _)| nearest(&own.decode(), &[name]).is_some());
+        let mistyped = object
+            .members()
+            .any(|(own, _)| nearest(&own.decode(), &[name]).is_some() || synonym(&own.decode()) == Some(name));
         if !mistyped {
             self.error("P004", object, format!("the member `{name}` is missing"));
         }
@@ -336,12 +344,24 @@ impl Reader<'_> {
             let size = value.as_size();
             match size {
                 Some(size) if size > 0 => limit.set(size as u64),
-                Some(_) => self.error("P007", value, "a limit is 1 or more"),
+                Some(_) => self.error("P007", value, format!("`{}` is 1 or more", name.decode())),
                 None => self.error("P005", value, "expected a whole number"),
             }
         }
         limits
     }
+}
+
+/// What another word for a member means.
+fn synonym(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "dest" | "destination" | "sink" | "target" => "to",
+        "input" | "path" | "pointer" | "source" => "from",
+        "script" | "strategy" => "merge",
+        "id" | "rule" | "title" => "name",
+        "trigger" | "triggers" | "when" => "on",
+        _ => return None,
+    })
 }
 
 /// The name of the member that holds the value at a place.
@@ -350,7 +370,11 @@ fn member_of(view: View<'_>, at: u32) -> Option<String> {
         let own = value.place().is_some_and(|place| place.at == at).then(|| name.decode().into_owned());
         own.or_else(|| member_of(value, at))
     });
-    named.or_else(|| view.items().find_map(|item| member_of(item, at)))
+    named.or_else(|| view.items().find_map(|item| member_of(item, at))).or_else(|| {
+        // an item goes by the name of its list
+        let holds = |list: View<'_>| list.items().any(|item| item.place().is_some_and(|place| place.at == at));
+        view.members().find(|(_, list)| holds(*list)).map(|(name, _)| name.decode().into_owned())
+    })
 }
 
 /// What is wrong with a merge that adds, where a hand-over may come more than once (P040, R040).

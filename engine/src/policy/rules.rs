@@ -11,6 +11,7 @@ use crate::sanitizer::Unknown;
 impl Reader<'_> {
     pub(super) fn rule(&mut self, rule: View<'_>, protected: &[String]) -> Option<Declaration> {
         let names = ["from", "laws", "max_bytes", "merge", "name", "on", "parse", "to", "unknown"];
+        let before = self.errors.len();
         if !self.members(rule, &names) {
             return None;
         }
@@ -46,6 +47,7 @@ impl Reader<'_> {
             parse,
             max_bytes,
             waivers,
+            is_whole: self.errors.iter().skip(before).all(|one| one.code == "P040"),
         })
     }
 
@@ -54,7 +56,8 @@ impl Reader<'_> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         let good = !name.is_empty() && name.bytes().all(plain);
         if !good && let Some(view) = rule.get("name") {
-            self.error("P024", view, "a rule's name has letters, digits, `_` and `-` only: its files carry it");
+            let message = "a rule's name has letters, digits, `_` and `-` only: its files carry it";
+            self.error("P024", view, format!("`{name}`: {message}"));
         }
         good
     }
@@ -73,7 +76,7 @@ impl Reader<'_> {
             }
         };
         if root.is_empty() || root.contains(['.', '$', '\0']) {
-            self.error("P013", view, format!("`{root}` is no root that the provider can store"));
+            self.error("P013", view, format!("`{text}` is no root that the provider can store"));
             return None;
         }
         let kept = sink == Sink::App && (RESERVED.contains(&root) || root == RECEIPT);
@@ -95,11 +98,12 @@ impl Reader<'_> {
                 None
             }
             (None, view) => {
-                self.error(
-                    "P014",
-                    view.unwrap_or(rule),
-                    "this is no JSON Pointer to a member: `/cart`, with `~0` for `~` and `~1` for `/`",
-                );
+                let message = format!("`{text}` is no JSON Pointer to a member: `~0` is `~`, and `~1` is `/`");
+                let own = text.trim_start_matches(['#', '$', '/', '.']);
+                let own = own.strip_prefix("metadata.").unwrap_or(own).replace('.', "/");
+                let meant = Pointer::parse(&format!("/{own}")).filter(|_| !own.is_empty());
+                let help = meant.map_or("write `/cart`".to_owned(), |_| format!("did you mean `/{own}`?"));
+                self.error_help("P014", view.unwrap_or(rule), message, help);
                 None
             }
         }
@@ -218,12 +222,26 @@ impl Reader<'_> {
             OptionErrorKind::Value => "P032",
             OptionErrorKind::NotOneFunction => "P033",
         };
-        let message = self.named(view, message);
+        let written = if view.kind() == Kind::String && code == "P032" {
+            format!(", not `{}`", view.word())
+        } else {
+            String::new()
+        };
+        let message = self.named(view, message) + written.as_str();
+        let help = help.map(|help| self.script_meant(view).unwrap_or(help));
         let diagnostic = Diagnostic::at_view(code, POLICY_FILE, view, message);
         self.errors.push(match help {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         });
+    }
+
+    /// The script that an unknown strategy means by its name.
+    fn script_meant(&self, view: View<'_>) -> Option<String> {
+        let word = view.word();
+        let stem = word.split('.').next().filter(|_| word.contains('.'))?;
+        let file = format!("{stem}.merge.rhai");
+        self.files.get(&file).map(|_| format!("did you mean `{file}`?"))
     }
 
     /// No two rules share a name or write one root.

@@ -39,7 +39,8 @@ impl Reader<'_> {
         self.lifetime(session);
         SessionPolicy {
             max_age: self.duration(session, "max_age"),
-            once: self.boolean(session, "once").unwrap_or(false),
+            // what was meant by another value is not known
+            once: self.boolean(session, "once").unwrap_or(session.get("once").is_some()),
             verifies: session.get("token").is_some_and(|token| token.word() == "optional"),
             clear: self.boolean(session, "clear").unwrap_or(true),
         }

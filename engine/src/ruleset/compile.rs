@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{PROFILE_BYTES, RuleSet};
 use crate::decision::sink_bytes;
-use crate::diagnostic::{Diagnostic, Severity, suggestion};
+use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::event::Sink;
 use crate::json::{Document, View};
 use crate::limits::Limits;
@@ -55,6 +55,9 @@ pub(super) fn compile(
     }
 }
 
+/// What a schema says of its bounds, which a rule may loosen.
+const BOUNDS: [&str; 4] = ["S030", "S031", "S032", "S033"];
+
 /// What one compilation has found so far.
 struct Compiler<'a> {
     files: &'a Files,
@@ -81,12 +84,24 @@ impl Compiler<'_> {
             let schema_file = format!("{}.schema.json", declaration.name);
             let result_file = format!("{}.result.schema.json", declaration.name);
             let options = options(policy, declaration);
-            let known = self.know(&schema_file, &options);
+            let mut known = self.know(&schema_file, &options);
+            if !declaration.is_whole {
+                // a bound may be what is wrong with the rule
+                known = known.map(|known| Knowledge { bytes_max: None, ..known });
+                self.found.retain(|one| one.file != schema_file || !BOUNDS.contains(&one.code));
+            }
             let schema = self.schema(&schema_file, options);
             if self.files.get(&schema_file).is_none() {
                 let message =
                     format!("the rule `{}` has no schema: there is no file `{schema_file}`", declaration.name);
-                self.found.push(at_rule("P021", self.files, declaration, message));
+                let error = at_rule("P021", self.files, declaration, message);
+                let near = self.misnamed(policy, &schema_file);
+                self.found.push(match near {
+                    Some(near) => {
+                        error.help(format!("did you mean the rule `{}`?", near.trim_end_matches(".schema.json")))
+                    }
+                    None => error,
+                });
             }
             let result_shape = self.files.get(&result_file).and_then(|text| {
                 Knowledge::of(&result_file, text, &self.files.0, &plain(&policy.limits)).map(|known| known.shape)
@@ -112,14 +127,32 @@ impl Compiler<'_> {
                 rules.push(rule(declaration, sanitizer, result, merge, bytes_max, shapes));
             }
         }
-        self.found.extend(over_budget(self.files, bounds, policy.limits.sink_bytes as u64));
-        self.unused();
+        if policy.is_whole {
+            self.found.extend(over_budget(self.files, bounds, policy.limits.sink_bytes as u64));
+            self.unused();
+        } else {
+            // whose they are is not known
+            self.each_file();
+        }
         rules
+    }
+
+    /// The name of a schema of no rule that is near to one that lacks: then it is the rule's name that is wrong.
+    fn misnamed(&mut self, policy: &Policy, wanted: &str) -> Option<String> {
+        let is_rule = |name: &str| policy.rules.iter().any(|rule| rule.name == name);
+        let names = self.files.0.keys().filter_map(|file| file.strip_suffix(".schema.json"));
+        let names: Vec<&str> = names.filter(|name| !is_rule(name)).collect();
+        let near = nearest(wanted, &names).map(str::to_owned)?;
+        self.used.extend([format!("{near}.schema.json"), format!("{near}.merge.rhai")]);
+        Some(near)
     }
 
     /// Without a readable policy, every other file is still checked by itself.
     fn each_file(&mut self) -> Vec<Rule> {
         for (file, text) in &self.files.0 {
+            if self.used.contains(file) {
+                continue;
+            }
             if file.ends_with(".schema.json") {
                 self.schema(file, plain(&Limits::default()));
             } else if file.ends_with(".merge.rhai") {

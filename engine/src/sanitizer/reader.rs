@@ -25,6 +25,12 @@ const NESTING_MAX: usize = 128;
 
 /// Reads the schema of `document`, or says all that is wrong with it.
 pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<Diagnostic>> {
+    let (schema, errors) = read_all(file, document);
+    if errors.is_empty() { Ok(schema) } else { Err(errors) }
+}
+
+/// The same; with what is wrong comes what could be read.
+pub(super) fn read_all(file: &str, document: &Arc<Document>) -> (Schema, Vec<Diagnostic>) {
     let (draft, error) = draft_of(file, document);
     let mut reader = Reader {
         file,
@@ -41,7 +47,19 @@ pub(super) fn read(file: &str, document: &Arc<Document>) -> Result<Schema, Vec<D
     let root = document.root().place().map_or(0, |place| reader.schema(place, "#", 0));
     let dynamic = reader.dynamic_anchors();
     let Reader { objects, errors, .. } = reader;
-    if errors.is_empty() { Ok(Schema::new(objects, root, dynamic, draft)) } else { Err(errors) }
+    (Schema::new(objects, root, dynamic, draft), errors)
+}
+
+/// What took a keyword's place in a later draft.
+fn later(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "id" => "$id",
+        "definitions" => "$defs",
+        "dependencies" => "dependentRequired` or `dependentSchemas",
+        "additionalItems" => "items` beside `prefixItems",
+        "$recursiveRef" => "$dynamicRef",
+        _ => return None,
+    })
 }
 
 /// The draft that a file names, by its number or year.
@@ -52,7 +70,8 @@ pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Dia
     match DRAFTS.iter().find(|(draft, _)| Some(*draft) == uri.as_deref()) {
         Some((_, draft)) => (*draft, None),
         None => {
-            let message = format!("`{}` is no draft of JSON Schema that is known here", uri.unwrap_or_default());
+            let uri = uri.unwrap_or_else(|| value.to_text());
+            let message = format!("`$schema`: `{uri}` is no draft of JSON Schema that is known here");
             let error = Diagnostic::at_view("S004", file, value, message);
             (latest.1, Some(error.help(format!("write `{}`", latest.0))))
         }
@@ -127,13 +146,31 @@ impl<'a> Reader<'a> {
         match (view.kind(), view.as_bool()) {
             (Kind::Bool, value) => object.never = (value == Some(false)).then_some(Never::False),
             (Kind::Object, _) => self.keywords(view, pointer, &mut object),
-            _ => self.error("S003", view, "a schema is an object, `true` or `false`".to_owned()),
+            _ => self.no_schema(view, pointer),
         }
         self.nesting -= 1;
         if let Some(slot) = self.objects.get_mut(usize::from(id)) {
             *slot = object;
         }
         id
+    }
+
+    /// A value where a schema should stand, at the keyword or member that has it.
+    fn no_schema(&mut self, view: View<'a>, pointer: &str) {
+        let message = "a schema is an object, `true` or `false`";
+        let Some(name) = pointer.rsplit('/').next().filter(|name| *name != "#") else {
+            return self.error("S003", view, message.to_owned());
+        };
+        let message = format!("`{name}` takes a schema: {message}");
+        match (name, view.kind()) {
+            ("items", Kind::Array) => {
+                self.error_help("S003", view, message, "write `prefixItems` for positions".to_owned());
+            }
+            (_, Kind::Array) if words(self.draft).contains(&name) => {
+                self.error_help("S003", view, message, format!("`{name}` as a keyword stands beside `properties`"));
+            }
+            _ => self.error("S003", view, message),
+        }
     }
 
     fn keywords(&mut self, view: View<'a>, pointer: &str, object: &mut Object) {
@@ -334,7 +371,7 @@ impl<'a> Reader<'a> {
                 Some(step) => steps.push(step),
                 None => {
                     let help = suggestion(&name, &Step::WORDS);
-                    self.error_help("S022", word, "unknown step of `x-on-invalid`".to_owned(), help);
+                    self.error_help("S022", word, format!("unknown step `{name}` of `x-on-invalid`"), help);
                 }
             }
         }
@@ -344,7 +381,8 @@ impl<'a> Reader<'a> {
     fn missing(&mut self, value: View<'_>) -> bool {
         let is_default = value.as_text().is_some_and(|text| text.is("default"));
         if !is_default {
-            self.error_help("S022", value, "unknown step of `x-on-missing`".to_owned(), "write `default`".to_owned());
+            let message = format!("unknown step `{}` of `x-on-missing`", value.word());
+            self.error_help("S022", value, message, "write `default`".to_owned());
         }
         is_default
     }
@@ -358,7 +396,11 @@ impl<'a> Reader<'a> {
                 self.error("S010", name, format!("`{keyword}` is a keyword of {draft} and later"));
             }
             Standing::UpTo(draft) => {
-                self.error("S010", name, format!("`{keyword}` is a keyword up to {draft}"));
+                let message = format!("`{keyword}` is a keyword up to {draft}");
+                match later(keyword) {
+                    Some(later) => self.error_help("S010", name, message, format!("write `{later}`")),
+                    None => self.error("S010", name, message),
+                }
             }
             Standing::Foreign => {
                 let known = words(self.draft);
@@ -420,6 +462,19 @@ impl<'a> Reader<'a> {
         schemas.filter_map(|(index, schema)| self.child_at(member, &[&index.to_string()], schema)).collect()
     }
 
+    /// A definition of this file that a reference may mean by its last name.
+    fn near_definition(&self, text: &str) -> Option<String> {
+        let last = text.rsplit(['/', '#']).next()?;
+        let definitions = ["$defs", "definitions"].into_iter().find_map(|keyword| {
+            let names: Vec<String> =
+                self.document.root().get(keyword)?.members().map(|(name, _)| name.decode().into_owned()).collect();
+            Some((keyword, names))
+        });
+        let (keyword, names) = definitions?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        nearest(last, &names).map(|near| format!("#/{keyword}/{near}"))
+    }
+
     fn reference(&mut self, value: View<'_>, resource: ResourceId) -> Option<Id> {
         let text = self.text(value)?;
         match self.identifiers.resolve(self.document.root(), resource, &text) {
@@ -434,8 +489,11 @@ impl<'a> Reader<'a> {
             Err(Unresolved::Nothing) => {
                 let renamed = text.replacen("#/definitions/", "#/$defs/", 1);
                 let known = self.identifiers.resolve(self.document.root(), resource, &renamed).is_ok();
-                let help =
-                    if known { format!("did you mean `{renamed}`?") } else { "declare it in `$defs`".to_owned() };
+                let help = match self.near_definition(&text) {
+                    _ if known => format!("did you mean `{renamed}`?"),
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "declare it in `$defs`".to_owned(),
+                };
                 self.error_help("S015", value, format!("`$ref` to nothing: `{text}`"), help);
                 None
             }

@@ -10,6 +10,21 @@ use crate::fate::Keyword;
 use crate::json::{Divisor, Json, Kind, View};
 use crate::sensitive::{Detector, Detectors};
 
+/// The type that a word of another language means.
+fn type_help(name: &str) -> String {
+    let ours = match name.to_lowercase().as_str() {
+        "list" | "tuple" => "array",
+        "float" | "double" | "decimal" => "number",
+        "int" | "long" => "integer",
+        "dict" | "map" | "struct" => "object",
+        "bool" => "boolean",
+        "str" | "text" => "string",
+        "none" | "undefined" | "nil" => "null",
+        _ => return suggestion(name, &Types::WORDS),
+    };
+    format!("did you mean `{ours}`?")
+}
+
 impl Reader<'_> {
     pub(super) fn wrong(&mut self, value: View<'_>, expected: &str) {
         let message = format!("`{}` takes {expected}", self.keyword);
@@ -20,15 +35,12 @@ impl Reader<'_> {
         let mut types = Types::NONE;
         let words: Vec<_> = if value.kind() == Kind::Array { value.items().collect() } else { vec![value] };
         for word in words {
-            let name = word.as_text().map(|text| text.decode().into_owned()).unwrap_or_default();
-            match Types::by_word(&name) {
+            let name = word.as_text().map_or_else(|| word.to_text(), |text| text.decode().into_owned());
+            match Types::by_word(&name).filter(|_| word.kind() == Kind::String) {
                 Some(one) => types = types.or(one),
-                None => self.error_help(
-                    "S011",
-                    word,
-                    format!("`{name}` is not a type of JSON Schema"),
-                    suggestion(&name, &Types::WORDS),
-                ),
+                None => {
+                    self.error_help("S011", word, format!("`{name}` is not a type of JSON Schema"), type_help(&name));
+                }
             }
         }
         types
@@ -137,7 +149,7 @@ impl Reader<'_> {
         let format = Format::by_name(&name);
         if format.is_none() {
             let help = suggestion(&name, &Format::NAMES);
-            self.error_help("S012", value, format!("format `{name}` is unknown or not built yet"), help);
+            self.error_help("S012", value, format!("format `{name}` is unknown"), help);
         }
         format
     }

@@ -179,9 +179,9 @@ pub(super) fn members(expr: &Expr) -> Option<Vec<(String, Position, &Expr)>> {
     Some(members.0.iter().map(|(name, value)| (name.name.to_string(), name.pos, value)).collect())
 }
 
-/// The names before a function or variable, such as `money` of `money::cents`.
-pub(super) fn namespace(call: &FnCallExpr) -> Option<String> {
-    call.namespace.path.iter().next().map(|one: &rhai::Ident| one.name.to_string())
+/// The name before a function, such as `money` of `money::cents`, and where it stands.
+pub(super) fn namespace(call: &FnCallExpr) -> Option<(String, Position)> {
+    call.namespace.path.iter().next().map(|one: &rhai::Ident| (one.name.to_string(), one.pos))
 }
 
 /// A variable's name, if it stands in no module.

@@ -7,6 +7,7 @@ mod natives;
 mod tokens;
 mod ast;
 mod lint;
+mod suspect;
 mod syntax;
 mod running;
 mod convert;

@@ -7,6 +7,7 @@ use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition};
 
 use super::ast::{self, Tree};
 use super::lint::foreign;
+use super::suspect::suspect;
 use crate::diagnostic::{Diagnostic, unclosed};
 use crate::json::Position;
 
@@ -79,7 +80,16 @@ fn names(part: &str) -> Vec<String> {
 /// An error of the parser at its place.
 pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diagnostic {
     let at = error.position();
-    if let Some(wrong) = habit(file, source, at) {
+    let explained = matches!(
+        &*error.0,
+        ParseErrorType::VariableUndefined(_)
+            | ParseErrorType::FnDuplicatedDefinition(..)
+            | ParseErrorType::BadInput(_)
+            | ParseErrorType::UnknownOperator(_)
+    );
+    let suspected = at.line().zip(at.position()).filter(|_| !explained);
+    let suspected = suspected.and_then(|(line, column)| suspect(file, source, line, column));
+    if let Some(wrong) = habit(file, source, at).or(suspected) {
         return wrong;
     }
     let (code, message, help) = match &*error.0 {
@@ -89,15 +99,13 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             Some(ours) => ("R002", format!("`{word}` is a word of another language"), Some(format!("write `{ours}`"))),
             None => ("R016", format!("`{word}` is not allowed here"), None),
         },
-        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, hint)) => match foreign(symbol) {
-            Some(ours) => {
-                ("R002", format!("`{symbol}` is a word of another language"), Some(format!("write `{ours}`")))
-            }
-            None if hint.is_empty() || error.err_type().to_string().ends_with("is disabled") => {
-                ("R016", format!("`{symbol}` is not allowed here"), None)
-            }
-            None => ("R001", format!("`{symbol}` is no operator here"), Some(lowered(hint))),
-        },
+        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, hint)) => {
+            let is_disabled = error.err_type().to_string().ends_with("is disabled");
+            symbols(symbol, hint, is_disabled)
+        }
+        ParseErrorType::BadInput(LexError::UnterminatedString) => {
+            ("R001", "a text without its closing `\"`".to_owned(), Some("close it with `\"`".to_owned()))
+        }
         ParseErrorType::BadInput(LexError::MalformedChar(text)) => (
             "R002",
             format!("`'{text}'` is in single quotation marks, which hold one character"),
@@ -117,7 +125,14 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             ("R002", format!("`{word}` is a word of another language"), help)
         }
         ParseErrorType::MissingToken(token, why) => {
-            return missing(file, source, at, (token, format!("expected `{token}` {why}")));
+            return missing(file, source, at, (token, expected(source, at, token, why)));
+        }
+        ParseErrorType::FnMissingBody(name) => {
+            return missing(file, source, at, ("{", format!("expected `{{`, the body of `{name}`")));
+        }
+        ParseErrorType::VariableExpected => variable_expected(source, at),
+        ParseErrorType::MismatchedType(wanted, found) => {
+            ("R001", format!("expected {wanted}, not {found}"), boolean_habit(source, at))
         }
         ParseErrorType::UnknownOperator(operator) => {
             let help = foreign(operator).map(|ours| format!("write `{ours}`"));
@@ -127,6 +142,60 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     };
     let diagnostic = script_error(code, file, source, at, message);
     help.into_iter().fold(diagnostic, Diagnostic::help)
+}
+
+/// A loop of another language, or a sign where a name should stand.
+fn variable_expected(source: &str, at: ScriptPosition) -> (&'static str, String, Option<String>) {
+    if word_before(source, at) == "for" || next(source, at) == Some('(') {
+        return ("R002", "a `for` of another language".to_owned(), Some("write `for item in list { … }`".to_owned()));
+    }
+    let sign = next(source, at).map(|sign| format!(", not `{sign}`")).unwrap_or_default();
+    ("R001", format!("expected the name of a variable{sign}"), None)
+}
+
+/// A sign that is none of rhai's, or that scripts may not use.
+fn symbols(symbol: &str, hint: &str, is_disabled: bool) -> (&'static str, String, Option<String>) {
+    match foreign(symbol) {
+        Some(ours) => ("R002", format!("`{symbol}` is a word of another language"), Some(format!("write `{ours}`"))),
+        None if hint.is_empty() || is_disabled => {
+            let help = (symbol == "#").then(|| "write `//` before a comment".to_owned());
+            ("R016", format!("`{symbol}` is not allowed here"), help)
+        }
+        None => ("R001", format!("`{symbol}` is no operator here"), Some(lowered(hint))),
+    }
+}
+
+/// What was expected: where a list goes on or ends, its closing bracket too.
+fn expected(source: &str, at: ScriptPosition, token: &str, why: &str) -> String {
+    let closing = [("array literal", "]"), ("function call", ")"), ("object map", "}"), ("parameters", ")")];
+    let closing = closing.iter().find(|(what, _)| token == "," && why.contains(what)).map(|(_, closing)| *closing);
+    match closing {
+        Some(closing) => format!("expected `,` or `{closing}` {why}"),
+        // nothing follows: what is open is a body
+        None if token == ";" && at.is_none() => "expected `}` to end the body".to_owned(),
+        None if token == ";" && word_before(source, at) == "let" => "expected `=` and a value".to_owned(),
+        None => format!("expected `{token}` {why}"),
+    }
+}
+
+/// What is meant by a sign for `true` and `false` between other values.
+fn boolean_habit(source: &str, at: ScriptPosition) -> Option<String> {
+    let line = at.line().and_then(|line| source.lines().nth(line - 1))?;
+    if line.contains("not in") {
+        return Some("write `!in`".to_owned());
+    }
+    line.contains("||").then(|| "write `??`: `||` is for `true` and `false`".to_owned())
+}
+
+/// The word before the last one before a place: `let` of `let items anonymous`, `for` of `for let`.
+fn word_before(source: &str, at: ScriptPosition) -> String {
+    let line = at.line().and_then(|line| source.lines().nth(line - 1)).unwrap_or_default();
+    let before: String = line.chars().take(at.position().unwrap_or(1).saturating_sub(1)).collect();
+    let words: Vec<&str> = before.split(|one: char| !one.is_alphanumeric() && one != '_').collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let own = words.iter().rev().find(|word| ["let", "for"].contains(word)).copied();
+    let last_two = words.iter().rev().take(2).any(|word| Some(*word) == own);
+    own.filter(|_| last_two).unwrap_or_default().to_owned()
 }
 
 /// A token is missing behind the one before, whatever stands between; a bracket, where the indentation shows it.

@@ -14,8 +14,9 @@ mod shape;
 use std::collections::BTreeMap;
 
 use super::sets::Sets;
-use super::{Options, load};
+use super::{Options, load, reader};
 use crate::diagnostic::Diagnostic;
+use crate::json::Document;
 pub use shape::{Alternative, Member, Shape};
 
 use largest::Measure;
@@ -48,7 +49,10 @@ impl Knowledge {
     /// ```
     #[must_use]
     pub fn of(file: &str, text: &str, files: &BTreeMap<String, String>, options: &Options) -> Option<Self> {
-        let (_, others, schema) = load::read(file, text, files).ok()?;
+        let (_, others, schema) = match load::read(file, text, files) {
+            Ok(read) => read,
+            Err(errors) => return Self::of_rest(file, text, &errors, options),
+        };
         let source = Source::new(file, text, files, others.keys());
         let mut sets = Sets::new(&schema);
         let bytes_max = Measure::new(&mut sets, options).root();
@@ -58,5 +62,28 @@ impl Knowledge {
         diagnostics.extend(advice::advice(&mut sets, &source));
         let heaviest = open::heaviest(&mut sets, &source);
         Some(Self { bytes_max, heaviest, diagnostics, shape: Shape::of(&schema, options) })
+    }
+
+    /// What is known of a schema beside what is wrong with it: nothing is said of a schema object that is broken, or holds
+    /// one that is, and nothing of what passes.
+    fn of_rest(file: &str, text: &str, errors: &[Diagnostic], options: &Options) -> Option<Self> {
+        let document = Document::read(text.as_bytes()).ok()?;
+        if errors.iter().any(|error| error.file != file || matches!(error.code, "S004" | "S015" | "S016")) {
+            return None;
+        }
+        let (schema, _) = reader::read_all(file, &document);
+        let source = Source::new(file, text, &BTreeMap::new(), [].iter());
+        let mut sets = Sets::new(&schema);
+        let mut diagnostics = never::wrong_defaults(&schema, options, &source);
+        diagnostics.extend(open::open(&mut sets, options, &source));
+        let spans: Vec<_> = schema.objects.iter().filter_map(|object| source.span(&object.pointer)).collect();
+        let is_sound = |one: &Diagnostic| {
+            let holding = spans.iter().filter(|(start, end)| *start <= one.start && one.start < *end);
+            let own = holding.max_by_key(|(start, _)| *start);
+            own.is_some_and(|(start, end)| !errors.iter().any(|error| *start <= error.start && error.start < *end))
+        };
+        diagnostics.retain(is_sound);
+        let heaviest = Diagnostic::error("S033", file, "", 0..0, String::new());
+        Some(Self { bytes_max: None, heaviest, diagnostics, shape: Shape::default() })
     }
 }

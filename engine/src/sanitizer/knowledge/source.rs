@@ -48,6 +48,14 @@ impl Source {
         Some((file.to_owned(), named.map_or(view, |(name, _)| name).place()?.position()))
     }
 
+    /// From where to where a schema object stands.
+    pub(super) fn span(&self, pointer: &str) -> Option<(Position, Position)> {
+        let (_, view) = self.find(pointer)?;
+        let (place, text) = (view.place()?, view.place()?.document_text());
+        let span = place.span();
+        Some((Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end)))
+    }
+
     /// A diagnostic at a schema object.
     pub(super) fn at(&self, code: &'static str, pointer: &str, message: String) -> Diagnostic {
         match self.find(pointer) {

@@ -20,7 +20,12 @@ impl<'a, 's> Lint<'a, 's> {
         if alias == "global" {
             return None;
         }
-        let aliases: Vec<String> = self.imports.iter().map(|(own, ..)| own.clone()).collect();
+        if let Some(import) = self.imports.iter().find(|(own, module, ..)| own.is_empty() && module.ends_with(alias)) {
+            // that it has no name is said already
+            return Some(import.1.clone());
+        }
+        let aliases: Vec<String> =
+            self.imports.iter().map(|(own, ..)| own.clone()).filter(|own| !own.is_empty()).collect();
         let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
         let help =
             if aliases.is_empty() { "import a module of `lib/`".to_owned() } else { suggestion(alias, &aliases) };
@@ -45,8 +50,8 @@ impl<'a, 's> Lint<'a, 's> {
             return Type::Open;
         }
         let types: Vec<Type<'s>> = call.args.iter().map(|argument| self.expr(argument)).collect();
-        if let Some(alias) = ast::namespace(call) {
-            self.of_module(&alias, call, at);
+        if let Some((alias, alias_at)) = ast::namespace(call) {
+            self.of_module(&alias, alias_at, call, at);
             return Type::Open;
         }
         let count = call.args.len();
@@ -127,8 +132,8 @@ impl<'a, 's> Lint<'a, 's> {
         self.say("R010", at, name.len(), format!("unknown function `{name}`"), Some(help));
     }
 
-    pub(super) fn of_module(&mut self, alias: &str, call: &'a FnCallExpr, at: At) {
-        let Some(module) = self.alias(alias, at) else { return };
+    pub(super) fn of_module(&mut self, alias: &str, alias_at: At, call: &'a FnCallExpr, at: At) {
+        let Some(module) = self.alias(alias, alias_at) else { return };
         let Some(functions) = self.modules.get(&module) else { return };
         let name = call.name.as_str();
         let counts: Vec<usize> = functions.iter().filter(|(own, _)| own == name).map(|(_, count)| *count).collect();
@@ -180,6 +185,12 @@ impl<'a, 's> Lint<'a, 's> {
             _ => None,
         };
         let before = self.found.len();
+        let early = call.args.iter().take(2).find(|one| matches!(one, Expr::Map(members, _) if !members.0.is_empty()));
+        if let Some(early) = early.filter(|_| function.least > 1 && name != "merge_fields" && options.is_some()) {
+            let message = format!("`{name}` takes its options last");
+            self.say("R030", early.position(), 2, message, Some(format!("write `{}`", function.signature)));
+            return Type::Open;
+        }
         if let Some(members) = options.and_then(ast::members) {
             let items = types.get(if name == "three_way" { 2 } else { 1 }).map_or(Type::Open, Type::items);
             self.options(name, members, &items);
@@ -254,8 +265,9 @@ impl<'a, 's> Lint<'a, 's> {
             _ => return,
         };
         let has = |name: &str| declared.contains(&name.split('.').next().unwrap_or_default());
-        if let Some((name, at)) = names.first().filter(|_| !names.iter().any(|(name, _)| has(name))) {
-            let message = format!("no item has a member `{name}`: every item is dropped");
+        if let Some((name, at)) = names.iter().find(|(name, _)| !has(name)) {
+            let all = if names.len() == 1 { ": every item is dropped" } else { "" };
+            let message = format!("no item has a member `{name}`{all}");
             self.say("R032", *at, name.len() + 2, message, Some(suggestion(name, &declared)));
         }
     }

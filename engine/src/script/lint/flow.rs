@@ -9,11 +9,7 @@ impl Lint<'_, '_> {
         let last = body.iter().rev().find(|one| !matches!(one, Stmt::Noop(_)));
         match last {
             None => self.no_value(At::NONE),
-            Some(
-                Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::Switch(..) | Stmt::TryCatch(..) | Stmt::Return(Some(_), ..),
-            ) => {}
-            // it was said where it was read
-            Some(Stmt::Return(None, ..)) => {}
+            Some(Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::Switch(..) | Stmt::TryCatch(..) | Stmt::Return(..)) => {}
             Some(Stmt::If(flow, at)) => {
                 if flow.branch.statements().is_empty() {
                     self.no_value(*at);

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rhai::{Expr, FlowControl, Position as At, Stmt};
 
 use super::ast::{self, Function, Tree};
-use crate::diagnostic::{Diagnostic, Severity, suggestion};
+use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::json::Position;
 use crate::sanitizer::Shape;
 use flow::{ends, first_of, leaves_loop};
@@ -261,10 +261,7 @@ impl<'a, 's> Lint<'a, 's> {
                 self.nested(flow.branch.statements(), Vec::new());
             }
             Stmt::While(flow, at) => self.looped(flow, *at),
-            Stmt::Do(flow, _, _) => {
-                self.nested(flow.body.statements(), Vec::new());
-                self.expr(&flow.expr);
-            }
+            Stmt::Do(flow, flags, at) => self.repeated(flow, *flags, *at),
             Stmt::For(all, _) => {
                 let held = self.expr(&all.2.expr).items();
                 let variable = |name: &rhai::Ident, held| Variable {
@@ -316,6 +313,18 @@ impl<'a, 's> Lint<'a, 's> {
         self.nested(flow.body.statements(), Vec::new());
     }
 
+    fn repeated(&mut self, flow: &'a FlowControl, flags: rhai::ASTFlags, at: At) {
+        // rhai keeps `do … until` as a flag
+        let until = flags.contains(rhai::ASTFlags::NEGATED);
+        let is_endless = matches!(flow.expr, Expr::BoolConstant(value, _) if value != until);
+        if is_endless && !leaves_loop(flow.body.statements()) {
+            let message = "this `do` never ends: it has no `break`".to_owned();
+            self.say("R052", at, "do".len(), message, Some("add a `break`, or write `for`".to_owned()));
+        }
+        self.nested(flow.body.statements(), Vec::new());
+        self.expr(&flow.expr);
+    }
+
     fn tried(&mut self, flow: &'a FlowControl) {
         self.nested(flow.body.statements(), Vec::new());
         let caught = match &flow.expr {
@@ -343,12 +352,24 @@ impl<'a, 's> Lint<'a, 's> {
             Some(variable) => variable.held = held,
             None => {
                 let at = expr.position();
-                self.undefined(name, at);
+                let names: Vec<&str> = self.scopes.iter().flatten().map(|one| one.name.as_str()).collect();
+                if foreign(name).is_some() || nearest(name, &names).is_some() {
+                    self.undefined(name, at);
+                } else {
+                    let message = format!("undefined variable `{name}`");
+                    self.say("R012", at, name.len(), message, Some(format!("write `let {name} = …`")));
+                }
                 // it is said once
                 let name = name.to_owned();
                 self.define(Variable { name, held, at: At::NONE, used: true, is_constant: false });
             }
         }
+    }
+
+    /// Whether a script has a constant of this name outside its functions.
+    fn constant(&self, name: &str) -> bool {
+        let is_it = |one: &Stmt| matches!(one, Stmt::Var(both, flags, _) if both.0.name == name && flags.contains(rhai::ASTFlags::CONSTANT));
+        self.tree.statements.iter().any(is_it)
     }
 
     /// A constant is not written, and nothing in it.
@@ -371,6 +392,9 @@ impl<'a, 's> Lint<'a, 's> {
         }
         let help = match foreign(name) {
             Some(ours) => format!("write `{ours}`"),
+            None if self.constant(name) => {
+                format!("write `global::{name}`: a function sees no constant by its name alone")
+            }
             None if names.is_empty() => "define it with `let`".to_owned(),
             None => suggestion(name, &names),
         };
