@@ -82,6 +82,10 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// The words that a fixture can expect.
+    pub const WORDS: [&'static str; 5] =
+        ["already_transferred", "no_session", "session_expired", "session_too_old", "token_invalid"];
+
     /// The word of the contract.
     #[must_use]
     pub fn word(self) -> &'static str {

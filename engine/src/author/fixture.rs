@@ -18,13 +18,13 @@
 
 use std::sync::Arc;
 
-use crate::decision::{Finding, Notice};
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::decision::{Finding, Notice, SkipReason};
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::event::Event;
 use crate::fate::Action;
 use crate::instant;
 use crate::json::{Document, Json, Kind, View, same};
-use crate::pointer::Pointer;
+use crate::pointer::{self, Pointer};
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
 
@@ -138,7 +138,7 @@ impl Reader<'_> {
 
     fn kind(&mut self, object: View<'_>, name: &str, kind: Kind) {
         if let Some(view) = object.get(name).filter(|view| view.kind() != kind) {
-            self.error("F005", view, format!("expected {} {}", article(kind), kind.word()));
+            self.error("F005", view, format!("`{name}` takes {} {}", article(kind), kind.word()));
         }
     }
 
@@ -158,14 +158,52 @@ impl Reader<'_> {
             self.only(root, &["$schema", "expect", "request", "skip"], "beside a whole `request`");
         }
         if let Some(skip) = root.get("skip").filter(|skip| skip.word().trim().is_empty()) {
-            self.error("F010", skip, "a skipped case says why".to_owned());
+            self.error("F010", skip, "a skipped case gives its reason: `skip` takes a text".to_owned());
         }
-        if let Some(session) = root.get("session") {
+        self.inputs(root);
+        if let Some(session) = root.get("session").filter(|session| session.kind() == Kind::Object) {
             self.members(session, &["created_at", "expires_at", "id", "session_id", "token"]);
         }
         match root.get("expect") {
             None => self.missing(root, "expect"),
             Some(expect) => self.expect(root, expect),
+        }
+    }
+
+    /// What the event is made of, where a request with it would say nothing of the case.
+    fn inputs(&mut self, root: View<'_>) {
+        let is_refused =
+            root.get("expect").and_then(|expect| expect.get("status")).is_some_and(|one| one.word() == "refused");
+        if is_refused {
+            return;
+        }
+        if let Some(trigger) = root.get("trigger").filter(|trigger| trigger.kind() == Kind::String) {
+            self.one_of(trigger, "trigger", &["login", "signup"]);
+        }
+        if let Some(anonymous) = root.get("anonymous") {
+            if !matches!(anonymous.kind(), Kind::Object | Kind::String | Kind::Null) {
+                self.error("F005", anonymous, "`anonymous` takes an object".to_owned());
+            }
+            if let Some(name) = stray_matcher(anonymous) {
+                self.error("F009", name, format!("`{}` stands in `expect` only", name.word()));
+            }
+        }
+        for root in root.get("visible").into_iter().flat_map(View::items) {
+            let text = root.word();
+            let (object, _) = text.split_once('.').unwrap_or((&text, ""));
+            self.one_of_as(root, object, &["app_metadata", "user_metadata"], "metadata object");
+        }
+    }
+
+    /// A text that is one of these words.
+    fn one_of(&mut self, view: View<'_>, name: &str, words: &[&str]) {
+        self.one_of_as(view, &view.word(), words, name);
+    }
+
+    fn one_of_as(&mut self, view: View<'_>, word: &str, words: &[&str], what: &str) {
+        if !words.contains(&word) {
+            let error = Diagnostic::at_view("F011", self.file, view, format!("`{word}` is no {what}"));
+            self.errors.push(error.help(suggestion(word, words)));
         }
     }
 
@@ -175,17 +213,15 @@ impl Reader<'_> {
         }
         match expect.get("status") {
             None => self.missing(expect, "status"),
-            Some(status) if !STATUSES.contains(&status.word().as_str()) => {
-                let message = format!("`{}` is no status", status.word());
-                let error = Diagnostic::at_view("F011", self.file, status, message);
-                self.errors.push(error.help(suggestion(&status.word(), &STATUSES)));
-            }
-            Some(_) => {}
+            Some(status) => self.one_of(status, "status", &STATUSES),
         }
         self.matchers(expect);
         self.kind(expect, "code", Kind::String);
         if expect.get("reason").is_some_and(|reason| !reason.is_null()) {
             self.kind(expect, "reason", Kind::String);
+            if let Some(reason) = expect.get("reason").filter(|reason| reason.kind() == Kind::String) {
+                self.one_of(reason, "reason", &SkipReason::WORDS);
+            }
         }
         if expect.get("status").is_some_and(|status| status.word() == "refused") {
             self.only(expect, &["code", "status"], "where the request is refused");
@@ -225,7 +261,13 @@ impl Reader<'_> {
                 if let (Some(session), Some(place)) = (metadata, place)
                     && !session.has(&place)
                 {
-                    self.error("F008", view, format!("the event has no place `{pointer}`"));
+                    let error =
+                        Diagnostic::at_view("F008", self.file, view, format!("the event has no place `{pointer}`"));
+                    let near = session.metadata().and_then(|metadata| near_place(metadata, pointer));
+                    self.errors.push(match near {
+                        Some(near) => error.help(format!("did you mean `{}`?", text.replacen(pointer, &near, 1))),
+                        None => error,
+                    });
                 }
             }
             _ => {
@@ -239,7 +281,15 @@ impl Reader<'_> {
                 }
                 let valid: Vec<_> = Action::WORDS.iter().chain(&Notice::WITHOUT_PLACE).copied().collect();
                 let error = Diagnostic::at_view("F007", self.file, view, message);
-                self.errors.push(error.help(suggestion(expected.word, &valid)));
+                // an action is written with its place
+                let help = match nearest(expected.word, &valid) {
+                    Some(near) if expected.place.is_some() => {
+                        format!("did you mean `{}`?", text.replacen(expected.word, near, 1))
+                    }
+                    Some(near) if near == expected.word => format!("write `{near} /…`, the place in the metadata"),
+                    _ => suggestion(expected.word, &valid),
+                };
+                self.errors.push(error.help(help));
             }
         }
     }
@@ -251,10 +301,19 @@ impl Reader<'_> {
                 "$now" => value.as_bool() == Some(true),
                 _ => false,
             };
-            if !good {
-                let at = view.named_members().next().map_or(view, |(name, _)| name);
-                let message = format!("`{name}` is no matcher: `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
-                self.error("F009", at, message);
+            let at = view.named_members().next().map_or(view, |(name, _)| name);
+            let known = matches!(name.as_str(), "$any" | "$now");
+            let message = format!("`{name}` is no matcher: `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
+            match name.as_str() {
+                _ if good => {}
+                "$any" => {
+                    let word = value.word();
+                    let error =
+                        Diagnostic::at_view("F009", self.file, value, format!("`$any` takes a type, not `{word}`"));
+                    self.errors.push(error.help(suggestion(&word, &Types::WORDS)));
+                }
+                _ if known => self.error("F009", value, format!("`{name}` takes `true`")),
+                _ => self.error("F009", at, message),
             }
             return;
         }
@@ -365,4 +424,39 @@ pub fn duplicates(fixtures: &[Fixture]) -> Vec<Diagnostic> {
         }
     }
     errors
+}
+
+/// The first name of a matcher in a value that holds data.
+fn stray_matcher(view: View<'_>) -> Option<View<'_>> {
+    let is_it = |name: &View<'_>| matches!(name.word().as_str(), "$any" | "$now");
+    let own = view.named_members().map(|(name, _)| name).find(is_it);
+    let below = || view.items().chain(view.members().map(|(_, value)| value)).find_map(stray_matcher);
+    own.or_else(below)
+}
+
+/// The place of the metadata that a pointer to none may mean.
+fn near_place(metadata: View<'_>, pointer: &str) -> Option<String> {
+    let mut places = Vec::new();
+    all_places(metadata, &mut String::new(), &mut places);
+    let indexed = pointer.replace('[', "/").replace(']', "");
+    let below = places.iter().find(|place| **place == indexed || place.ends_with(pointer)).cloned();
+    let names: Vec<&str> = places.iter().map(String::as_str).collect();
+    below.or_else(|| nearest(pointer, &names).map(str::to_owned))
+}
+
+/// Places of metadata that are looked at for a near one.
+const PLACES_MAX: usize = 1_000;
+
+fn all_places(view: View<'_>, pointer: &mut String, places: &mut Vec<String>) {
+    if places.len() > PLACES_MAX {
+        return;
+    }
+    places.push(pointer.clone());
+    let length = pointer.len();
+    let items = view.items().enumerate().map(|(index, item)| (index.to_string(), item));
+    for (token, child) in items.chain(view.members().map(|(name, value)| (name.decode().into_owned(), value))) {
+        pointer::push(pointer, &token);
+        all_places(child, pointer, places);
+        pointer.truncate(length);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{Expected, Fixture, matcher};
 use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
@@ -58,7 +58,8 @@ impl Judge<'_> {
         if let Some(view) = self.expect.get(name)
             && view.as_text().map(|text| text.decode().into_owned()).as_deref() != actual
         {
-            self.fail("F021", view, format!("the {name} is `{}`", actual.unwrap_or("null")));
+            let message = format!("the {name} is `{}`, not `{}`", actual.unwrap_or("null"), view.word());
+            self.fail("F021", view, message);
         }
     }
 
@@ -74,7 +75,11 @@ impl Judge<'_> {
             Refusal::Invalid { pointer, expected } => {
                 let view = written(self.case, pointer).unwrap_or(self.case);
                 let code = if pointer == "/trigger" && view.kind() == Kind::String { "F011" } else { "F005" };
-                self.fail(code, view, format!("expected {expected}"));
+                let name = pointer.rsplit('/').next().filter(|name| !name.is_empty());
+                let named = name.map_or(format!("expected {expected}"), |name| format!("`{name}` takes {expected}"));
+                let given =
+                    if view.kind() == Kind::String { format!(", not `{}`", view.word()) } else { String::new() };
+                self.fail(code, view, named + given.as_str());
             }
         }
     }
@@ -89,8 +94,14 @@ impl Judge<'_> {
         if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
             let names =
                 metadata.into_iter().flat_map(View::members).take(3).map(|(name, _)| format!("`/{}`", name.decode()));
-            let message = format!("no rule reads {}", names.collect::<Vec<_>>().join(", "));
+            let names: Vec<_> = names.collect();
+            let message = format!("no rule reads {}", names.join(", "));
             self.fail("F031", self.anonymous, message);
+            let roots: Vec<&str> = rules.rules().iter().map(|rule| rule.from_text.as_str()).collect();
+            let near = names.iter().find_map(|name| nearest(name.trim_matches('`'), &roots));
+            if let (Some(near), Some(failure)) = (near, self.failures.last_mut()) {
+                failure.help = Some(format!("did you mean `{near}`?"));
+            }
         }
         for sink in [Sink::App, Sink::User] {
             if let Some(expected) = self.expect.get(sink.word()) {
@@ -106,10 +117,15 @@ impl Judge<'_> {
             }
         }
         self.findings(decision);
-        // what a failed rule did not write follows from that: one mistake, one failure
-        let failed = |one: &Diagnostic| matches!(one.code, "F023" | "F024");
-        if self.failures.iter().any(failed) {
-            self.failures.retain(failed);
+        // what a rule did not write that failed, or that nobody asked, follows from that: one mistake, one failure
+        let refused = decision.findings.iter().filter(|one| one.notice.is_a_failure_of_the_rule()).map(shown);
+        let refused: Vec<_> = refused.map(|text| format!("there is a finding `{text}")).collect();
+        for cause in [&["F031"][..], &["F023", "F024"], &["F022"]] {
+            let is_cause =
+                |one: &Diagnostic| cause.contains(&one.code) && (one.code != "F022" || refused.contains(&one.message));
+            if self.failures.iter().any(is_cause) {
+                self.failures.retain(is_cause);
+            }
         }
     }
 
