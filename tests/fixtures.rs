@@ -58,7 +58,7 @@ fn a_machine_is_told_of_each_case_what_it_cost() {
     let output = handover(&["test", "--filter", "cart/two-currencies", "--format", "json"], b"");
     let text = String::from_utf8(output.stdout).unwrap();
     let (_, cases) = text.split_once("\"cases\":").unwrap();
-    let told = "[{\"file\":\"cart/two-currencies-are-left-alone.json\",\"name\":\"two currencies are left alone\",\"status\":\"passed\",\"ops\":";
+    let told = "[{\"file\":\"fixtures/cart/two-currencies-are-left-alone.json\",\"name\":\"two currencies are left alone\",\"status\":\"passed\",\"ops\":";
     let (_, rest) = cases.split_once(told).unwrap_or_else(|| panic!("{cases}"));
     let operations: u64 = rest.split('}').next().unwrap().parse().unwrap();
     assert!((10..1_000).contains(&operations), "{operations}");

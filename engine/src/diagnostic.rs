@@ -155,6 +155,7 @@ fn habit(message: &str, rest: &str) -> (String, Option<&'static str>) {
     let value = message.starts_with("expected a value");
     let name = message.contains("quotation marks");
     match (sign, word.as_str()) {
+        ('\0', _) if !rest.is_empty() => ("this is not UTF-8".to_owned(), Some("save the file as UTF-8")),
         ('\u{feff}', _) => ("the file begins with a byte order mark".to_owned(), Some("save it as UTF-8 without one")),
         ('#', _) => (format!("{message}, not a comment"), Some("JSON has no comments: take it out")),
         _ if rest.starts_with("//") || rest.starts_with("/*") => {

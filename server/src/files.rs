@@ -63,7 +63,7 @@ fn collect(
         if path.is_dir() {
             collect(&path, &format!("{prefix}{name}/"), depth + 1, extensions, files)?;
         } else if path.extension().and_then(|end| end.to_str()).is_some_and(|end| extensions.contains(&end)) {
-            files.insert(format!("{prefix}{name}"), text(&path)?);
+            files.insert(format!("{prefix}{name}"), marked(bytes(&path)?));
         }
     }
     Ok(())
@@ -74,12 +74,27 @@ fn collect(
 /// # Errors
 /// It cannot be read, is too large, or is no UTF-8.
 pub fn text(path: &Path) -> Result<String> {
+    String::from_utf8(bytes(path)?).with_context(|| format!("`{}` is not UTF-8", path.display()))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
     let named = || format!("cannot read `{}`", path.display());
     if fs::metadata(path).with_context(named)?.len() > FILE_BYTES_MAX {
         bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
     }
-    let bytes = fs::read(path).with_context(named)?;
-    String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
+    fs::read(path).with_context(named)
+}
+
+/// The text of an author's file; where it is not UTF-8 stands a zero, which no file of a policy may hold, so that whoever
+/// reads it says so at its place, and the other files are read.
+fn marked(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let (before, after) = bytes.split_at_checked(valid).unwrap_or((&bytes, &[]));
+        let after = after.get(1..).unwrap_or_default();
+        format!("{}\0{}", String::from_utf8_lossy(before), String::from_utf8_lossy(after))
+    })
 }
 
 /// Reads a regular file that may be read again later: a pipe could keep its reader waiting for ever.

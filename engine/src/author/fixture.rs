@@ -190,8 +190,12 @@ impl Reader<'_> {
         }
         for root in root.get("visible").into_iter().flat_map(View::items) {
             let text = root.word();
-            let (object, _) = text.split_once('.').unwrap_or((&text, ""));
-            self.one_of_as(root, object, &["app_metadata", "user_metadata"], "metadata object");
+            let (object, name) = text.split_once('.').unwrap_or((&text, ""));
+            let whole = ["app_metadata", "user_metadata"].map(|own| format!("{own}.{name}"));
+            let whole = whole.each_ref().map(String::as_str);
+            if !["app_metadata", "user_metadata"].contains(&object) {
+                self.one_of_as(root, &text, &whole, "root of a metadata object");
+            }
         }
     }
 

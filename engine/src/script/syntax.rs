@@ -80,6 +80,10 @@ fn names(part: &str) -> Vec<String> {
 /// An error of the parser at its place.
 pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diagnostic {
     let at = error.position();
+    if next(source, at) == Some('\0') {
+        let error = script_error("R001", file, source, at, "this is not UTF-8".to_owned());
+        return error.help("save the file as UTF-8");
+    }
     let explained = matches!(
         &*error.0,
         ParseErrorType::VariableUndefined(_)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
 use handover_engine::author::laws::{self, Law, Tally, Violation};
-use handover_engine::diagnostic::Diagnostic;
+use handover_engine::diagnostic::{Diagnostic, suggestion};
 use handover_engine::json::Json;
 use handover_engine::policy::Files;
 use handover_engine::rule::Rule;
@@ -62,22 +62,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let rules = match RuleSet::compile_to_ask(&files) {
         Ok(rules) => rules,
         Err(found) => {
-            rules::show(&found, &files.0, &arguments.rules, arguments.format.of_rules(), arguments.color)?;
+            print(rules::shown(&found, &files.0, &arguments.rules, arguments.format, arguments.color).as_bytes())?;
             return Ok(Status::Rules);
         }
     };
     let wanted = |rule: &&Rule| arguments.rule.as_deref().is_none_or(|name| *rule.name == *name);
     let chosen: Vec<&Rule> = rules.rules().iter().filter(wanted).collect();
     if let (Some(name), true) = (&arguments.rule, chosen.is_empty()) {
-        return Err(usage(anyhow!("no rule `{name}`")));
+        let names: Vec<&str> = rules.rules().iter().map(|rule| &*rule.name).collect();
+        return Err(usage(anyhow!("no rule `{name}`, {}", suggestion(name, &names))));
     }
     let start = Instant::now();
     let progress = Progress::of(chosen.len() * arguments.cases, "cases");
-    let is_over = || {
-        progress.step();
-        start.elapsed() > time
-    };
-    let asked = chosen.into_iter().map(|rule| {
+    let shares = u32::try_from(chosen.len()).unwrap_or(u32::MAX);
+    let asked = (0..).zip(chosen).map(|(index, rule)| {
+        // what a rule leaves of its share goes to those behind it
+        let until = time.checked_div(shares).unwrap_or(time).saturating_mul(index + 1);
+        let is_over = || {
+            progress.step();
+            start.elapsed() > until
+        };
         let tallies = laws::ask(&rules, rule, arguments.cases, seed, &is_over);
         Asked { rule, tallies }
     });
@@ -88,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let report = Report { diagnostics: &broken, most: usize::MAX, texts: &files.0, folder };
     let text = match arguments.format {
         Form::Pretty => pretty(&rules, &asked, seed, start.elapsed()),
-        Form::Json => machine(&asked, &report, seed),
+        Form::Json => machine(&rules, &asked, &report, seed),
         Form::Github => render::github(&report),
         Form::Junit => render::junit(&test_cases(&rules, &asked)),
     };
@@ -123,6 +127,7 @@ fn duration(text: &str) -> Result<Duration> {
 fn verdict(rules: &RuleSet, rule: &Rule, tally: &Tally) -> &'static str {
     let waived = rule.waivers.iter().any(|(law, _)| law == tally.law.name());
     match tally.law {
+        _ if tally.asked == 0 => "not asked",
         _ if tally.broken == 0 => "holds",
         law if !law.must_hold() => "shown",
         Law::Relogin if rules.takes_once() => "once",
@@ -161,7 +166,7 @@ fn pretty(rules: &RuleSet, asked: &[Asked<'_>], seed: u64, time: Duration) -> St
         for tally in tallies {
             let words = tally.law.words();
             let verdict = match verdict(rules, rule, tally) {
-                "holds" => "holds".to_owned(),
+                same @ ("holds" | "not asked") => same.to_owned(),
                 "shown" => format!("differs in {}", share(tally)),
                 "once" => format!("breaks in {}, which `session.once` makes right", share(tally)),
                 "waived" => {
@@ -203,11 +208,31 @@ fn sides(law: Law) -> (&'static str, &'static str) {
 }
 
 /// The broken laws as every command prints errors, and how each law did.
-fn machine(asked: &[Asked<'_>], report: &Report<'_>, seed: u64) -> String {
-    let law = |tally: &Tally| json!({ "law": tally.law.name(), "asked": tally.asked, "broken": tally.broken });
-    let rule = |Asked { rule, tallies }: &Asked<'_>| json!({ "rule": *rule.name, "laws": tallies.iter().map(law).collect::<Vec<_>>() });
+fn machine(rules: &RuleSet, asked: &[Asked<'_>], report: &Report<'_>, seed: u64) -> String {
+    let rule = |Asked { rule, tallies }: &Asked<'_>| {
+        let laws: Vec<Value> = tallies.iter().map(|tally| law(rule, tally, verdict(rules, rule, tally))).collect();
+        json!({ "rule": *rule.name, "laws": laws })
+    };
     let all = Machine { output: render::output(report), rules: asked.iter().map(rule).collect(), seed };
     serde_json::to_string(&all).unwrap_or_default() + "\n"
+}
+
+/// One law of one rule, with the case that breaks it.
+fn law(rule: &Rule, tally: &Tally, verdict: &str) -> Value {
+    let mut told = json!({ "law": tally.law.name(), "verdict": verdict, "asked": tally.asked, "broken": tally.broken });
+    let members = told.as_object_mut();
+    if let (Some(Violation { case, once, twice }), Some(members)) = (&tally.violation, members) {
+        let witness = json!({ "account": value(case.account.as_ref()), "anonymous": value(Some(&case.anonymous)),
+                              "once": value(once.as_ref()), "twice": value(twice.as_ref()) });
+        members.insert("witness".to_owned(), witness);
+        let reason = rule.waivers.iter().find(|(law, _)| law == tally.law.name());
+        members.extend(reason.map(|(_, reason)| ("waiver".to_owned(), Value::String(reason.clone()))));
+    }
+    told
+}
+
+fn value(json: Option<&Json>) -> Value {
+    json.map_or(Value::Null, |json| serde_json::from_str(&text(Some(json))).unwrap_or(Value::Null))
 }
 
 #[derive(Serialize)]
@@ -248,9 +273,6 @@ fn save(asked: &[Asked<'_>], rules: &RuleSet) -> Result<()> {
 
 /// A case that fails as long as the law is broken.
 fn fixture(rule: &Rule, law: Law, violation: &Violation) -> String {
-    let value = |json: Option<&Json>| {
-        json.map_or(Value::Null, |json| serde_json::from_str(&text(Some(json))).unwrap_or(Value::Null))
-    };
     let before = if law == Law::Relogin { violation.once.as_ref() } else { violation.case.account.as_ref() };
     let mut anonymous = value(Some(&violation.case.anonymous));
     for token in rule.from.tokens().iter().rev() {

@@ -11,7 +11,7 @@ use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
 use super::output::{print, say, usage};
-use crate::render::{self, Ink, Report};
+use crate::render::{self, Ink, Outcome, Report, TestCase};
 use crate::{config, files};
 
 /// How diagnostics are printed.
@@ -38,13 +38,26 @@ pub(super) enum Form {
     Junit,
 }
 
-impl Form {
-    /// How mistakes in the rules themselves are printed.
-    pub(super) fn of_rules(self) -> Format {
-        match self {
-            Self::Pretty => Format::Pretty,
-            Self::Github => Format::Github,
-            Self::Json | Self::Junit => Format::Json,
+/// What is wrong with the rules, in the form in which their cases or laws would be printed.
+pub(super) fn shown(
+    diagnostics: &[Diagnostic],
+    texts: &std::collections::BTreeMap<String, String>,
+    folder: &Path,
+    form: Form,
+    colour: Colour,
+) -> String {
+    let notable = notable(diagnostics);
+    match form {
+        Form::Pretty => render::pretty(&report(&notable, usize::MAX, texts, folder), config::columns(), colour.ink()),
+        Form::Json => render::json(&report(diagnostics, usize::MAX, texts, folder)) + "\n",
+        Form::Github => render::github(&report(diagnostics, usize::MAX, texts, folder)),
+        Form::Junit => {
+            let failed = |one: &Diagnostic| TestCase {
+                group: one.file.clone(),
+                name: one.code.to_owned(),
+                outcome: Outcome::Failed(one.to_string()),
+            };
+            render::junit(&notable.iter().map(failed).collect::<Vec<_>>())
         }
     }
 }
@@ -104,17 +117,6 @@ fn report<'a>(
     folder: &'a Path,
 ) -> Report<'a> {
     Report { diagnostics, most, texts, folder: folder.to_str().unwrap_or("rules") }
-}
-
-/// Prints diagnostics in the format asked for, on standard output.
-pub(super) fn show(
-    diagnostics: &[Diagnostic],
-    texts: &std::collections::BTreeMap<String, String>,
-    folder: &Path,
-    format: Format,
-    colour: Colour,
-) -> Fallible<()> {
-    show_most(diagnostics, usize::MAX, texts, folder, (format, colour)).map(drop)
 }
 
 /// Prints at most so many diagnostics, and gives those that it would print.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use handover_engine::author::{explain, fixture, fixture::Fixture, judge, property, update};
 use handover_engine::decision::Decision;
 use handover_engine::diagnostic::Diagnostic;
@@ -123,10 +123,19 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     let rules = match rules::compile(&files) {
         Ok(rules) => rules,
         Err(found) => {
-            rules::show(&found, &files.0, &arguments.rules, arguments.format.of_rules(), arguments.color)?;
+            let text = rules::shown(&found, &files.0, &arguments.rules, arguments.format, arguments.color);
+            // a tracefile holds no errors
+            if arguments.coverage.is_lcov() {
+                say(text.trim_end());
+            } else {
+                print(text.as_bytes())?;
+            }
             return Ok(Status::Rules);
         }
     };
+    if arguments.update && arguments.format != Form::Pretty {
+        return Err(usage(anyhow!("`--update` shows its edits to people: take `--format` out")));
+    }
     let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
     if arguments.update {
         return update(arguments, &rules, &texts);
@@ -134,6 +143,9 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
     let mut run = cases_after(&rules, &texts, until, failing);
     blame(&mut run.failures, (&rules, &files), &arguments.rules, &texts);
+    if let (Some(filter), Some(nothing)) = (&arguments.filter, run.failures.iter_mut().find(|one| one.code == "F030")) {
+        nothing.message = format!("nothing was tested: no case's path holds `{filter}`");
+    }
     *failing = run.cases.iter().filter(|case| case.status == "failed").map(|case| case.file.clone()).collect();
     let measured = arguments.coverage.measure((&rules, &files), &arguments.rules, &texts)?;
     let too_low = measured.as_ref().and_then(|measured| arguments.coverage.too_low(measured));
@@ -172,7 +184,7 @@ impl Shown<'_> {
         };
         match self.arguments.format {
             Form::Json => self.machine(low.as_ref()),
-            Form::Junit => render::junit(&self.run.cases.iter().map(test_case).collect::<Vec<_>>()),
+            Form::Junit => render::junit(&self.test_cases()),
             Form::Github => with(&render::github),
             Form::Pretty => {
                 let (columns, ink) = (config::columns(), self.arguments.color.ink());
@@ -195,6 +207,17 @@ impl Shown<'_> {
         Report { diagnostics: &self.run.failures, most: usize::MAX, texts: self.texts, folder }
     }
 
+    /// The cases, and what fails beside them: nothing was tested, the cases come to too little.
+    fn test_cases(&self) -> Vec<TestCase> {
+        let beside = self.run.failures.iter().filter(|one| one.code == "F030").chain(self.too_low);
+        let beside = beside.map(|one| TestCase {
+            group: String::new(),
+            name: one.code.to_owned(),
+            outcome: Outcome::Failed(one.message.clone()),
+        });
+        self.run.cases.iter().map(test_case).chain(beside).collect()
+    }
+
     /// The failures as every command prints them, each case, and coverage.
     fn machine(&self, low: Option<&Report<'_>>) -> String {
         let failures = render::output(&self.report());
@@ -202,7 +225,8 @@ impl Shown<'_> {
             Some(low) => failures.and(render::output(low)),
             None => failures,
         };
-        let cases = self.run.cases.iter().map(OneCase::of).collect();
+        let folder = self.report().folder.trim_end_matches('/').to_owned();
+        let cases = self.run.cases.iter().map(|case| OneCase::of(case, &folder)).collect();
         let all = Machine { output, cases, coverage: self.measured.map(Measured::machine) };
         serde_json::to_string(&all).unwrap_or_default() + "\n"
     }
@@ -251,7 +275,7 @@ struct Machine<'a> {
 
 #[derive(Serialize)]
 struct OneCase<'a> {
-    file: &'a str,
+    file: String,
     name: String,
     status: &'a str,
     ops: u64,
@@ -260,9 +284,15 @@ struct OneCase<'a> {
 }
 
 impl<'a> OneCase<'a> {
-    fn of(case: &'a Case) -> Self {
+    fn of(case: &'a Case, folder: &str) -> Self {
         let Case { file, status, operations, reason } = case;
-        Self { file, name: sentence(file), status, ops: *operations, reason: reason.as_deref() }
+        Self {
+            file: format!("{folder}/{file}"),
+            name: sentence(file),
+            status,
+            ops: *operations,
+            reason: reason.as_deref(),
+        }
     }
 }
 
