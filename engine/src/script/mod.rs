@@ -234,7 +234,17 @@ impl Sandbox {
         let absent = errors.iter().any(|error| matches!(error.code, "R014" | "R015"));
         // what a broken part or an absent module has to do with it is not known
         let misnamed = errors.iter().any(|error| error.code == "R004");
+        let hides = hidden(&tree, file, source);
+        // a script of the other kind is one mistake
+        let is_other = errors.iter().any(|error| error.code == "R003");
+        let import_lines: Vec<_> = errors.iter().filter(|one| one.code == "R015").map(|one| one.start.line).collect();
+        errors.retain(|one| one.code != "R001" || !import_lines.contains(&one.start.line));
+        let foreign_lines: Vec<_> = errors.iter().filter(|one| one.code == "R002").map(|one| one.start.line).collect();
+        errors.retain(|one| one.code != "R015" || !foreign_lines.contains(&one.start.line));
         let silent = |one: &Diagnostic| {
+            if (is_other && one.code == "R016") || (!hides.is_empty() && one.code == "R050") {
+                return true;
+            }
             if misnamed && matches!(one.code, "R012" | "R020" | "R022") {
                 return true;
             }
@@ -244,7 +254,7 @@ impl Sandbox {
         let linted = lint::lint(file, source, &tree, kind, &self.functions);
         let linted: Vec<_> = linted.into_iter().filter(|one| !silent(one)).collect();
         errors.extend(linted);
-        errors.extend(hidden(&tree, file, source));
+        errors.extend(hides);
         errors
     }
 
@@ -486,7 +496,13 @@ fn entry(tree: &Tree, file: &str, source: &str, kind: Kindred<'_>) -> Option<Dia
         None => {
             let names: Vec<&str> = tree.functions.iter().map(|function| function.name.as_str()).collect();
             let near = names.iter().find(|own| nearest(own, &[name]).is_some());
+            let comment = unclosed_comment(source);
             Some(match near {
+                _ if comment.is_some() => {
+                    let at = comment.unwrap_or_default();
+                    Diagnostic::error("R001", file, source, at..at + 2, "a comment without its closing `*/`".to_owned())
+                        .help("close it with `*/`")
+                }
                 Some(near) => {
                     let message = format!("no function `{name}`, but `{near}`");
                     at_function("R003", near, file, source, message).help(format!("did you mean `{name}`?"))
@@ -496,6 +512,12 @@ fn entry(tree: &Tree, file: &str, source: &str, kind: Kindred<'_>) -> Option<Dia
             })
         }
     }
+}
+
+/// Where a comment begins that never ends.
+fn unclosed_comment(source: &str) -> Option<usize> {
+    let at = source.rfind("/*")?;
+    source.get(at..).filter(|rest| !rest.contains("*/")).map(|_| at)
 }
 
 /// Functions that are named like one of rhai's or ours.

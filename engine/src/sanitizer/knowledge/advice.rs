@@ -58,6 +58,8 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
             format!("`{name}` beside `$ref` says nothing before draft 2019-09")
         } else if let Some((keyword, others)) = alone {
             format!("`{keyword}` says nothing without `{}`", others.join("` or `"))
+        } else if let Some(kind) = other_kind(&name, object) {
+            format!("`{name}` says nothing here: it asks {kind}, and `type` allows none")
         } else {
             continue;
         };
@@ -65,6 +67,18 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
         found.push(source.at_name("S017", &object.pointer, &name, message).help(help));
     }
     found
+}
+
+/// The kind of value that a keyword asks, where the type beside it allows none.
+fn other_kind(keyword: &str, object: &Object) -> Option<&'static str> {
+    let (kind, word) = match keyword {
+        "maxLength" | "minLength" | "pattern" => (Kind::String, "texts"),
+        "exclusiveMaximum" | "exclusiveMinimum" | "maximum" | "minimum" | "multipleOf" => (Kind::Number, "numbers"),
+        "items" | "maxItems" | "minItems" | "uniqueItems" | "prefixItems" => (Kind::Array, "lists"),
+        "maxProperties" | "minProperties" | "properties" | "required" => (Kind::Object, "objects"),
+        _ => return None,
+    };
+    object.types.filter(|types| *types != Types::NONE && !types.allows(kind)).map(|_| word)
 }
 
 fn tuple(object: &Object, source: &Source) -> Option<Diagnostic> {

@@ -84,6 +84,31 @@ impl Knowledge {
         };
         diagnostics.retain(is_sound);
         let heaviest = Diagnostic::error("S033", file, "", 0..0, String::new());
-        Some(Self { bytes_max: None, heaviest, diagnostics, shape: Shape::default() })
+        // what is wrong with a scalar's keyword changes no member's name
+        let shape = if errors.iter().all(is_of_scalars) { Shape::of(&schema, options) } else { Shape::default() };
+        Some(Self { bytes_max: None, heaviest, diagnostics, shape })
+    }
+}
+
+/// Whether an error is about what a scalar must be, and not about which members and items there are.
+fn is_of_scalars(error: &Diagnostic) -> bool {
+    const SCALARS: [&str; 11] = [
+        "const",
+        "default",
+        "enum",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "format",
+        "maxLength",
+        "maximum",
+        "minLength",
+        "minimum",
+        "pattern",
+    ];
+    let help = error.help.as_deref().unwrap_or_default();
+    match error.code {
+        "S010" => SCALARS.iter().any(|own| help == format!("did you mean `{own}`?")),
+        "S011" => SCALARS.iter().any(|own| error.message.contains(&format!("`{own}`"))),
+        code => matches!(code, "S012" | "S013" | "S014" | "S022" | "S023"),
     }
 }
