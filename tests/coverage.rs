@@ -25,7 +25,7 @@ fn places(files: &[(&str, &str)], cases: &[&str]) -> Vec<Covered> {
     let mut coverage = Coverage::new(&files).unwrap();
     for case in cases {
         let fixture = Fixture::read("case.json", case, &rules).unwrap_or_else(|errors| panic!("{errors:#?}"));
-        coverage.add(&fixture.body);
+        coverage.add(&fixture);
     }
     coverage.places()
 }

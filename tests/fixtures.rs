@@ -67,7 +67,7 @@ fn a_machine_is_told_of_each_case_what_it_cost() {
 /// What a case alone comes to of the rules.
 fn reached(fixture: &Fixture) -> Vec<(String, &'static str)> {
     let mut coverage = Coverage::new(&files::policy(&root().join("rules")).unwrap()).unwrap();
-    coverage.add(&fixture.body);
+    coverage.add(fixture);
     let sides = coverage.places().into_iter().flat_map(|place| {
         let reached = place.sides.into_iter().filter(|(_, count)| *count > 0);
         reached.map(move |(side, _)| (place.at.to_string(), side)).collect::<Vec<_>>()

@@ -30,6 +30,7 @@ mod teaching;
 mod fixtures;
 mod coverage;
 mod explained;
+mod guards;
 mod command_line;
 mod webhook;
 mod signing;

@@ -4,10 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use super::fixture::Fixture;
+use super::judge::authorize;
 use crate::decision::{Command, Decision};
 use crate::diagnostic::{Covered, Diagnostic};
 use crate::event::{Event, Found, Session, Sink};
 use crate::fate::{Fates, Keyword};
+use crate::guard::Guard;
 use crate::json::{Document, Place, View};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule, is_empty};
@@ -54,9 +57,12 @@ impl Coverage {
         Ok(Self { files: files.clone(), rules, trace, seen })
     }
 
-    /// Adds a case by its body; one that is refused or skipped comes to nothing.
-    pub fn add(&mut self, body: &[u8]) {
-        let Ok(event) = Event::read(body) else { return };
+    /// Adds a case; one that is refused or skipped comes to nothing.
+    pub fn add(&mut self, fixture: &Fixture) {
+        if authorize(fixture, &self.rules).is_some() {
+            return;
+        }
+        let Ok(event) = Event::read(&fixture.body) else { return };
         let decision = self.rules.evaluate(&event, &Given::default());
         let Some(session) = event.session.as_ref().filter(|_| decision.status.reason().is_none()) else { return };
         for rule in self.rules.rules() {
@@ -87,7 +93,8 @@ impl Coverage {
     fn scripts(&self) -> Vec<Covered> {
         let used = |file: &str| {
             let own = |rule: &Rule| matches!(&rule.merge, Merge::Script(script) if &*script.file() == file);
-            file.starts_with("lib/") || self.rules.rules().iter().any(own)
+            let guard = |guard: &Guard| &*guard.script.file() == file;
+            file.starts_with("lib/") || self.rules.rules().iter().any(own) || self.rules.guards().iter().any(guard)
         };
         let scripts = self.files.0.iter().filter(|(file, _)| file.ends_with(".rhai") && used(file));
         scripts.flat_map(|(file, text)| self.trace.of(file, text)).collect()

@@ -27,6 +27,7 @@ use crate::json::{Document, Json, Kind, View, same};
 use crate::pointer::{self, Pointer};
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
+use crate::script::Verdict;
 
 /// A fixture, read and checked against the rules that it tests.
 #[derive(Debug)]
@@ -43,12 +44,13 @@ pub struct Fixture {
 const AT: &str = "2026-11-23T10:00:00Z";
 const DAY_MILLIS: i64 = 86_400_000;
 
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 14] = [
     "$schema",
     "account_id",
     "anonymous",
     "app_metadata",
     "at",
+    "authorize",
     "context",
     "expect",
     "request",
@@ -83,6 +85,13 @@ impl Fixture {
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
+    }
+
+    /// What a guard is asked, where the case is a guard's.
+    #[must_use]
+    pub fn operation(&self) -> Option<(String, View<'_>)> {
+        let asked = self.document.root().get("authorize")?;
+        Some((asked.get("operation")?.word(), asked))
     }
 
     pub(super) fn expect(&self) -> View<'_> {
@@ -142,7 +151,33 @@ impl Reader<'_> {
         }
     }
 
+    /// A guard's case: an operation, and what may come of it.
+    fn guarded(&mut self, root: View<'_>, asked: View<'_>) {
+        self.members(root, &["$schema", "authorize", "expect", "skip"]);
+        if self.members(asked, &["body", "operation", "token"]) {
+            match asked.get("operation") {
+                None => self.missing(asked, "operation"),
+                Some(_) => self.kind(asked, "operation", Kind::String),
+            }
+            self.kind(asked, "token", Kind::Object);
+        }
+        let Some(expect) = root.get("expect") else { return self.missing(root, "expect") };
+        if !self.members(expect, &["fields", "outcome", "reason"]) {
+            return;
+        }
+        match expect.get("outcome") {
+            None => self.missing(expect, "outcome"),
+            Some(outcome) => self.one_of(outcome, "outcome", &Verdict::WORDS),
+        }
+        self.kind(expect, "reason", Kind::String);
+        self.kind(expect, "fields", Kind::Array);
+    }
+
     fn case(&mut self, root: View<'_>) {
+        if let Some(asked) = root.get("authorize") {
+            self.skipped(root);
+            return self.guarded(root, asked);
+        }
         if !self.members(root, &MEMBERS) {
             return;
         }
@@ -157,9 +192,7 @@ impl Reader<'_> {
         if root.get("request").is_some() {
             self.only(root, &["$schema", "expect", "request", "skip"], "beside a whole `request`");
         }
-        if let Some(skip) = root.get("skip").filter(|skip| skip.word().trim().is_empty()) {
-            self.error("F010", skip, "a skipped case gives its reason: `skip` takes a text".to_owned());
-        }
+        self.skipped(root);
         self.inputs(root);
         if let Some(session) = root.get("session").filter(|session| session.kind() == Kind::Object) {
             self.members(session, &["created_at", "expires_at", "id", "session_id", "token"]);
@@ -167,6 +200,12 @@ impl Reader<'_> {
         match root.get("expect") {
             None => self.missing(root, "expect"),
             Some(expect) => self.expect(root, expect),
+        }
+    }
+
+    fn skipped(&mut self, root: View<'_>) {
+        if let Some(skip) = root.get("skip").filter(|skip| skip.word().trim().is_empty()) {
+            self.error("F010", skip, "a skipped case gives its reason: `skip` takes a text".to_owned());
         }
     }
 

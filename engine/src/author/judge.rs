@@ -4,12 +4,14 @@ use super::fixture::{Expected, Fixture, matcher};
 use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::event::{Event, Found, Refusal, Session, Sink};
+use crate::guard::Operation;
 use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
 use crate::pointer::{self, Pointer};
 use crate::receipt;
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
+use crate::script::Verdict;
 
 /// Compares what came of the event with what the case expects.
 #[must_use]
@@ -22,6 +24,30 @@ pub fn judge(fixture: &Fixture, answer: &Result<(Event, Decision), Refusal>, rul
         Ok((event, decision)) => judge.decided(event, decision, rules),
     }
     judge.failures
+}
+
+/// Asks the guard of a guard's case, and compares what it says with what the case expects; nothing, if the case is another.
+#[must_use]
+pub fn judge_guard(fixture: &Fixture, rules: &RuleSet) -> Option<Vec<Diagnostic>> {
+    let verdict = authorize(fixture, rules)?;
+    let expect = fixture.expect();
+    let mut judge =
+        Judge { file: &fixture.file, case: fixture.document.root(), expect, anonymous: expect, failures: Vec::new() };
+    judge.word("outcome", Some(verdict.outcome));
+    judge.word("reason", Some(&verdict.reason));
+    if let Some(expected) = expect.get("fields") {
+        let fields = Json::list(verdict.fields.iter().map(|field| Json::text(field)).collect());
+        judge.state(expected, fields.view(), &mut "/fields".to_owned(), 0);
+    }
+    Some(judge.failures)
+}
+
+/// What a guard says of a guard's case; the caller is anonymous, unless the case has its token's claims.
+pub(super) fn authorize(fixture: &Fixture, rules: &RuleSet) -> Option<Verdict> {
+    let (name, asked) = fixture.operation()?;
+    let anonymous = Json::object(vec![(Json::text("sub"), Json::text("anon|1"))]);
+    let token = asked.get("token").unwrap_or_else(|| anonymous.view());
+    Some(rules.authorize(Operation { name: &name, body: asked.get("body"), token }))
 }
 
 struct Judge<'a> {

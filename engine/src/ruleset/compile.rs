@@ -8,6 +8,7 @@ use super::{PROFILE_BYTES, RuleSet};
 use crate::decision::sink_bytes;
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::event::Sink;
+use crate::guard::Guard;
 use crate::json::{Document, View};
 use crate::limits::Limits;
 use crate::merge::Strategy;
@@ -31,11 +32,12 @@ pub(super) fn compile(
     if let Err(wrong) = sandbox.add_modules(&modules(files)) {
         found.extend(wrong);
     }
-    let mut compiler = Compiler { files, sandbox: &sandbox, found, used: BTreeSet::new() };
+    let mut compiler = Compiler { files, sandbox: &sandbox, found, used: BTreeSet::new(), guards: Vec::new() };
     let rules = match &policy {
         Some(policy) => compiler.rules(policy),
         None => compiler.each_file(),
     };
+    let guards = compiler.guards;
     let mut found = compiler.found;
     found.retain(|one| !passes(one));
     found.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
@@ -49,6 +51,7 @@ pub(super) fn compile(
             limits,
             sandbox,
             rules,
+            guards,
             diagnostics: found,
         }),
         _ => Err(found),
@@ -65,6 +68,7 @@ struct Compiler<'a> {
     found: Vec<Diagnostic>,
     /// Files that some rule reads.
     used: BTreeSet<String>,
+    guards: Vec<Guard>,
 }
 
 /// What a rule may write, and where its schema makes that so.
@@ -158,8 +162,8 @@ impl Compiler<'_> {
             } else if file.ends_with(".merge.rhai") {
                 let kind = Kindred::Merge { account: (&Shape::default(), false), anonymous: &Shape::default() };
                 self.found.extend(self.sandbox.compile(file, text, kind).err().unwrap_or_default());
-            } else if file.ends_with(".guard.rhai") {
-                self.found.extend(self.sandbox.check_guard(file, text));
+            } else if let Some(operation) = file.strip_suffix(".guard.rhai") {
+                self.guard(operation, file, text);
             }
         }
         Vec::new()
@@ -199,15 +203,24 @@ impl Compiler<'_> {
         }
     }
 
-    /// Files that no rule reads are a typing error in a name. Guards stand beside the rules: they are checked, and nobody
-    /// asks them yet.
+    fn guard(&mut self, operation: &str, file: &str, text: &str) {
+        match self.sandbox.compile_guard(file, text) {
+            Ok(script) => {
+                self.found.extend(script.warnings().iter().cloned());
+                self.guards.push(Guard { operation: operation.to_owned(), script });
+            }
+            Err(wrong) => self.found.extend(wrong),
+        }
+    }
+
+    /// Files that no rule reads are a typing error in a name. Guards stand beside the rules.
     fn unused(&mut self) {
         for (file, text) in &self.files.0 {
             if self.used.contains(file) || file.starts_with("lib/") {
                 continue;
             }
-            if file.ends_with(".guard.rhai") {
-                self.found.extend(self.sandbox.check_guard(file, text));
+            if let Some(operation) = file.strip_suffix(".guard.rhai") {
+                self.guard(operation, file, text);
             } else if file.ends_with(".json") || file.ends_with(".rhai") {
                 let message = format!("no rule reads this file, `{file}`");
                 self.found.push(Diagnostic::error("P023", file, "", 0..0, message));

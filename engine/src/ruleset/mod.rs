@@ -9,10 +9,11 @@ mod compile;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::budget::TimeIsUp;
+use crate::budget::{Budget, TimeIsUp};
 use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Found, Session, Sink};
+use crate::guard::{self, Guard, Operation};
 use crate::json::{Document, Json, Text, View};
 use crate::limits::Limits;
 use crate::merge::Context;
@@ -20,7 +21,7 @@ use crate::policy::{Files, SessionPolicy};
 use crate::receipt::{self, Receipt};
 use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
 use crate::sanitizer::{Clean, Untrusted};
-use crate::script::{Sandbox, Trace};
+use crate::script::{Sandbox, Trace, Verdict};
 
 /// What the engine cannot know by itself.
 #[derive(Clone, Default)]
@@ -38,6 +39,7 @@ pub struct RuleSet {
     limits: Limits,
     sandbox: Sandbox,
     rules: Vec<Rule>,
+    guards: Vec<Guard>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -111,6 +113,18 @@ impl RuleSet {
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         Decision { operations: spent.get(), ..self.decision(event, status, writes.commands, findings) }
+    }
+
+    /// What a caller may do.
+    #[must_use]
+    pub fn authorize(&self, operation: Operation<'_>) -> Verdict {
+        guard::decide(&self.guards, &self.sandbox, operation, Budget::new(self.limits.script_operations, None))
+    }
+
+    /// The guards, in the order of their files.
+    #[must_use]
+    pub fn guards(&self) -> &[Guard] {
+        &self.guards
     }
 
     /// What one rule makes of two values, at a fixed hour: for authors' tools, off the path of requests.

@@ -13,6 +13,7 @@ mod running;
 mod convert;
 mod handle;
 mod library;
+mod verdict;
 mod sandbox;
 mod coverage;
 mod joined;
@@ -34,6 +35,7 @@ pub use lint::Kindred;
 use lint::Modules;
 use running::Stop;
 use syntax::{Parsed, script_error, syntax_error};
+pub use verdict::Verdict;
 
 /// Bytes of a script file.
 const FILE_BYTES_MAX: usize = 64 * 1_024;
@@ -272,10 +274,33 @@ impl Sandbox {
         Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source), adds, warnings: found })
     }
 
-    /// All that is wrong in a guard: it has `fn authorize(request)`.
-    #[must_use]
-    pub fn check_guard(&self, file: &str, source: &str) -> Vec<Diagnostic> {
-        self.wrong(file, source, Kindred::Guard)
+    /// Compiles a guard: it has `fn authorize(request)`.
+    ///
+    /// # Errors
+    /// As [`Sandbox::compile`].
+    pub fn compile_guard(&self, file: &str, source: &str) -> Result<Script, Vec<Diagnostic>> {
+        self.compile(file, source, Kindred::Guard)
+    }
+
+    /// Calls `authorize(request)`.
+    ///
+    /// # Errors
+    /// Why there is no verdict, in a word.
+    pub fn authorize(&self, script: &Script, request: View<'_>, budget: Budget) -> Result<Verdict, &'static str> {
+        if self.is_oversized(request) {
+            return Err("budget_exceeded");
+        }
+        let context = Context { now: 0, session_created_at: 0 };
+        let (result, running) = running::with(budget, context, || {
+            let arguments = (to_dynamic(request)?,);
+            let mut scope = Scope::new();
+            self.engine.call_fn::<Dynamic>(&mut scope, &script.ast, "authorize", arguments)
+        });
+        match (running.stop, result) {
+            (Some(Stop::Overrun), _) => Err("budget_exceeded"),
+            (None, Ok(made)) => made.try_cast::<Verdict>().ok_or("script_failed"),
+            _ => Err("script_failed"),
+        }
     }
 
     /// What a script or a module that it imports adds again at every login.

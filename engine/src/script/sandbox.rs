@@ -13,7 +13,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, Native
 
 use super::convert::{failure, to_json};
 use super::running::{Stop, charge, end, on};
-use super::{handle, library};
+use super::{handle, library, verdict};
 use crate::json::{Json, compare};
 use crate::limits::Limits;
 
@@ -64,6 +64,7 @@ pub(super) fn engine(limits: &Limits) -> Engine {
     });
     handle::register(&mut engine);
     library::register(&mut engine);
+    verdict::register(&mut engine);
     register_bounded(&mut engine, limits.string_bytes);
     engine
 }

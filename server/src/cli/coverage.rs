@@ -85,7 +85,7 @@ impl<'a> Measured<'a> {
         // the rules compiled once already, so they do again
         let places = Coverage::new(files).map(|mut coverage| {
             let fixtures = texts.iter().filter_map(|(file, text)| Fixture::read(file, text, rules).ok());
-            fixtures.filter(|fixture| fixture.skip.is_none()).for_each(|fixture| coverage.add(&fixture.body));
+            fixtures.filter(|fixture| fixture.skip.is_none()).for_each(|fixture| coverage.add(&fixture));
             coverage.places()
         });
         let places = places.unwrap_or_default();
