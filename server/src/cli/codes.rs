@@ -11,6 +11,11 @@ pub(super) fn explain(code: &str) -> Result<String> {
     if code == "all" {
         return Ok(PAGE.to_owned());
     }
+    // a law goes by its name too: `L6` is `L006`
+    let code = &match code.to_uppercase() {
+        law if law.starts_with('L') && law.len() < 4 => format!("L{:0>3}", law.trim_start_matches('L')),
+        upper => upper,
+    };
     let sections = || PAGE.split("\n## ").skip(1);
     let section = sections().find(|section| section.lines().next() == Some(code));
     section.map(|section| section.trim_end().to_owned() + "\n").ok_or_else(|| {

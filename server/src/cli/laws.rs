@@ -187,15 +187,29 @@ fn pretty(rules: &RuleSet, asked: &[Asked<'_>], seed: u64, time: Duration) -> St
             }
         }
     }
+    let _ = writeln!(out, "{} · seed {seed} · {} ms{}", sum(rules, asked), time.as_millis(), read_more(rules, asked));
+    out
+}
+
+/// How the laws of all rules did.
+fn sum(rules: &RuleSet, asked: &[Asked<'_>]) -> String {
     let verdicts = asked.iter().flat_map(|one| one.tallies.iter().map(move |tally| verdict(rules, one.rule, tally)));
     let verdicts: Vec<_> = verdicts.collect();
     let of = |wanted: &str| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let outcome =
-        if of("broken") == 0 { "laws hold".to_owned() } else { format!("{} broken", count(of("broken"), "law")) };
+    let outcome = match (of("broken"), of("not asked")) {
+        (0, 0) => "laws hold".to_owned(),
+        (0, _) => "out of time: not every rule was asked".to_owned(),
+        (broken, _) => format!("{} broken", count(broken, "law")),
+    };
     let waived = if of("waived") > 0 { format!(" · {} waived", of("waived")) } else { String::new() };
-    let rules = count(asked.len(), "rule");
-    let _ = writeln!(out, "{outcome} · {rules}{waived} · seed {seed} · {} ms", time.as_millis());
-    out
+    format!("{outcome} · {}{waived}", count(asked.len(), "rule"))
+}
+
+/// Where the first broken law is explained.
+fn read_more(rules: &RuleSet, asked: &[Asked<'_>]) -> String {
+    let all = asked.iter().flat_map(|one| one.tallies.iter().map(move |tally| (one.rule, tally)));
+    let broken = all.into_iter().find(|(rule, tally)| verdict(rules, rule, tally) == "broken");
+    broken.map(|(_, tally)| format!(" · handover check --explain {}", tally.law.code())).unwrap_or_default()
 }
 
 /// What the two sides of a violation are.
