@@ -159,19 +159,11 @@ impl Strategy {
     #[must_use]
     pub fn unmatched<'s>(&self, shape: &'s Shape) -> Vec<Unmatched<'s>> {
         match self {
-            Self::Fields(fields) => {
-                let declared = shape.names();
-                let says_all = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
-                let rules = fields.rules.iter().flat_map(|(name, strategy)| match shape.member(name) {
-                    Some(member) => strategy.unmatched(member),
-                    None if says_all => {
-                        vec![Unmatched { name: name.clone(), is_key: false, declared: declared.clone() }]
-                    }
-                    None => Vec::new(),
-                });
-                rules.collect()
+            Self::Fields(fields) => unmatched_members(&fields.rules, shape),
+            Self::KeyedUnion(keyed) => {
+                let items = shape.items().map(|items| unmatched_members(&keyed.on_match, items)).unwrap_or_default();
+                [keyless(shape, &keyed.key), items].concat()
             }
-            Self::KeyedUnion(keyed) => keyless(shape, &keyed.key),
             Self::Recent(recent) => keyless(shape, &recent.key.iter().map(|key| vec![key.clone()]).collect::<Vec<_>>()),
             _ => Vec::new(),
         }
@@ -227,15 +219,27 @@ pub struct Unmatched<'s> {
     pub declared: Vec<&'s str>,
 }
 
+/// Names of strategies' members that a shape does not have, and what is unmatched in those that it has.
+fn unmatched_members<'s>(rules: &[(String, Strategy)], shape: &'s Shape) -> Vec<Unmatched<'s>> {
+    let declared = shape.names();
+    let says_all = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
+    let unmatched = rules.iter().flat_map(|(name, strategy)| match shape.member(name) {
+        Some(member) => strategy.unmatched(member),
+        None if says_all => vec![Unmatched { name: name.clone(), is_key: false, declared: declared.clone() }],
+        None => Vec::new(),
+    });
+    unmatched.collect()
+}
+
 fn keyless<'s>(shape: &'s Shape, keys: &[Vec<String>]) -> Vec<Unmatched<'s>> {
     let Some(items) = shape.items().filter(|items| !items.is_open() && items.only(Kind::Object)) else {
         return Vec::new();
     };
     let declared = items.names();
     let has = |key: &Vec<String>| key.first().is_some_and(|name| declared.contains(&name.as_str()));
-    if declared.is_empty() || keys.iter().any(has) {
+    if declared.is_empty() {
         return Vec::new();
     }
-    let first = keys.first().and_then(|key| key.first());
+    let first = keys.iter().find(|key| !has(key)).and_then(|key| key.first());
     first.map(|name| Unmatched { name: name.clone(), is_key: true, declared }).into_iter().collect()
 }

@@ -240,7 +240,7 @@ fn unmatched(files: &Files, declaration: &Declaration, strategy: &Strategy, shap
     let found = wrong.into_iter().filter_map(|wrong| {
         let at = text_in(merge?, &wrong.name)?;
         let (code, message) = if wrong.is_key {
-            ("P035", format!("no item has the key `{}`: every item is dropped", wrong.name))
+            ("P035", format!("no item has the key `{}`", wrong.name))
         } else {
             ("P034", format!("`{}` never passes the schema: nothing merges it", wrong.name))
         };
