@@ -94,6 +94,7 @@ fn a_script_that_fails_writes_nothing_and_the_other_rules_run() {
         "",
     );
     script("#{ l: keyed_union((), [], #{ key: \"k\" }) }", &none, &none, "");
+    script("#{ l: account?.none }", &old, &none, "");
     script("skip(\"no reason\")", &old, &none, "skipped");
     script("#{ \"a.b\": 1 }", &old, &none, "name_not_storable");
     script("union(account, anonymous.l)", &old, &none, "account_shape");

@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     fn kind(&mut self, object: View<'_>, name: &str, kind: Kind) {
-        if let Some(view) = object.get(name).filter(|view| view.kind() != kind) {
+        if let Some(view) = object.get(name).filter(|view| view.kind() != kind && !view.is_null()) {
             self.error("F005", view, format!("`{name}` takes {} {}", article(kind), kind.word()));
         }
     }
@@ -181,14 +181,6 @@ impl Reader<'_> {
         if !self.members(root, &MEMBERS) {
             return;
         }
-        for (name, kind) in [
-            ("session", Kind::Object),
-            ("context", Kind::Object),
-            ("account_id", Kind::String),
-            ("$schema", Kind::String),
-        ] {
-            self.kind(root, name, kind);
-        }
         if root.get("request").is_some() {
             self.only(root, &["$schema", "expect", "request", "skip"], "beside a whole `request`");
         }
@@ -216,16 +208,21 @@ impl Reader<'_> {
         if is_refused {
             return;
         }
+        for (name, kind) in [
+            ("session", Kind::Object),
+            ("context", Kind::Object),
+            ("account_id", Kind::String),
+            ("$schema", Kind::String),
+        ] {
+            self.kind(root, name, kind);
+        }
         if let Some(trigger) = root.get("trigger").filter(|trigger| trigger.kind() == Kind::String) {
             self.one_of(trigger, "trigger", &["login", "signup"]);
         }
-        if let Some(anonymous) = root.get("anonymous") {
-            if !matches!(anonymous.kind(), Kind::Object | Kind::String | Kind::Null) {
-                self.error("F005", anonymous, "`anonymous` takes an object".to_owned());
-            }
-            if let Some(name) = stray_matcher(anonymous) {
-                self.error("F009", name, format!("`{}` stands in `expect` only", name.word()));
-            }
+        if let Some(anonymous) = root.get("anonymous")
+            && let Some(name) = stray_matcher(anonymous)
+        {
+            self.error("F009", name, format!("`{}` stands in `expect` only", name.word()));
         }
         for root in root.get("visible").into_iter().flat_map(View::items) {
             let text = root.word();
@@ -469,12 +466,12 @@ pub fn duplicates(fixtures: &[Fixture]) -> Vec<Diagnostic> {
     errors
 }
 
-/// The first name of a matcher in a value that holds data.
+/// The name of the first matcher in a value that holds data.
 fn stray_matcher(view: View<'_>) -> Option<View<'_>> {
-    let is_it = |name: &View<'_>| matches!(name.word().as_str(), "$any" | "$now");
-    let own = view.named_members().map(|(name, _)| name).find(is_it);
-    let below = || view.items().chain(view.members().map(|(_, value)| value)).find_map(stray_matcher);
-    own.or_else(below)
+    if matcher(view).is_some_and(|(name, _)| matches!(name.as_str(), "$any" | "$now")) {
+        return view.named_members().next().map(|(name, _)| name);
+    }
+    view.items().chain(view.members().map(|(_, value)| value)).find_map(stray_matcher)
 }
 
 /// The place of the metadata that a pointer to none may mean.

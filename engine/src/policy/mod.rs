@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P054). A value that the
+//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P055). A value that the
 //! contract knows and this version does not build (tokens) is an error that says so.
 
 mod rules;

@@ -73,7 +73,10 @@ pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Dia
             let uri = uri.unwrap_or_else(|| value.to_text());
             let message = format!("`$schema`: `{uri}` is no draft of JSON Schema that is known here");
             let error = Diagnostic::at_view("S004", file, value, message);
-            (latest.1, Some(error.help(format!("write `{}`", latest.0))))
+            let known: Vec<&str> = DRAFTS.iter().map(|(draft, _)| *draft).collect();
+            let near =
+                nearest(&uri.replace("https://json-schema.org/draft-0", "http://json-schema.org/draft-0"), &known);
+            (latest.1, Some(error.help(format!("write `{}`", near.unwrap_or(latest.0)))))
         }
     }
 }

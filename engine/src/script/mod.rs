@@ -24,7 +24,7 @@ use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Module, Scope};
 
 use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
-use crate::json::{Json, View};
+use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::Context;
 use ast::Tree;
@@ -244,14 +244,16 @@ impl Sandbox {
         let foreign_lines: Vec<_> = errors.iter().filter(|one| one.code == "R002").map(|one| one.start.line).collect();
         errors.retain(|one| one.code != "R015" || !foreign_lines.contains(&one.start.line));
         let silent = |one: &Diagnostic| {
-            if (is_other && one.code == "R016") || (!hides.is_empty() && one.code == "R050") {
+            if (is_other && matches!(one.code, "R016" | "R053")) || (!hides.is_empty() && one.code == "R050") {
                 return true;
             }
             if misnamed && matches!(one.code, "R012" | "R020" | "R022") {
                 return true;
             }
             let named = broken.iter().any(|name| one.message.contains(&format!("`{name}`")));
-            named || (one.code == "R053" && !is_whole) || (matches!(one.code, "R014" | "R053") && absent)
+            named
+                || (matches!(one.code, "R014" | "R053") && !is_whole)
+                || (matches!(one.code, "R014" | "R053") && absent)
         };
         let linted = lint::lint(file, source, &tree, kind, &self.functions);
         let linted: Vec<_> = linted.into_iter().filter(|one| !silent(one)).collect();
@@ -326,12 +328,17 @@ impl Sandbox {
             return Outcome::Overrun(None);
         }
         let (result, running) = running::with(budget.clone(), now, || {
-            let account = account.map_or(Ok(Dynamic::UNIT), to_dynamic)?;
-            let arguments = (account, to_dynamic(anonymous)?, to_dynamic(context.view())?);
+            let own = account.map_or(Ok(Dynamic::UNIT), to_dynamic)?;
+            let arguments = (own, to_dynamic(anonymous)?, to_dynamic(context.view())?);
             let options = CallFnOptions::new();
             let made: Dynamic =
                 self.engine.call_fn_with_options(options, &mut Scope::new(), &script.ast, "merge", arguments)?;
-            to_json(&made).map(without_units)
+            let result = to_json(&made)?;
+            let was_empty = is_nothing(&result);
+            let result = without_units(result);
+            // an object of which nothing is left would clear the root: it leaves the account's value
+            let is_emptied = is_nothing(&result) && !was_empty;
+            Ok(if is_emptied { account.map_or(Json::Null, View::to_json) } else { result })
         });
         *budget = running.budget.clone();
         outcome(result, running, &script.file, |reason| self.shows(reason, &script.reasons))
@@ -418,6 +425,11 @@ impl Script {
     }
 }
 
+/// An object without a member.
+fn is_nothing(value: &Json) -> bool {
+    value.view().kind() == Kind::Object && value.view().is_empty()
+}
+
 /// Items and members in a value, summed over the tree.
 fn children(view: View<'_>) -> (usize, usize) {
     let own = if view.items().next().is_some() { (view.len(), 0) } else { (0, view.members().count()) };
@@ -462,7 +474,11 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
         EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
             return cause(inner, ours);
         }
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("there is no function `{signature}`"),
+        // a name that a script made up at run time may be a person's
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => match signature.split(" (").next() {
+            Some(name) if natives::is_native(name) => format!("there is no function `{signature}`"),
+            _ => "there is no such function".to_owned(),
+        },
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),
         EvalAltResult::ErrorModuleNotFound(name, _) => format!("there is no module `{name}`"),
         EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),

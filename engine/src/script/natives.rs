@@ -165,7 +165,7 @@ const ARGUMENTS: [(&str, usize, usize); 46] = [
     ("replace", 3, 3),
     ("require", 2, 2),
     ("reverse", 1, 1),
-    ("round", 1, 2),
+    ("round", 1, 1),
     ("shift", 1, 1),
     ("skip", 1, 1),
     ("some", 2, 2),

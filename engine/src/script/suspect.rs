@@ -60,6 +60,10 @@ pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> O
     let of_another = |word: &str| format!("`{word}` is a word of another language");
     for (index, table) in [(next.checked_sub(1), &BEFORE[..]), (Some(next), &AT), (next.checked_sub(2), &BEFORE)] {
         let Some((start, own)) = word(index) else { continue };
+        let before = text.get(..start).unwrap_or_default();
+        if before.ends_with('.') || (own != "mut" && source.contains(&format!("let {own} "))) {
+            continue;
+        }
         if let Some((_, ours)) = table.iter().find(|(other, _)| *other == own) {
             return Some(told(start, own.len(), of_another(own), format!("write `{ours}`")));
         }
@@ -83,8 +87,9 @@ pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> O
             "write `mixin`, or `+`".to_owned(),
         ));
     }
-    let is_head = text.trim_start().starts_with("fn ") || text.trim_start().starts_with("private fn ");
-    if let Some(start) = sign("=>").filter(|_| !source.contains("switch")) {
+    let begins_function = text.trim_start().starts_with("fn ") || text.trim_start().starts_with("private fn ");
+    let switches = tokens(source).iter().any(|(_, token)| *token == Token::Word("switch"));
+    if let Some(start) = sign("=>").filter(|_| !switches) {
         return Some(told(start, 2, "`=>` is a sign of another language".to_owned(), "write `|line| …`".to_owned()));
     }
     let heads = [
@@ -92,7 +97,11 @@ pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> O
         (":", "a parameter has no type", "take it out"),
         ("=", "a parameter has no default", "take it out"),
     ];
-    let (own, message, help) = heads.into_iter().filter(|_| is_head).find(|(own, ..)| sign(own).is_some())?;
+    // a body on the same line is no parameter
+    let body = text.find('{').unwrap_or(text.len());
+    let stands_in_head = |own: &str| sign(own).filter(|start| *start < body);
+    let (own, message, help) =
+        heads.into_iter().filter(|_| begins_function).find(|(own, ..)| stands_in_head(own).is_some())?;
     let ends = own == ":" && text.trim_end().ends_with(':');
     let (message, help) = if ends { ("a body begins with `{`", "write `{`") } else { (message, help) };
     Some(told(sign(own)?, own.len(), format!("`{own}`: {message}"), help.to_owned()))

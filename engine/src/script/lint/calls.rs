@@ -62,6 +62,8 @@ impl<'a, 's> Lint<'a, 's> {
         let own: Vec<usize> =
             self.tree.functions.iter().filter(|own| own.name == name).map(|own| own.params.len()).collect();
         if !own.is_empty() {
+            // it may ask whether the account's value is there
+            self.compared |= types.iter().any(|one| matches!(one, Type::MayBeUnit(_)));
             if !own.contains(&count) {
                 let takes = own.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
                 self.say("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
@@ -104,6 +106,10 @@ impl<'a, 's> Lint<'a, 's> {
             let (message, help) =
                 (format!("`{name}` stands in the module `{}`", import.0), format!("{}::{name}", import.0));
             return self.say("R010", at, name.len(), message, Some(format!("write `{help}`")));
+        }
+        if name == "skip" {
+            let message = "`skip` leaves a merge, and a guard decides".to_owned();
+            return self.say("R016", at, name.len(), message, Some("write `deny(\"reason\")`".to_owned()));
         }
         if GUARD_VERBS.contains(&name) {
             let message = format!("`{name}` decides, and a merge only merges");
@@ -158,13 +164,14 @@ impl<'a, 's> Lint<'a, 's> {
                 self.expr(argument);
             }
         }
+        self.compared |= compares && with_unit;
         self.guarded |= compares && with_unit && call.args.iter().any(|argument| self.may_be_unit(argument));
         Type::Open
     }
 
     pub(super) fn library(&mut self, function: Library, call: &'a FnCallExpr, at: At, types: &[Type<'s>]) -> Type<'s> {
         let (name, count) = (function.name, call.args.len());
-        if matches!(self.kind, Kindred::Guard) {
+        if matches!(self.kind, Kindred::Guard) && !matches!(name, "time_of" | "pick") {
             let message = format!("`{name}` merges, and a guard only decides");
             self.say("R016", at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
             return Type::Open;

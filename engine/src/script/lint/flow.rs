@@ -1,8 +1,9 @@
 //! Paths through a script: what is never reached, what never ends, and whether a function gives a value.
 
-use rhai::{Expr, Position as At, Stmt};
+use rhai::{ASTNode, Expr, Position as At, Stmt};
 
 use super::{Kindred, Lint};
+use crate::script::ast::Function;
 
 impl Lint<'_, '_> {
     pub(super) fn yields(&mut self, body: &[Stmt]) {
@@ -19,7 +20,7 @@ impl Lint<'_, '_> {
                 }
             }
             Some(Stmt::Block(block)) => self.yields(block.statements()),
-            Some(Stmt::While(flow, _)) if matches!(flow.expr, Expr::Unit(_)) => {}
+            Some(Stmt::While(flow, _)) if is_endless(&flow.expr) => {}
             Some(other) => self.no_value(first_of(other)),
         }
     }
@@ -48,50 +49,42 @@ pub(super) fn first_of(statement: &Stmt) -> At {
     }
 }
 
-pub(super) fn ends(statement: &Stmt) -> bool {
+pub(super) fn ends(statement: &Stmt, own: &[Function]) -> bool {
     match statement {
         Stmt::Return(..) | Stmt::BreakLoop(..) => true,
         Stmt::FnCall(call, _) => call.name == "skip",
         Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if call.name == "skip"),
-        Stmt::While(flow, _) => matches!(flow.expr, Expr::Unit(_)) && !leaves_loop(flow.body.statements()),
+        Stmt::While(flow, _) => is_endless(&flow.expr) && !leaves_loop(flow.body.statements(), own),
         _ => false,
     }
 }
 
-pub(super) fn leaves_loop(body: &[Stmt]) -> bool {
-    body.iter().any(|statement| match statement {
-        Stmt::BreakLoop(_, flags, _) => flags.contains(rhai::ASTFlags::BREAK),
-        Stmt::Return(..) => true,
-        Stmt::FnCall(call, _) => call.name == "skip",
-        Stmt::Expr(expr) => match &**expr {
-            Expr::FnCall(call, _) => call.name == "skip",
-            Expr::Stmt(block) => leaves_loop(block.statements()),
-            _ => false,
-        },
-        Stmt::If(flow, _) | Stmt::TryCatch(flow, _) => {
-            leaves_loop(flow.body.statements()) || leaves_loop(flow.branch.statements())
-        }
-        Stmt::Block(block) => leaves_loop(block.statements()),
-        Stmt::Switch(both, _) => both
-            .1
-            .expressions
-            .iter()
-            .any(|case| matches!(&case.rhs, Expr::Stmt(block) if leaves_loop(block.statements()))),
-        // a `return` inside leaves this one too
-        Stmt::While(flow, _) | Stmt::Do(flow, _, _) => returns(flow.body.statements()),
-        Stmt::For(all, _) => returns(all.2.body.statements()),
-        _ => false,
-    })
+/// Whether a loop goes on by itself.
+pub(super) fn is_endless(condition: &Expr) -> bool {
+    matches!(condition, Expr::Unit(_) | Expr::BoolConstant(true, _))
 }
 
-fn returns(body: &[Stmt]) -> bool {
-    body.iter().any(|statement| match statement {
-        Stmt::Return(..) => true,
-        Stmt::If(flow, _) | Stmt::TryCatch(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, _, _) => {
-            returns(flow.body.statements()) || returns(flow.branch.statements())
-        }
-        Stmt::For(all, _) => returns(all.2.body.statements()),
-        Stmt::Block(block) => returns(block.statements()),
-        _ => false,
-    })
+/// Whether something in a loop's body may leave it: its own `break`, a `return`, `skip`, or a function that may call it.
+pub(super) fn leaves_loop(body: &[Stmt], own: &[Function]) -> bool {
+    let mut leaves = false;
+    for statement in body {
+        statement.walk(&mut Vec::new(), &mut |path| {
+            let is_loop =
+                |node: &ASTNode<'_>| matches!(node, ASTNode::Stmt(Stmt::While(..) | Stmt::Do(..) | Stmt::For(..)));
+            let called = |name: &str| name == "skip" || own.iter().any(|function| function.name == name);
+            leaves |= match path.last() {
+                // the loop that it stands in is another one
+                Some(ASTNode::Stmt(Stmt::BreakLoop(_, flags, _))) => {
+                    flags.contains(rhai::ASTFlags::BREAK) && !path.iter().any(is_loop)
+                }
+                Some(ASTNode::Stmt(Stmt::Return(..))) => true,
+                Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => {
+                    called(&call.name) || !call.namespace.is_empty()
+                }
+                _ => false,
+            };
+            true
+        });
+    }
+    leaves
 }

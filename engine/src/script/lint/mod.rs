@@ -17,7 +17,7 @@ use super::ast::{self, Function, Tree};
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::json::Position;
 use crate::sanitizer::Shape;
-use flow::{ends, first_of, leaves_loop};
+use flow::{ends, first_of, is_endless, leaves_loop};
 pub(super) use words::foreign;
 use words::{CONTEXT, Fixed, REQUEST};
 
@@ -79,6 +79,7 @@ struct Variable<'s> {
 /// The functions of each module, by the name that scripts import: their names and how many arguments they take.
 pub(super) type Modules = BTreeMap<String, Vec<(String, usize)>>;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is known at the place that is read")]
 struct Lint<'a, 's> {
     file: &'a str,
     source: &'a str,
@@ -91,6 +92,9 @@ struct Lint<'a, 's> {
     /// Closures whose bodies were seen with what they are called on.
     seen: BTreeSet<String>,
     guarded: bool,
+    /// Whether something was asked that may say whether the account's value is there.
+    compared: bool,
+    in_condition: bool,
     /// Whether the function that gives the result is being read.
     in_entry: bool,
     found: Vec<Diagnostic>,
@@ -108,6 +112,8 @@ pub(super) fn lint(file: &str, source: &str, tree: &Tree, kind: Kindred<'_>, mod
         scopes: Vec::new(),
         seen: BTreeSet::new(),
         guarded: false,
+        compared: false,
+        in_condition: false,
         in_entry: false,
         found: Vec::new(),
     };
@@ -174,6 +180,7 @@ impl<'a, 's> Lint<'a, 's> {
             Kindred::Library => false,
         };
         self.guarded = false;
+        self.compared = false;
         self.in_entry = is_entry;
         self.call_of(function, &entry);
         self.in_entry = false;
@@ -218,7 +225,11 @@ impl<'a, 's> Lint<'a, 's> {
         for (index, statement) in statements.iter().enumerate() {
             self.statement(statement);
             let rest = statements.get(index + 1..).unwrap_or_default();
-            if let Some(next) = rest.iter().find(|next| !matches!(next, Stmt::Noop(_))).filter(|_| ends(statement)) {
+            if let Some(next) = rest
+                .iter()
+                .find(|next| !matches!(next, Stmt::Noop(_)))
+                .filter(|_| ends(statement, &self.tree.functions))
+            {
                 // what an endless loop hides is its own mistake
                 if matches!(statement, Stmt::While(..)) {
                     return;
@@ -256,7 +267,7 @@ impl<'a, 's> Lint<'a, 's> {
             Stmt::Expr(expr) => drop(self.expr(expr)),
             Stmt::FnCall(call, at) => drop(self.call(call, *at)),
             Stmt::If(flow, _) => {
-                self.expr(&flow.expr);
+                self.condition(&flow.expr);
                 self.nested(flow.body.statements(), Vec::new());
                 self.nested(flow.branch.statements(), Vec::new());
             }
@@ -276,7 +287,8 @@ impl<'a, 's> Lint<'a, 's> {
                 self.nested(all.2.body.statements(), variables);
             }
             Stmt::Switch(both, _) => {
-                self.expr(&both.0);
+                let held = self.condition(&both.0);
+                self.compared |= matches!(held, Type::MayBeUnit(_));
                 for case in &both.1.expressions {
                     self.expr(&case.lhs);
                     self.expr(&case.rhs);
@@ -302,8 +314,7 @@ impl<'a, 's> Lint<'a, 's> {
     }
 
     fn looped(&mut self, flow: &'a FlowControl, at: At) {
-        let is_endless = matches!(flow.expr, Expr::Unit(_) | Expr::BoolConstant(true, _));
-        if is_endless && !leaves_loop(flow.body.statements()) {
+        if is_endless(&flow.expr) && !leaves_loop(flow.body.statements(), &self.tree.functions) {
             let help = "add a `break`, or write `for`".to_owned();
             let word = if matches!(flow.expr, Expr::Unit(_)) { "loop" } else { "while" };
             self.say("R052", at, word.len(), format!("this `{word}` never ends: it has no `break`"), Some(help));
@@ -317,7 +328,7 @@ impl<'a, 's> Lint<'a, 's> {
         // rhai keeps `do … until` as a flag
         let until = flags.contains(rhai::ASTFlags::NEGATED);
         let is_endless = matches!(flow.expr, Expr::BoolConstant(value, _) if value != until);
-        if is_endless && !leaves_loop(flow.body.statements()) {
+        if is_endless && !leaves_loop(flow.body.statements(), &self.tree.functions) {
             let message = "this `do` never ends: it has no `break`".to_owned();
             self.say("R052", at, "do".len(), message, Some("add a `break`, or write `for`".to_owned()));
         }
@@ -325,8 +336,18 @@ impl<'a, 's> Lint<'a, 's> {
         self.expr(&flow.expr);
     }
 
+    /// An expression that says which way a script goes.
+    fn condition(&mut self, expr: &'a Expr) -> Type<'s> {
+        let before = std::mem::replace(&mut self.in_condition, true);
+        let held = self.expr(expr);
+        self.in_condition = before;
+        held
+    }
+
     fn tried(&mut self, flow: &'a FlowControl) {
+        let before = std::mem::replace(&mut self.compared, true);
         self.nested(flow.body.statements(), Vec::new());
+        self.compared = before;
         let caught = match &flow.expr {
             Expr::Variable(own, _, _) => {
                 let name = own.1.to_string();
@@ -359,9 +380,7 @@ impl<'a, 's> Lint<'a, 's> {
                     let message = format!("undefined variable `{name}`");
                     self.say("R012", at, name.len(), message, Some(format!("write `let {name} = …`")));
                 }
-                // it is said once
-                let name = name.to_owned();
-                self.define(Variable { name, held, at: At::NONE, used: true, is_constant: false });
+                self.define_unknown(name, held);
             }
         }
     }
@@ -399,6 +418,13 @@ impl<'a, 's> Lint<'a, 's> {
             None => suggestion(name, &names),
         };
         self.say("R012", at, name.len(), format!("undefined variable `{name}`"), Some(help));
+        self.define_unknown(name, Type::Open);
+    }
+
+    /// What was said of a name is said once.
+    fn define_unknown(&mut self, name: &str, held: Type<'s>) {
+        let name = name.to_owned();
+        self.define(Variable { name, held, at: At::NONE, used: true, is_constant: false });
     }
 }
 

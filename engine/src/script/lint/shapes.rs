@@ -14,11 +14,13 @@ impl<'a, 's> Lint<'a, 's> {
         match expr {
             Expr::Variable(own, _, at) => {
                 if own.2.is_empty() {
+                    let is_function = self.tree.functions.iter().any(|function| function.name == *own.1);
                     match self.find(&own.1) {
                         Some(variable) => {
                             variable.used = true;
                             return variable.held.clone();
                         }
+                        None if is_function => self.function_as_value(&own.1, *at),
                         None => self.undefined(&own.1, *at),
                     }
                 } else if let Some(alias) = own.2.path.iter().next() {
@@ -57,13 +59,7 @@ impl<'a, 's> Lint<'a, 's> {
                 Type::Open
             }
             Expr::FloatConstant(_, at) => {
-                let text = self.text_at(*at);
-                let digits: String = text.chars().take_while(|one| one.is_ascii_digit() || *one == '_').collect();
-                let rest = text.get(digits.len()..).unwrap_or_default();
-                if !rest.starts_with(['.', 'e', 'E']) {
-                    let message = format!("`{digits}` is larger than an integer of 64 bits can be");
-                    self.say("R013", *at, digits.len(), message, Some("at most 9223372036854775807".to_owned()));
-                }
+                self.too_large(*at);
                 Type::Open
             }
             Expr::Stmt(block) => match ast::closure(expr) {
@@ -74,6 +70,24 @@ impl<'a, 's> Lint<'a, 's> {
                 }
             },
             _ => Type::Open,
+        }
+    }
+
+    /// A function's name where a value should stand.
+    fn function_as_value(&mut self, name: &str, at: At) {
+        let message = format!("`{name}` is a function, and no value");
+        self.say("R012", at, name.len(), message, Some(format!("write `|x| {name}(x)`")));
+    }
+
+    /// An integer that rhai reads as a fraction, because it has no room for it.
+    fn too_large(&mut self, at: At) {
+        // rhai takes a sign into the number
+        let text = self.text_at(at).trim_start_matches(['-', '+', ' ']).to_owned();
+        let digits: String = text.chars().take_while(|one| one.is_ascii_digit() || *one == '_').collect();
+        let rest = text.get(digits.len()..).unwrap_or_default();
+        if !digits.is_empty() && !rest.starts_with(['.', 'e', 'E']) {
+            let message = format!("`{digits}` is larger than an integer of 64 bits can be");
+            self.say("R013", at, digits.len(), message, Some("at most 9223372036854775807".to_owned()));
         }
     }
 
@@ -103,9 +117,11 @@ impl<'a, 's> Lint<'a, 's> {
         let last = links.len().saturating_sub(1);
         for (index, link) in links.into_iter().enumerate() {
             if let Type::MayBeUnit(inner) = held {
+                let asks = matches!(&link, Link::Method { call, .. } if call.name == "type_of");
+                self.compared |= self.in_condition && link.is_optional();
                 if index == 0 && is_target {
                     self.unwritten(base);
-                } else if index == 0 && !link.is_optional() && !self.guarded {
+                } else if index == 0 && !link.is_optional() && !self.guarded && !asks {
                     self.unguarded(base, &link);
                 }
                 held = *inner;
@@ -129,7 +145,7 @@ impl<'a, 's> Lint<'a, 's> {
 
     /// What is written into a value that may be `()` goes nowhere.
     fn unwritten(&mut self, base: &Expr) {
-        let Some(name) = ast::variable(base).filter(|_| !self.guarded) else { return };
+        let Some(name) = ast::variable(base).filter(|_| !self.guarded && !self.compared) else { return };
         let message = format!("`{name}` is `()` at a first transfer, and nothing can be written into it then");
         self.say("R022", base.position(), name.len(), message, Some("let it begin as `account ?? #{}`".to_owned()));
         self.guarded = true;
@@ -204,11 +220,13 @@ impl<'a, 's> Lint<'a, 's> {
             }
         }
         let own = self.tree.functions.iter().any(|function| function.name == name);
-        if !own && !is_native(name) {
+        // a member of a map may be a closure
+        let is_member = matches!(held, Type::Open) && self.source.contains(&format!("{name}: |"));
+        if !own && !is_native(name) && !is_member {
             let known: Vec<&str> = natives::methods().collect();
             let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
             self.say("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
-        } else if !own {
+        } else if !own && is_native(name) {
             self.counted(name, call.args.len() + 1, at);
         }
         match name {

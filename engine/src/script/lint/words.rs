@@ -14,7 +14,7 @@ pub(super) const NOT_HERE: [(&str, &str); 8] = [
     ("Fn", "write a closure, `|x| …`"),
 ];
 /// Words of other languages, with ours.
-pub(super) const FOREIGN: [(&str, &str); 44] = [
+pub(super) const FOREIGN: [(&str, &str); 46] = [
     ("null", "()"),
     ("undefined", "()"),
     ("nil", "()"),
@@ -59,6 +59,8 @@ pub(super) const FOREIGN: [(&str, &str); 44] = [
     ("use", "import"),
     ("new", "#{ … }"),
     ("#", "//"),
+    ("===", "=="),
+    ("!==", "!="),
 ];
 /// What is known of a value whose members are ours: how scripts name it, and its members.
 pub(super) type Fixed = (&'static str, &'static [&'static str]);
