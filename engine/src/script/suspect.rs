@@ -13,30 +13,35 @@ const KEYWORDS: [&str; 17] = [
     "switch", "throw", "try", "while",
 ];
 
-/// Words of other languages that stand before the place where the parser stops, with ours.
-const BEFORE: [(&str, &str); 22] = [
+/// Words of other languages that stand before the place where the parser stops; what [`foreign`] does not know of
+/// them is a name elsewhere, so it stands in [`NAMES`].
+const BEFORE: [&str; 14] = [
+    "def",
+    "elif",
+    "elseif",
+    "elsif",
+    "foreach",
+    "fun",
+    "func",
+    "function",
+    "instanceof",
+    "lambda",
+    "not",
+    "typeof",
+    "use",
+    "var",
+];
+
+/// Words that are a mistake before such a place only, with ours.
+const NAMES: [(&str, &str); 8] = [
     ("case", "value => …"),
     ("class", "fn"),
-    ("def", "fn"),
     ("delete", "remove"),
-    ("elif", "else if"),
-    ("elseif", "else if"),
-    ("elsif", "else if"),
     ("export", "fn"),
-    ("foreach", "for"),
     ("from", "import"),
-    ("fun", "fn"),
-    ("func", "fn"),
-    ("function", "fn"),
     ("include", "import"),
-    ("instanceof", "type_of"),
-    ("lambda", "|x| …"),
     ("mut", "let"),
-    ("not", "!"),
-    ("typeof", "type_of"),
     ("unless", "if !"),
-    ("use", "import"),
-    ("var", "let"),
 ];
 
 /// Words of other languages at the place itself.
@@ -46,65 +51,120 @@ const AT: [(&str, &str); 4] = [("is", "=="), ("instanceof", "type_of"), ("then",
 pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> Option<Diagnostic> {
     let text = source.lines().nth(line - 1)?;
     let at: usize = text.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
-    let found = tokens(text);
-    let next = found.iter().position(|(start, _)| *start >= at).unwrap_or(found.len());
-    let told = |start: usize, length: usize, message: String, help: String| {
-        let begin = text.get(..start).unwrap_or_default().chars().count() + 1;
-        let place = |column| Position { line, column };
-        Diagnostic::between("R002", file, [place(begin), place(begin + length)], message).help(help)
-    };
-    let word = |index: Option<usize>| match found.get(index?)? {
-        (start, Token::Word(word)) => Some((*start, *word)),
-        _ => None,
-    };
-    let of_another = |word: &str| format!("`{word}` is a word of another language");
-    for (index, table) in [(next.checked_sub(1), &BEFORE[..]), (Some(next), &AT), (next.checked_sub(2), &BEFORE)] {
-        let Some((start, own)) = word(index) else { continue };
-        let before = text.get(..start).unwrap_or_default();
-        if before.ends_with('.') || (own != "mut" && source.contains(&format!("let {own} "))) {
-            continue;
+    let tokens = tokens(text);
+    let next = tokens.iter().position(|(start, _)| *start >= at).unwrap_or(tokens.len());
+    let read = Line { source, text, tokens, next };
+    let Suspect { start, length, message, help } =
+        read.foreign().or_else(|| read.misspelt()).or_else(|| read.sign())?;
+    let begin = text.get(..start).unwrap_or_default().chars().count() + 1;
+    let place = |column| Position { line, column };
+    Some(Diagnostic::between("R002", file, [place(begin), place(begin + length)], message).help(help))
+}
+
+/// A mistake on a line: where it begins in bytes, how many characters it has, and what to say.
+struct Suspect {
+    start: usize,
+    length: usize,
+    message: String,
+    help: String,
+}
+
+impl Suspect {
+    fn new(start: usize, own: &str, message: String, help: String) -> Self {
+        Self { start, length: own.chars().count(), message, help }
+    }
+
+    /// A word or sign of another language.
+    fn of_another(start: usize, own: &str, what: &str, ours: &str) -> Self {
+        Self::new(start, own, format!("`{own}` is a {what} of another language"), format!("write {ours}"))
+    }
+}
+
+/// The line that the parser stopped at.
+struct Line<'a> {
+    /// The whole script.
+    source: &'a str,
+    text: &'a str,
+    tokens: Vec<(usize, Token<'a>)>,
+    /// The token at the place, or how many there are.
+    next: usize,
+}
+
+impl<'a> Line<'a> {
+    fn word(&self, index: Option<usize>) -> Option<(usize, &'a str)> {
+        match self.tokens.get(index?)? {
+            (start, Token::Word(word)) => Some((*start, *word)),
+            _ => None,
         }
-        if let Some((_, ours)) = table.iter().find(|(other, _)| *other == own) {
-            return Some(told(start, own.len(), of_another(own), format!("write `{ours}`")));
+    }
+
+    /// A word of another language before the place, at it, or one more before.
+    fn foreign(&self) -> Option<Suspect> {
+        let by_name = |table: &[(&str, &'static str)], own: &str| {
+            table.iter().find(|(other, _)| *other == own).map(|(_, ours)| *ours)
+        };
+        let before = |own: &str| by_name(&NAMES, own).or_else(|| foreign(own).filter(|_| BEFORE.contains(&own)));
+        let places = [(self.next.checked_sub(1), true), (Some(self.next), false), (self.next.checked_sub(2), true)];
+        places.into_iter().find_map(|(index, is_before)| {
+            let (start, own) = self.word(index)?;
+            let is_member = self.text.get(..start).unwrap_or_default().ends_with('.');
+            let is_variable = own != "mut" && self.source.contains(&format!("let {own} "));
+            let ours =
+                if is_before { before(own) } else { by_name(&AT, own) }.filter(|_| !is_member && !is_variable)?;
+            Some(Suspect::of_another(start, own, "word", &format!("`{ours}`")))
+        })
+    }
+
+    /// A statement that begins with almost a keyword.
+    fn misspelt(&self) -> Option<Suspect> {
+        let (start, own) = self.word(self.next.checked_sub(1)).filter(|(start, _)| begins(self.text, *start))?;
+        let near = misspelt(own)?;
+        Some(Suspect::new(start, own, format!("`{own}` is no word here"), format!("did you mean `{near}`?")))
+    }
+
+    /// A sign that rhai has not, or not here.
+    fn sign(&self) -> Option<Suspect> {
+        if let Some(start) = self.find("...") {
+            return Some(Suspect::of_another(start, "...", "sign", "`mixin`, or `+`"));
         }
+        let switches = || tokens(self.source).iter().any(|(_, token)| *token == Token::Word("switch"));
+        if let Some(start) = self.find("=>").filter(|_| !switches()) {
+            return Some(Suspect::of_another(start, "=>", "sign", "`|line| …`"));
+        }
+        self.head()
     }
-    if let Some((start, own)) = word(next.checked_sub(1)).filter(|(start, _)| begins(text, *start))
-        && let Some(near) = misspelt(own)
-    {
-        return Some(told(
-            start,
-            own.chars().count(),
-            format!("`{own}` is no word here"),
-            format!("did you mean `{near}`?"),
-        ));
+
+    /// A type or a default in the head of a function, or a body without its bracket.
+    fn head(&self) -> Option<Suspect> {
+        let trimmed = self.text.trim();
+        if !trimmed.starts_with("fn ") && !trimmed.starts_with("private fn ") {
+            return None;
+        }
+        let heads = [
+            ("->", "a function has no type", "take it out"),
+            (":", "a parameter has no type", "take it out"),
+            ("=", "a parameter has no default", "take it out"),
+        ];
+        // a body on the same line is no parameter
+        let body = self.text.find('{').unwrap_or(self.text.len());
+        let found = |own| self.find(own).filter(|start| *start < body);
+        let (start, (own, message, help)) = heads.into_iter().find_map(|head| Some((found(head.0)?, head)))?;
+        let ends = own == ":" && trimmed.ends_with(':');
+        let (message, help) = if ends { ("a body begins with `{`", "write `{`") } else { (message, help) };
+        Some(Suspect::new(start, own, format!("`{own}`: {message}"), help.to_owned()))
     }
-    let sign = |sign: &str| signs(text, &found, sign);
-    if let Some(start) = sign("...") {
-        return Some(told(
-            start,
-            3,
-            "`...` is a sign of another language".to_owned(),
-            "write `mixin`, or `+`".to_owned(),
-        ));
+
+    /// Where a sign stands outside texts.
+    fn find(&self, sign: &str) -> Option<usize> {
+        let first = sign.chars().next()?;
+        let starts = self.tokens.iter().filter(|(_, token)| *token == Token::Other(first)).map(|(start, _)| *start);
+        starts.into_iter().find(|start| {
+            let rest = self.text.get(*start..).unwrap_or_default();
+            let alone = rest.strip_prefix(sign).is_some_and(|rest| !rest.starts_with(['=', ':', '>', '.']));
+            let before = self.text.get(..*start).unwrap_or_default();
+            alone && !before.ends_with(['=', '!', '<', '>', ':', '.', '+', '-', '*', '/'])
+        })
     }
-    let begins_function = text.trim_start().starts_with("fn ") || text.trim_start().starts_with("private fn ");
-    let switches = tokens(source).iter().any(|(_, token)| *token == Token::Word("switch"));
-    if let Some(start) = sign("=>").filter(|_| !switches) {
-        return Some(told(start, 2, "`=>` is a sign of another language".to_owned(), "write `|line| …`".to_owned()));
-    }
-    let heads = [
-        ("->", "a function has no type", "take it out"),
-        (":", "a parameter has no type", "take it out"),
-        ("=", "a parameter has no default", "take it out"),
-    ];
-    // a body on the same line is no parameter
-    let body = text.find('{').unwrap_or(text.len());
-    let stands_in_head = |own: &str| sign(own).filter(|start| *start < body);
-    let (own, message, help) =
-        heads.into_iter().filter(|_| begins_function).find(|(own, ..)| stands_in_head(own).is_some())?;
-    let ends = own == ":" && text.trim_end().ends_with(':');
-    let (message, help) = if ends { ("a body begins with `{`", "write `{`") } else { (message, help) };
-    Some(told(sign(own)?, own.len(), format!("`{own}`: {message}"), help.to_owned()))
 }
 
 /// Whether nothing but a bracket or a `;` stands before a word.
@@ -119,16 +179,4 @@ fn misspelt(word: &str) -> Option<&'static str> {
     let near = nearest(word, &KEYWORDS).filter(|_| !is_keyword)?;
     let few = word.chars().count().abs_diff(near.chars().count()) <= 1;
     (few && word.chars().count() > 1).then_some(near)
-}
-
-/// Where a sign stands outside texts.
-fn signs(text: &str, found: &[(usize, Token<'_>)], sign: &str) -> Option<usize> {
-    let first = sign.chars().next()?;
-    let starts = found.iter().filter(|(_, token)| *token == Token::Other(first)).map(|(start, _)| *start);
-    starts.into_iter().find(|start| {
-        let rest = text.get(*start..).unwrap_or_default();
-        let alone = rest.strip_prefix(sign).is_some_and(|rest| !rest.starts_with(['=', ':', '>', '.']));
-        let before = text.get(..*start).unwrap_or_default();
-        alone && !before.ends_with(['=', '!', '<', '>', ':', '.', '+', '-', '*', '/'])
-    })
 }
