@@ -204,7 +204,7 @@ impl Compiler<'_> {
     }
 
     fn guard(&mut self, operation: &str, file: &str, text: &str) {
-        match self.sandbox.compile_guard(file, text) {
+        match self.sandbox.compile(file, text, Kindred::Guard) {
             Ok(script) => {
                 self.found.extend(script.warnings().iter().cloned());
                 self.guards.push(Guard { operation: operation.to_owned(), script });

@@ -8,6 +8,7 @@ mod tokens;
 mod ast;
 mod lint;
 mod suspect;
+mod entry;
 mod syntax;
 mod running;
 mod convert;
@@ -27,7 +28,6 @@ use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::Context;
-use ast::Tree;
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::joined_by;
@@ -231,12 +231,12 @@ impl Sandbox {
         let is_whole = errors.is_empty();
         errors.extend(self.imports(file, source));
         if is_whole {
-            errors.extend(entry(&tree, file, source, kind));
+            errors.extend(entry::entry(&tree, file, source, kind));
         }
         let absent = errors.iter().any(|error| matches!(error.code, "R014" | "R015"));
         // what a broken part or an absent module has to do with it is not known
         let misnamed = errors.iter().any(|error| error.code == "R004");
-        let hides = hidden(&tree, file, source);
+        let hides = entry::hidden(&tree, file, source);
         // a script of the other kind is one mistake
         let is_other = errors.iter().any(|error| error.code == "R003");
         let import_lines: Vec<_> = errors.iter().filter(|one| one.code == "R015").map(|one| one.start.line).collect();
@@ -251,9 +251,7 @@ impl Sandbox {
                 return true;
             }
             let named = broken.iter().any(|name| one.message.contains(&format!("`{name}`")));
-            named
-                || (matches!(one.code, "R014" | "R053") && !is_whole)
-                || (matches!(one.code, "R014" | "R053") && absent)
+            named || (matches!(one.code, "R014" | "R053") && (!is_whole || absent))
         };
         let linted = lint::lint(file, source, &tree, kind, &self.functions);
         let linted: Vec<_> = linted.into_iter().filter(|one| !silent(one)).collect();
@@ -262,7 +260,8 @@ impl Sandbox {
         errors
     }
 
-    /// Compiles a merge script: it has `fn merge(account, anonymous, context)`.
+    /// Compiles a script that has its kind's function: `fn merge(account, anonymous, context)` or
+    /// `fn authorize(request)`.
     ///
     /// # Errors
     /// All that is wrong with it; what only deserves a look comes with the script.
@@ -274,14 +273,6 @@ impl Sandbox {
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
         let adds = self.adds(source);
         Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source), adds, warnings: found })
-    }
-
-    /// Compiles a guard: it has `fn authorize(request)`.
-    ///
-    /// # Errors
-    /// As [`Sandbox::compile`].
-    pub fn compile_guard(&self, file: &str, source: &str) -> Result<Script, Vec<Diagnostic>> {
-        self.compile(file, source, Kindred::Guard)
     }
 
     /// Calls `authorize(request)`.
@@ -510,67 +501,6 @@ fn place(error: &EvalAltResult, file: &str) -> Place {
     };
     let position = error.position();
     inner.or_else(|| Some((file.into(), position.line()?, position.position().unwrap_or(1))))
-}
-
-/// The function that a script is called by, as it should be.
-fn entry(tree: &Tree, file: &str, source: &str, kind: Kindred<'_>) -> Option<Diagnostic> {
-    let (name, params) = match kind {
-        Kindred::Merge { .. } => ("merge", &["account", "anonymous", "context"][..]),
-        Kindred::Guard => ("authorize", &["request"][..]),
-        Kindred::Library => return None,
-    };
-    let signature = format!("fn {name}({})", params.join(", "));
-    match tree.functions.iter().find(|function| function.name == name) {
-        // a parameter under another's name: its place counts, not its name
-        Some(function) if function.params.len() == params.len() => {
-            let mut both = function.params.iter().zip(params);
-            let swapped = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()));
-            swapped.map(|(own, name)| {
-                let message = format!("the parameter `{own}` stands where `{name}` is given");
-                at_function("R004", &function.name, file, source, message).help(format!("write `{signature}`"))
-            })
-        }
-        Some(function) => {
-            let message = format!("`{name}` takes {} parameters, not {}", params.len(), function.params.len());
-            Some(at_function("R004", name, file, source, message).help(format!("write `{signature}`")))
-        }
-        None => {
-            let names: Vec<&str> = tree.functions.iter().map(|function| function.name.as_str()).collect();
-            let near = names.iter().find(|own| nearest(own, &[name]).is_some());
-            let comment = unclosed_comment(source);
-            Some(match near {
-                _ if comment.is_some() => {
-                    let at = comment.unwrap_or_default();
-                    Diagnostic::error("R001", file, source, at..at + 2, "a comment without its closing `*/`".to_owned())
-                        .help("close it with `*/`")
-                }
-                Some(near) => {
-                    let message = format!("no function `{name}`, but `{near}`");
-                    at_function("R003", near, file, source, message).help(format!("did you mean `{name}`?"))
-                }
-                None => Diagnostic::error("R003", file, source, 0..0, format!("no function `{name}`"))
-                    .help(format!("write `{signature} {{ … }}`")),
-            })
-        }
-    }
-}
-
-/// Where a comment begins that never ends.
-fn unclosed_comment(source: &str) -> Option<usize> {
-    let at = source.rfind("/*")?;
-    source.get(at..).filter(|rest| !rest.contains("*/")).map(|_| at)
-}
-
-/// Functions that are named like one of rhai's or ours.
-fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
-    let names = tree.functions.iter().map(|function| function.name.as_str()).filter(|name| natives::is_native(name));
-    let error = |name: &str| at_function("R006", name, file, source, format!("`{name}` hides a built-in function"));
-    names.map(error).collect()
-}
-
-fn at_function(code: &'static str, name: &str, file: &str, source: &str, message: String) -> Diagnostic {
-    let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
-    Diagnostic::error(code, file, source, start..start + name.len(), message)
 }
 
 fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {
