@@ -13,7 +13,7 @@ fn told(case: &str) -> Vec<Told> {
     let files: Files = files::policy(&root().join("rules")).unwrap();
     let rules = RuleSet::compile(&files).unwrap();
     let fixture = Fixture::read("case.json", case, &rules).unwrap_or_else(|errors| panic!("{errors:#?}"));
-    explain::explain(&rules, &files, &Event::read(&fixture.body).unwrap())
+    explain::explain(&rules, &files, &Event::read(&fixture.body, rules.provider()).unwrap())
 }
 
 /// Each place as `pointer fate to code file`, as far as they are there; the metadata itself is left out.
@@ -88,7 +88,7 @@ fn blamed(anonymous: &str, account: &str, place: &str, expected: &str) {
     let rules = RuleSet::compile(&files).unwrap();
     let case = format!(r#"{{ "anonymous": {anonymous}, {account} "expect": {{ "status": "transferred" }} }}"#);
     let fixture = Fixture::read("case.json", &case, &rules).unwrap_or_else(|errors| panic!("{errors:#?}"));
-    let event = Event::read(&fixture.body).unwrap();
+    let event = Event::read(&fixture.body, rules.provider()).unwrap();
     let (words, file, at) = explain::blame(&rules, &files, &event, place).unwrap();
     assert_eq!(format!("{words} {file}:{}", at.line), expected);
 }

@@ -82,7 +82,7 @@ fn fact(rules: &RuleSet, fixture: &Fixture) -> String {
         Ok((_, decision)) => {
             let findings = decision.findings.iter().map(|finding| {
                 let rule = finding.rule.as_deref().unwrap_or_default();
-                format!("{rule} {} {}", finding.notice.keyword(), finding.notice.action())
+                format!("{rule} {} {}", finding.notice.keyword(), finding.action())
             });
             let mut findings: Vec<_> = findings.collect();
             findings.sort();

@@ -39,7 +39,7 @@ fn check(case: View<'_>, sandbox: &Sandbox) {
     let (id, rule) = (word(case, "id"), word(case, "rule"));
     let budget = Budget::new(250_000, None);
     let outcome = sandbox.evaluate(&id, &rule, data(case).view(), budget);
-    let Ok(Outcome::Value(value)) = outcome else { panic!("{id}: {outcome:?}") };
+    let Ok(Outcome::Value(value, _)) = outcome else { panic!("{id}: {outcome:?}") };
     let sorted = word(case, "order") == "insignificant";
     let (actual, expected) = (plain(value.view(), sorted), plain(case.get("expect").unwrap(), sorted));
     assert!(compare(actual.view(), expected.view()).is_eq(), "{id}: {}", actual.view().to_text());
@@ -73,11 +73,13 @@ fn script(source: &str, expected: &str) {
     let budget = Budget::new(20_000, None);
     let outcome = Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), budget);
     let shown = match outcome {
-        Ok(Outcome::Value(value)) => value.view().to_text(),
+        Ok(Outcome::Value(value, _)) => value.view().to_text(),
         Ok(Outcome::Skip(reason)) => format!("skip {reason}"),
         Ok(Outcome::Failed(..)) => "failed".to_owned(),
         Ok(Outcome::Overrun(_)) => "overrun".to_owned(),
         Ok(Outcome::AccountShape) => "account_shape".to_owned(),
+        Ok(Outcome::Discard(reason)) => format!("discard: {reason}"),
+        Ok(Outcome::Inexact) => "number_range".to_owned(),
         Err(error) => error.code.to_owned(),
     };
     assert_eq!(shown, expected, "{source}");
@@ -110,7 +112,7 @@ fn a_number_that_a_script_cannot_hold_is_not_read() {
         |source| Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), Budget::new(100, None));
     assert!(matches!(read("o.big"), Ok(Outcome::AccountShape)));
     assert!(
-        matches!(read("o"), Ok(Outcome::Value(value)) if value.view().to_text() == r#"{"big":18446744073709551616}"#)
+        matches!(read("o"), Ok(Outcome::Value(value, _)) if value.view().to_text() == r#"{"big":18446744073709551616}"#)
     );
 }
 
@@ -154,7 +156,7 @@ fn guarded(source: &str, data: &str, expected: &str) {
     let data = Document::read(data.as_bytes()).unwrap();
     let outcome = Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), Budget::new(250_000, None));
     let shown = match outcome {
-        Ok(Outcome::Value(value)) => value.view().to_text(),
+        Ok(Outcome::Value(value, _)) => value.view().to_text(),
         other => format!("{other:?}").split('(').nth(1).unwrap_or_default().to_owned(),
     };
     assert_eq!(shown, expected, "{source}");

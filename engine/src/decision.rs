@@ -126,6 +126,66 @@ pub struct Finding {
     pub pointer: String,
     /// What was noticed.
     pub notice: Notice,
+    /// The place that failed by itself and took this one along, and the keyword that it failed.
+    pub cause: Option<(String, Keyword)>,
+    /// Items that are gone: of a list that was cut, or turned away by a limit.
+    pub count: Option<usize>,
+    /// Whether its rule only observes: it changes nothing, and keeps no session.
+    pub is_observed: bool,
+}
+
+impl Finding {
+    /// A finding without a place.
+    #[must_use]
+    pub fn new(rule: Option<Arc<str>>, notice: Notice) -> Self {
+        Self { rule, pointer: String::new(), notice, cause: None, count: None, is_observed: false }
+    }
+
+    /// The action that is printed: what was done to the place, `keep` if a rule wrote nothing, `note` if that changes
+    /// nothing.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match &self.notice {
+            Notice::Place(_, action) => action.word(),
+            notice if !self.is_observed && notice.effect() == Effect::Keep => "keep",
+            _ => "note",
+        }
+    }
+
+    /// Whether something of the session was left behind: then the session must stay.
+    #[must_use]
+    pub fn keeps_session(&self) -> bool {
+        !self.is_observed && self.notice.effect() == Effect::Keep
+    }
+}
+
+/// What a finding means for its rule, and for the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The rule wrote nothing, and the session stays.
+    Keep,
+    /// Nothing changes.
+    Note,
+}
+
+/// What a rule that observes would have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Would {
+    /// Write another value than the account has.
+    Write,
+    /// Leave the account's value.
+    Keep,
+}
+
+impl Would {
+    /// The word of the contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 /// What a finding says.
@@ -147,13 +207,24 @@ pub enum Notice {
     RootNotVisible,
     /// A rule wrote nothing: the provider cannot store a name of the result.
     NameNotStorable,
-    /// A rule that adds wrote nothing: the receipt has no room to say that it did.
-    ReceiptFull,
-    /// A script chose to leave both sides as they are.
+    /// A rule wrote nothing: a number of the result, or one of the account's that its script reads, would be rounded.
+    NumberRange,
+    /// The receipt has no room: a rule that needs once wrote nothing; or no rule was kept from writing.
+    ReceiptFull(Effect),
+    /// A script chose to leave both sides as they are, for this reason.
     Skipped(String),
+    /// A script chose to let the visitor's value go, for this reason.
+    Discarded(String),
+    /// A limit of the merge turned items away.
+    LimitReached,
+    /// A rule that needs once took this hand-over before, with other content.
+    AlreadyCounted,
+    /// What a rule that observes would have done; and whether the account would differ from what it is now, where
+    /// another rule writes the same root.
+    Observed(Would, Option<bool>),
     /// A metadata object is larger than the provider recommends.
     ProfileOversized(Sink),
-    /// The account's receipt is malformed, and counts as absent.
+    /// The account's receipt is malformed: no rule that needs once wrote.
     ReceiptUnreadable,
 }
 
@@ -179,8 +250,13 @@ impl Notice {
             Self::ResultTooLarge => "result_too_large",
             Self::RootNotVisible => "root_not_visible",
             Self::NameNotStorable => "name_not_storable",
-            Self::ReceiptFull => "receipt_full",
+            Self::NumberRange => Keyword::NumberRange.word(),
+            Self::ReceiptFull(_) => "receipt_full",
             Self::Skipped(_) => "skipped",
+            Self::Discarded(_) => "discarded",
+            Self::LimitReached => "limit_reached",
+            Self::AlreadyCounted => "already_counted",
+            Self::Observed(..) => "observed",
             Self::ProfileOversized(_) => "profile_oversized",
             Self::ReceiptUnreadable => "receipt_unreadable",
         }
@@ -192,18 +268,29 @@ impl Notice {
         matches!(self, Self::ScriptFailed(_) | Self::BudgetExceeded(_) | Self::ResultInvalid | Self::NameNotStorable)
     }
 
-    /// The action that is printed: what was done to the place, `keep` if a rule wrote nothing, `note` otherwise.
+    /// Whether the rule's script chose to write nothing.
     #[must_use]
-    pub fn action(&self) -> &'static str {
+    pub fn is_a_choice(&self) -> bool {
+        matches!(self, Self::Skipped(_) | Self::Discarded(_))
+    }
+
+    /// What it means for its rule, and for the session.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
         match self {
-            Self::Place(_, action) => action.word(),
-            Self::ProfileOversized(_) | Self::ReceiptUnreadable => "note",
-            _ => "keep",
+            Self::ReceiptFull(effect) => *effect,
+            Self::Place(..)
+            | Self::Discarded(_)
+            | Self::LimitReached
+            | Self::AlreadyCounted
+            | Self::Observed(..)
+            | Self::ProfileOversized(_) => Effect::Note,
+            _ => Effect::Keep,
         }
     }
 
     /// Keywords of findings without a place, as a fixture can expect them.
-    pub const WITHOUT_PLACE: [&'static str; 11] = [
+    pub const WITHOUT_PLACE: [&'static str; 16] = [
         "script_failed",
         "budget_exceeded",
         "account_shape",
@@ -211,17 +298,16 @@ impl Notice {
         "result_too_large",
         "root_not_visible",
         "name_not_storable",
+        "number_range",
         "receipt_full",
         "skipped",
+        "discarded",
+        "limit_reached",
+        "already_counted",
+        "observed",
         "profile_oversized",
         "receipt_unreadable",
     ];
-
-    /// Whether something of the session was left behind by a failure: then the session must stay.
-    #[must_use]
-    pub fn keeps_session(&self) -> bool {
-        !matches!(self, Self::Place(..) | Self::Skipped(_) | Self::ProfileOversized(_) | Self::ReceiptUnreadable)
-    }
 }
 
 /// The answer to one event.
@@ -308,15 +394,33 @@ fn write_finding(finding: &Finding, out: &mut Vec<u8>) {
     optional(finding.rule.as_deref(), out);
     member("pointer", &finding.pointer, out);
     word("keyword", finding.notice.keyword(), out);
-    word("action", finding.notice.action(), out);
+    word("action", finding.action(), out);
+    if let Some((pointer, keyword)) = &finding.cause {
+        out.extend_from_slice(b",\"cause\":{\"pointer\":");
+        string(pointer, out);
+        word("keyword", keyword.word(), out);
+        out.push(b'}');
+    }
+    if let Some(count) = finding.count {
+        out.extend_from_slice(format!(",\"count\":{count}").as_bytes());
+    }
     match &finding.notice {
-        Notice::Skipped(reason) => member("reason", reason, out),
+        Notice::Skipped(reason) | Notice::Discarded(reason) => member("reason", reason, out),
+        Notice::Observed(would, differs) => {
+            word("would", would.word(), out);
+            if let Some(differs) = differs {
+                out.extend_from_slice(format!(",\"differs\":{differs}").as_bytes());
+            }
+        }
         Notice::ScriptFailed(ScriptStop { at: Some((file, line, column)), .. })
         | Notice::BudgetExceeded(ScriptStop { at: Some((file, line, column)), .. }) => {
             member("at", &format!("{file}:{line}:{column}"), out);
         }
         Notice::ProfileOversized(sink) => member("sink", sink.word(), out),
         _ => {}
+    }
+    if finding.is_observed && !matches!(finding.notice, Notice::Observed(..)) {
+        out.extend_from_slice(b",\"observed\":true");
     }
     out.push(b'}');
 }

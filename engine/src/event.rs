@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::instant::{self, Millis};
 use crate::json::{Document, Json, Kind, ReadError, ReadErrorKind, Text, View};
 use crate::pointer::{Pointer, child};
+use crate::provider::Provider;
 use crate::sanitizer::Untrusted;
 
 /// What the person did.
@@ -115,16 +116,19 @@ pub struct Event {
 /// An anonymous session.
 #[derive(Clone)]
 pub struct Session {
-    /// `anon@…` or `anon|…`.
+    /// The provider's id of the anonymous person.
     pub id: String,
-    /// When it began.
-    pub created_at: Millis,
-    /// When it ends.
-    pub expires_at: Millis,
+    /// When it began, if that is known.
+    pub created_at: Option<Millis>,
+    /// When it ends, if that is known.
+    pub expires_at: Option<Millis>,
     /// The `session_id`: one device, where `id` is one anonymous person.
     sid: Option<String>,
     /// Whether a token came with it.
     pub has_token: bool,
+    /// The metadata as it was received, whatever it is.
+    received: Option<Json>,
+    /// The metadata, if it is an object or text of one.
     metadata: Option<Json>,
 }
 
@@ -142,15 +146,18 @@ impl fmt::Debug for Session {
     }
 }
 
+/// The member of the metadata that holds the hand-over id.
+const HAND_OVER_ID: &str = "handover";
+
 /// Bytes of an event id.
 const ID_BYTES_MAX: usize = 128;
 
 impl Event {
-    /// Reads a request body.
+    /// Reads a request body, as this provider sends it.
     ///
     /// # Errors
     /// Not JSON, or not a request of the contract: the place and what was expected, never a value.
-    pub fn read(body: &[u8]) -> Result<Self, Refusal> {
+    pub fn read(body: &[u8], provider: Provider) -> Result<Self, Refusal> {
         let document = Document::read(body).map_err(Refusal::Unreadable)?;
         let root = Member { view: Some(document.root()), above: None, name: "" };
         root.object("an object")?;
@@ -166,7 +173,7 @@ impl Event {
             app_metadata,
             user_metadata,
             visible: account.get("visible").names()?,
-            session: root.get("anonymous_session").session()?,
+            session: root.get("anonymous_session").session(provider)?,
             context: root.get("context").object_or_empty()?,
         })
     }
@@ -209,7 +216,8 @@ impl Session {
     /// `text_allowed` says that the rule's schema takes a string there.
     #[must_use]
     pub fn value(&self, from: &Pointer, parse: Parse, text_allowed: TextAllowed) -> Found {
-        let Some(mut value) = self.metadata.clone() else { return Found::Nothing };
+        let metadata = if from.tokens().is_empty() { self.without_hand_over_id() } else { self.metadata.clone() };
+        let Some(mut value) = metadata else { return Found::Nothing };
         for (step, token) in from.tokens().iter().enumerate() {
             let open = parsed(value, parse);
             // a step that is still text cannot be entered: its text is no JSON
@@ -232,10 +240,31 @@ impl Session {
         self.metadata.as_ref().and_then(|root| place.tokens().iter().try_fold(root.clone(), step)).is_some()
     }
 
+    /// The metadata without the hand-over id, which no rule reads.
+    fn without_hand_over_id(&self) -> Option<Json> {
+        let metadata = self.metadata.as_ref()?;
+        if metadata.view().get(HAND_OVER_ID).is_none() {
+            return Some(metadata.clone());
+        }
+        let rest = metadata.view().named_members();
+        let rest = rest.filter(|(name, _)| !name.as_text().is_some_and(|name| name.is(HAND_OVER_ID)));
+        let rest = Json::object(rest.map(|(name, value)| (name.to_json(), value.to_json())).collect());
+        // a sanitizer needs places in a text
+        let document = Document::read(rest.view().to_text().as_bytes()).ok()?;
+        Some(Json::Place(document, 0))
+    }
+
+    /// The bytes of the metadata in the request: two hand-overs of one draft differ in them if the draft grew.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        let place = self.received.as_ref().and_then(|received| received.view().place());
+        place.and_then(|place| place.document_text().as_bytes().get(place.span())).unwrap_or_default()
+    }
+
     /// What the hand-over is known by: the id that the browser client gave its draft, else the session's.
     #[must_use]
     pub fn hand_over(&self) -> Cow<'_, str> {
-        let member = self.metadata.as_ref().and_then(|metadata| metadata.view().get("handover"));
+        let member = self.metadata.as_ref().and_then(|metadata| metadata.view().get(HAND_OVER_ID));
         let draft = member.and_then(View::as_text).map(Text::decode).filter(|id| is_hand_over_id(id));
         draft.unwrap_or_else(|| Cow::Borrowed(self.sid.as_ref().unwrap_or(&self.id)))
     }
@@ -290,11 +319,6 @@ fn parsed(value: Json, parse: Parse) -> Json {
 /// 1–128 visible ASCII characters without `.`: what a signed `webhook-id` can hold.
 fn is_event_id(id: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.')
-}
-
-/// `anon@…` is what the provider issues, `anon|…` what its page says.
-fn is_session_id(id: &str) -> bool {
-    id.strip_prefix("anon").is_some_and(|rest| rest.len() > 1 && rest.starts_with(['@', '|']))
 }
 
 /// 16–64 of `A-Za-z0-9_-`.
@@ -358,9 +382,13 @@ impl<'a> Member<'a> {
         time.map_or_else(|| self.refuse("a time as RFC 3339 text"), Ok)
     }
 
-    fn time(&self) -> Result<Millis, Refusal> {
-        let time = self.view.and_then(instant::read);
-        time.map_or_else(|| self.refuse("a time: RFC 3339 text, or epoch seconds or milliseconds"), Ok)
+    /// A time of a session: absent, null and 0 are unknown.
+    fn time(&self) -> Result<Option<Millis>, Refusal> {
+        let Some(view) = self.some() else { return Ok(None) };
+        match instant::of_session(view) {
+            Some(time) => Ok(Some(time).filter(|time| *time != 0)),
+            None => self.refuse("a time: RFC 3339 text, or epoch seconds or milliseconds, also as digits in a string"),
+        }
     }
 
     fn names(&self) -> Result<Option<Vec<String>>, Refusal> {
@@ -373,7 +401,7 @@ impl<'a> Member<'a> {
         }
     }
 
-    fn session(&self) -> Result<Option<Session>, Refusal> {
+    fn session(&self, provider: Provider) -> Result<Option<Session>, Refusal> {
         if self.some().is_none() {
             return Ok(None);
         }
@@ -381,10 +409,11 @@ impl<'a> Member<'a> {
         let token = self.get("token").optional_text()?;
         Ok(Some(Session {
             has_token: token.is_some(),
-            id: self.get("id").text_that("`anon@…` or `anon|…`", is_session_id)?,
+            id: self.get("id").text_that(provider.session_id_words(), |id| provider.is_session_id(id))?,
             created_at: self.get("created_at").time()?,
             expires_at: self.get("expires_at").time()?,
             sid: self.get("session_id").optional_text()?,
+            received: self.get("metadata").view.map(View::to_json),
             metadata: self.get("metadata").some().and_then(metadata),
         }))
     }

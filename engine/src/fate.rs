@@ -132,6 +132,11 @@ impl Keyword {
         }
     }
 
+    /// Whether it says that a schema does not know a name.
+    fn is_unknown(self) -> bool {
+        matches!(self, Self::Unknown | Self::AdditionalProperties | Self::UnevaluatedProperties)
+    }
+
     /// Whether a failing child can be the cause: the container fails because of what it lost.
     fn cascades(self) -> bool {
         matches!(self, Self::Required | Self::MinItems | Self::MinProperties)
@@ -152,6 +157,8 @@ pub enum What {
     Cut,
     /// Another value stands in its place: what an annotation of the schema asked for.
     Replaced,
+    /// The schema does not know it, and another rule takes it.
+    Elsewhere,
 }
 
 /// The fate of one node: what, the keyword, and the schema place that says so.
@@ -246,6 +253,37 @@ impl Fates {
         self.set(at, Fate { what: What::Truncated, action: Action::Truncate, keyword: first, also, by });
     }
 
+    /// The node at `at`, which the schema does not know, is taken by another rule.
+    pub fn elsewhere(&mut self, at: u32) {
+        let fate = self.get(at);
+        self.set(at, Fate { what: What::Elsewhere, ..fate });
+    }
+
+    /// Of the node at `at`, which the schema does not know, another rule takes a part: its children have fates of their own.
+    pub fn open(&mut self, at: u32, children: impl Iterator<Item = u32>) {
+        let fate = self.get(at);
+        children.for_each(|child| self.set(child, fate));
+        self.set(at, KEPT);
+    }
+
+    /// The nodes that were dropped because the schema does not know their names.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<u32> {
+        let is_unknown = |at: &u32| {
+            let (what, keyword, _) = self.of_node(*at);
+            what == What::Dropped && keyword.is_unknown()
+        };
+        let mut nodes: Vec<u32> = self.changed.iter().copied().filter(is_unknown).collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// Whether a node passed, as far as its own fate says.
+    #[must_use]
+    pub fn passed(&self, at: u32) -> bool {
+        !matches!(self.get(at).what, What::Dropped | What::Cut | What::Elsewhere)
+    }
+
     /// Whether everything is kept.
     #[must_use]
     pub fn all_kept(&self) -> bool {
@@ -317,7 +355,9 @@ impl Fates {
         };
         let cause =
             if action == Action::Drop && keyword.cascades() { self.cause(visited, changed, show) } else { None };
-        Entry { pointer: pointer.to_owned(), keyword, action, by, nodes, cause }
+        let is_cut = action == Action::Truncate && view.kind() == Kind::Array;
+        let count = is_cut.then(|| view.items().filter(|item| self.is_cut(*item)).count());
+        Entry { pointer: pointer.to_owned(), keyword, action, by, nodes, cause, count }
     }
 
     fn is_cut(&self, item: View<'_>) -> bool {
@@ -352,6 +392,8 @@ impl Fates {
                 counts.dropped += view.nodes();
                 return;
             }
+            // it counts where it is taken
+            What::Elsewhere => return,
             What::Replaced => {
                 counts.changed += 1;
                 counts.dropped += view.nodes() - 1;
@@ -428,6 +470,8 @@ pub struct Entry {
     pub by: u16,
     /// Nodes removed.
     pub nodes: usize,
+    /// Of a list that was cut: its items that are gone.
+    pub count: Option<usize>,
     /// The first failure below that the place did not survive.
     pub cause: Option<(String, Keyword)>,
 }
@@ -473,7 +517,7 @@ impl Walk<'_> {
         let mut say = |keyword, action| (self.visit)(Visited { place, pointer: &self.pointer, keyword, action, by });
         match what {
             What::Dropped | What::Replaced => say(keyword, action),
-            What::Cut => {}
+            What::Cut | What::Elsewhere => {}
             What::Truncated => {
                 say(keyword, Action::Truncate);
                 also.into_iter().flatten().for_each(|keyword| say(keyword, Action::Truncate));

@@ -29,6 +29,20 @@ pub fn read(view: View<'_>) -> Option<Millis> {
     }
 }
 
+/// A time as providers send those of sessions: as [`read`], or a number as digits in a string.
+///
+/// ```
+/// # use handover_engine::{instant::of_session, json::Document};
+/// assert_eq!(of_session(Document::read(br#""1795428000""#).unwrap().root()), Some(1_795_428_000_000));
+/// assert_eq!(of_session(Document::read(br#""tomorrow""#).unwrap().root()), None);
+/// ```
+#[must_use]
+pub fn of_session(view: View<'_>) -> Option<Millis> {
+    let digits = view.word();
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok().and_then(|number| of_number(Number::Int(number))) } else { read(view) }
+}
+
 /// The time of RFC 3339 text.
 #[must_use]
 pub fn of_text(text: Text<'_>) -> Option<Millis> {

@@ -14,7 +14,7 @@
 //! let rules = RuleSet::compile(&files).unwrap();
 //! let event = Event::read(br#"{ "id": "tx_1", "trigger": "login", "at": "2026-11-23T10:00:00Z", "account": { "id": "auth0|1" },
 //!     "anonymous_session": { "id": "anon@1", "created_at": 1795000000, "expires_at": 1796000000,
-//!         "metadata": { "theme": "dark" } } }"#).unwrap();
+//!         "metadata": { "theme": "dark" } } }"#, rules.provider()).unwrap();
 //! let decision = rules.evaluate(&event, &Given::default());
 //! assert_eq!(decision.status.word(), "transferred");
 //! ```
@@ -45,12 +45,14 @@ pub mod pointer;
 pub mod fate;
 pub mod diagnostic;
 pub mod sensitive;
+pub mod provider;
 pub mod sanitizer;
 pub mod event;
 pub mod receipt;
 pub mod decision;
 pub mod merge;
 pub mod script;
+pub mod generate;
 pub mod rule;
 pub mod guard;
 pub mod policy;

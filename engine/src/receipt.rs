@@ -1,7 +1,8 @@
 //! Which hand-overs an account already took: one root, `app_metadata.handover` (merge.md, "The receipt").
 //!
-//! `{"v": 1, "taken": [[digest, at, session_end], …]}`, newest first, at most sixteen. It is written only together with
-//! data, in the same write of the provider, so both are kept or lost together: once an account, without any store.
+//! `{"v": 1, "taken": [["digest.content", at, session_end, left?], …]}`, newest first, at most sixteen. It is written only
+//! together with data, in the same write of the provider, so both are kept or lost together: once an account, without any
+//! store. `left` names the rules that did not take the hand-over yet.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use sha2::{Digest, Sha256};
@@ -14,31 +15,90 @@ pub const ROOT: &str = "handover";
 
 /// Hand-overs that it names at most.
 const TAKEN_MAX: usize = 16;
-/// How long after its session's end an entry stays: later, nobody can bring that session again.
-const KEPT_MILLIS: Millis = 30 * 86_400_000;
+/// Rules that an entry names at most.
+pub(crate) const LEFT_MAX: usize = 8;
+/// What stands for more of them: all rules that do not need once.
+const MANY: &str = "*";
+const DAY: Millis = 86_400_000;
+/// How long an entry stays after its session's end.
+const AFTER_SESSION: Millis = DAY;
+/// How long an entry stays after it was written: a day longer than a browser keeps its draft.
+const AFTER_DRAFT: Millis = 31 * DAY;
+/// How long after the login a session ends whose end is unknown.
+const UNKNOWN_END: Millis = 60 * DAY;
 
 /// A receipt, as it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Receipt {
     taken: Vec<Entry>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Entry {
+    /// As it stands in the receipt: elements that only a later version knows stay.
+    json: Json,
     digest: String,
+    /// An entry without one matches every content.
+    content: Option<String>,
+    at: Millis,
+    session_end: Millis,
+    left: Vec<String>,
+}
+
+/// One hand-over, as a receipt knows it.
+#[derive(Clone, Debug)]
+pub struct HandOver {
+    digest: String,
+    content: String,
     at: Millis,
     session_end: Millis,
 }
 
+/// What a receipt says of a hand-over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken<'a> {
+    /// It does not name it.
+    Never,
+    /// Every rule took it.
+    Whole,
+    /// Only these rules did not take it yet.
+    But(Left<'a>),
+    /// It was taken with other content, but by these rules.
+    Grown(Left<'a>),
+}
+
+/// The rules that an entry names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left<'a>(&'a [String]);
+
+impl Left<'_> {
+    /// Whether a rule did not take the hand-over yet.
+    #[must_use]
+    pub fn has(self, rule: &str, needs_once: bool) -> bool {
+        self.0.iter().any(|name| name == rule || (name == MANY && !needs_once))
+    }
+}
+
+impl HandOver {
+    /// The hand-over of this id and content at a login, with the end of its session, if that is known.
+    #[must_use]
+    pub fn new(id: &str, content: &[u8], at: Millis, session_end: Option<Millis>) -> Self {
+        let digest = digest(&[b"handover\0", id.as_bytes()], 8);
+        let session_end = session_end.unwrap_or(at.saturating_add(UNKNOWN_END));
+        Self { digest, content: digest_of(content), at, session_end }
+    }
+}
+
 impl Receipt {
-    /// Reads a receipt; `None` if it is malformed, which counts as absent.
+    /// Reads a receipt; `None` if it is malformed.
     ///
     /// ```
-    /// # use handover_engine::{json::Document, receipt::Receipt};
+    /// # use handover_engine::{json::Document, receipt::{HandOver, Receipt, Taken}};
     /// let text = r#"{"v":1,"taken":[["BiJ1hNzlJtM",1795428000000,1797717600000]]}"#;
     /// let receipt = Receipt::read(Document::read(text.as_bytes()).unwrap().root()).unwrap();
-    /// assert!(!receipt.names("another"));
-    /// assert_eq!(Receipt::read(Document::read(b"{}").unwrap().root()), None);
+    /// let other = HandOver::new("another", b"{}", 1_795_428_000_000, None);
+    /// assert_eq!(receipt.of(&other), Taken::Never);
+    /// assert!(Receipt::read(Document::read(b"{}").unwrap().root()).is_none());
     /// ```
     #[must_use]
     pub fn read(view: View<'_>) -> Option<Self> {
@@ -48,88 +108,196 @@ impl Receipt {
         taken.filter(|_| version == 1).map(|taken| Self { taken })
     }
 
-    /// Whether it names this hand-over.
+    /// What it says of a hand-over.
     #[must_use]
-    pub fn names(&self, hand_over: &str) -> bool {
-        let digest = digest(hand_over);
-        self.taken.iter().any(|entry| entry.digest == digest)
+    pub fn of(&self, hand_over: &HandOver) -> Taken<'_> {
+        match self.taken.iter().find(|entry| entry.digest == hand_over.digest) {
+            None => Taken::Never,
+            Some(entry) => {
+                let is_same = entry.content.as_ref().is_none_or(|content| *content == hand_over.content);
+                match (is_same, entry.left.is_empty()) {
+                    (true, true) => Taken::Whole,
+                    (true, false) => Taken::But(Left(&entry.left)),
+                    (false, _) => Taken::Grown(Left(&entry.left)),
+                }
+            }
+        }
     }
 
-    /// The receipt with this hand-over too, taken at `at`; `None` if it is full of sessions that may still come back.
+    /// Whether a hand-over can be named without forgetting one that may still come back.
     #[must_use]
-    pub fn with(&self, hand_over: &str, at: Millis, session_end: Millis) -> Option<Self> {
-        let own = Entry { digest: digest(hand_over), at, session_end };
-        let kept = self.taken.iter().filter(|entry| entry.session_end.saturating_add(KEPT_MILLIS) > at);
-        let taken: Vec<_> = std::iter::once(own).chain(kept.cloned()).collect();
-        (taken.len() <= TAKEN_MAX).then_some(Self { taken })
+    pub fn has_room(&self, hand_over: &HandOver) -> bool {
+        self.others(hand_over).count() < TAKEN_MAX
+    }
+
+    /// The receipt with this hand-over in front, taken by all rules but those of `left`. If there is no room, the entry
+    /// whose session ends first makes it.
+    #[must_use]
+    pub fn with(&self, hand_over: &HandOver, left: &[&str]) -> Self {
+        let before = self.taken.iter().filter(|entry| entry.digest == hand_over.digest);
+        let session_end = before.map(|entry| entry.session_end).fold(hand_over.session_end, Millis::max);
+        let mut taken: Vec<Entry> = self.others(hand_over).cloned().collect();
+        while taken.len() >= TAKEN_MAX {
+            let first = taken.iter().enumerate().rev().min_by_key(|(_, entry)| entry.session_end);
+            let Some((first, _)) = first else { break };
+            taken.remove(first);
+        }
+        taken.insert(0, Entry::new(HandOver { session_end, ..hand_over.clone() }, left));
+        Self { taken }
+    }
+
+    /// The entries of other hand-overs that may still come back.
+    fn others(&self, hand_over: &HandOver) -> impl Iterator<Item = &Entry> {
+        let (digest, now) = (hand_over.digest.clone(), hand_over.at);
+        self.taken.iter().filter(move |entry| entry.digest != digest && entry.last_day() >= now)
+    }
+
+    /// Names the newest hand-over without its content: two requests that differ in bytes only give the same.
+    pub(crate) fn forget_content(&mut self) {
+        if let Some(entry) = self.taken.first_mut() {
+            let left: Vec<&str> = entry.left.iter().map(String::as_str).collect();
+            let Entry { digest, at, session_end, .. } = entry.clone();
+            *entry = Entry::new(HandOver { digest, content: String::new(), at, session_end }, &left);
+        }
     }
 
     /// The value of its root.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let taken = self.taken.iter().map(Entry::to_json).collect();
+        let taken = self.taken.iter().map(|entry| entry.json.clone()).collect();
         Json::object(vec![(Json::text("v"), Json::Int(1)), (Json::text("taken"), Json::list(taken))])
     }
 }
 
 impl Entry {
-    fn to_json(&self) -> Json {
-        Json::list(vec![Json::text(&self.digest), Json::Int(self.at), Json::Int(self.session_end)])
+    fn new(hand_over: HandOver, left: &[&str]) -> Self {
+        let HandOver { digest, content, at, session_end } = hand_over;
+        let left = if left.len() > LEFT_MAX { &[MANY] } else { left };
+        let name = Json::text(&format!("{digest}.{content}"));
+        let mut elements = vec![name, Json::Int(at), Json::Int(session_end)];
+        if !left.is_empty() {
+            elements.push(Json::list(left.iter().map(|rule| Json::text(rule)).collect()));
+        }
+        let left = left.iter().map(|rule| (*rule).to_owned()).collect();
+        Self { json: Json::list(elements), digest, content: Some(content), at, session_end, left }
+    }
+
+    /// After this time the hand-over cannot come back.
+    fn last_day(&self) -> Millis {
+        self.session_end.saturating_add(AFTER_SESSION).max(self.at.saturating_add(AFTER_DRAFT))
     }
 }
 
 fn entry(view: View<'_>) -> Option<Entry> {
-    let [digest, at, session_end] = [view.item(0)?, view.item(1)?, view.item(2)?];
-    let digest = digest.as_text()?.decode().into_owned();
-    let entry = Entry { digest, at: at.as_number()?.as_i64()?, session_end: session_end.as_number()?.as_i64()? };
-    (view.len() == 3).then_some(entry)
+    let [name, at, session_end] = [view.item(0)?, view.item(1)?, view.item(2)?];
+    let name = name.as_text()?.decode();
+    let (digest, content) = name.split_once('.').map_or((&*name, None), |(digest, content)| (digest, Some(content)));
+    let time = |view: View<'_>| view.as_number()?.as_i64();
+    let left = match view.item(3) {
+        Some(left) if left.kind() == Kind::Array => {
+            left.items().map(|rule| Some(rule.as_text()?.decode().into_owned())).collect::<Option<_>>()?
+        }
+        Some(_) => return None,
+        None => Vec::new(),
+    };
+    Some(Entry {
+        json: view.to_json(),
+        digest: digest.to_owned(),
+        content: content.map(str::to_owned),
+        at: time(at)?,
+        session_end: time(session_end)?,
+        left,
+    })
 }
 
-/// The first 64 bits of SHA-256 over `handover`, NUL and the id, in base64url: without a key, so that the Action can
-/// compute it and spare the call.
-fn digest(hand_over: &str) -> String {
-    let hash = Sha256::new().chain_update(b"handover\0").chain_update(hand_over).finalize();
-    BASE64_URL_SAFE_NO_PAD.encode(hash.get(..8).unwrap_or_default())
+/// The first bytes of a SHA-256, in base64url: without a key, so that the Action can compute it and spare the call.
+fn digest(parts: &[&[u8]], bytes: usize) -> String {
+    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+    BASE64_URL_SAFE_NO_PAD.encode(hash.get(..bytes).unwrap_or_default())
+}
+
+/// The first 48 bits over the metadata, as it was received.
+fn digest_of(content: &[u8]) -> String {
+    digest(&[content], 6)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Receipt;
+    use super::{DAY, HandOver, Receipt, Taken};
     use crate::json::Document;
-
-    const DAY: i64 = 86_400_000;
 
     fn read(text: &str) -> Option<Receipt> {
         Receipt::read(Document::read(text.as_bytes()).unwrap().root())
     }
 
-    fn reread(receipt: &Receipt) -> Receipt {
-        read(&receipt.to_json().view().to_text()).unwrap()
+    fn hand_over(id: &str, at: i64, end: i64) -> HandOver {
+        HandOver::new(id, b"{}", at, Some(end))
+    }
+
+    fn with(receipt: &Receipt, id: &str, at: i64, end: i64) -> Receipt {
+        read(&receipt.with(&hand_over(id, at, end), &[]).to_json().view().to_text()).unwrap()
+    }
+
+    fn names(receipt: &Receipt, id: &str) -> bool {
+        receipt.of(&hand_over(id, 0, 0)) == Taken::Whole
     }
 
     #[test]
     fn the_newest_comes_first_and_old_ones_go() {
-        let first = reread(&Receipt::default().with("a", 0, 10 * DAY).unwrap());
-        let second = reread(&first.with("b", DAY, 20 * DAY).unwrap());
-        assert!(second.names("a") && second.names("b") && !second.names("c"));
+        let first = with(&Receipt::default(), "a", 0, 10 * DAY);
+        let second = with(&first, "b", DAY, 40 * DAY);
+        assert!(names(&second, "a") && names(&second, "b") && !names(&second, "c"));
         assert_eq!(second.taken[0].at, DAY);
-        let late = reread(&second.with("c", 41 * DAY, 50 * DAY).unwrap());
-        assert!(!late.names("a") && late.names("b") && late.names("c"));
+        // the draft may come back for 31 days, the session for a day after its end
+        assert!(names(&with(&second, "c", 31 * DAY, 50 * DAY), "a"));
+        let late = with(&second, "c", 31 * DAY + 1, 50 * DAY);
+        assert!(!names(&late, "a") && names(&late, "b") && names(&late, "c"));
+        assert!(names(&with(&second, "c", 41 * DAY, 50 * DAY), "b"));
+        assert!(!names(&with(&second, "c", 41 * DAY + 1, 50 * DAY), "b"));
     }
 
     #[test]
-    fn sixteen_young_ones_are_full() {
-        let add = |receipt: Receipt, n: i64| reread(&receipt.with(&n.to_string(), n, 10 * DAY).unwrap());
-        let full = (0..16).fold(Receipt::default(), add);
-        assert!(full.names("0") && full.names("15"));
-        assert_eq!(full.with("16", 16, 10 * DAY), None);
-        assert!(full.with("16", 41 * DAY, 50 * DAY).is_some());
+    fn sixteen_young_ones_are_full_and_the_first_to_end_makes_room() {
+        let end = |n: i64| if n == 7 { 9 * DAY } else { 10 * DAY };
+        let full = (0..16).fold(Receipt::default(), |receipt, n| with(&receipt, &n.to_string(), n, end(n)));
+        assert!(names(&full, "0") && names(&full, "15"));
+        assert!(!full.has_room(&hand_over("16", 16, 10 * DAY)));
+        assert!(full.has_room(&hand_over("15", 16, 10 * DAY)), "its own entry is room enough");
+        assert!(full.has_room(&hand_over("16", 41 * DAY, 50 * DAY)));
+        let rotated = with(&full, "16", 16, 10 * DAY);
+        assert!(names(&rotated, "16") && !names(&rotated, "7") && names(&rotated, "0"));
+        // of those that end together, the oldest
+        assert!(!names(&with(&rotated, "17", 17, 10 * DAY), "0"));
+        assert_eq!(rotated.taken.len(), 16);
+    }
+
+    #[test]
+    fn an_entry_knows_its_content_and_what_was_left() {
+        let text = r#"{"v":1,"taken":[["DIGEST.CONTENT",1,2,["cart","*"],"later"],["OLD",1,2]]}"#;
+        let of = |digest: &str, content: &str| HandOver {
+            digest: digest.to_owned(),
+            content: content.to_owned(),
+            at: 3,
+            session_end: 1,
+        };
+        let receipt = read(text).unwrap();
+        assert_eq!(receipt.to_json().view().to_text(), text);
+        let Taken::But(left) = receipt.of(&of("DIGEST", "CONTENT")) else { panic!() };
+        assert!(left.has("cart", true) && left.has("other", false) && !left.has("other", true));
+        assert!(matches!(receipt.of(&of("DIGEST", "OTHER")), Taken::Grown(_)));
+        assert_eq!(receipt.of(&of("OLD", "any")), Taken::Whole);
+        let grown = receipt.with(&of("DIGEST", "OTHER"), &[]);
+        assert_eq!(grown.to_json().view().to_text(), r#"{"v":1,"taken":[["DIGEST.OTHER",3,2],["OLD",1,2]]}"#);
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        assert_eq!(receipt.with(&of("N", "C"), &names[..8]).taken[0].left.len(), 8);
+        assert_eq!(receipt.with(&of("N", "C"), &names).taken[0].left, ["*"]);
     }
 
     #[test]
     fn a_malformed_receipt_is_none() {
         let entries = |n: usize| format!(r#"{{"v":1,"taken":[{}]}}"#, vec![r#"["x",1,2]"#; n].join(","));
         assert!(read(&entries(0)).is_some() && read(&entries(16)).is_some());
+        assert!(read(r#"{"v":1,"taken":[["x.y",1,2,[],null,7]],"more":1}"#).is_some());
         for text in [
             &entries(17),
             "null",
@@ -140,11 +308,12 @@ mod tests {
             r#"{"v":1,"taken":{}}"#,
             r#"{"v":1,"taken":[["x",1]]}"#,
             r#"{"v":1,"taken":[["x",1,2,3]]}"#,
+            r#"{"v":1,"taken":[["x",1,2,[3]]]}"#,
             r#"{"v":1,"taken":[["x","1",2]]}"#,
             r#"{"v":1,"taken":[["x",1.5,2]]}"#,
             r#"{"v":1,"taken":[[1,1,2]]}"#,
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert!(read(text).is_none(), "{text}");
         }
     }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use crate::budget::{Budget, TimeIsUp};
 use crate::decision::{Finding, Merged, Notice, ScriptStop};
 use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
-use crate::fate::{Action, Fates, Keyword};
-use crate::json::{Json, Kind, Place, View, same};
+use crate::fate::{Action, Entry, Fates, Keyword, Report};
+use crate::json::{Document, Json, Kind, Place, View, same};
+use crate::limits::Limits;
 use crate::merge::{Context, Made, Refusal, Strategy, Work};
 use crate::pointer::{self, Pointer};
+use crate::provider::Provider;
 use crate::sanitizer::{Clean, Sanitizer, Shape, Untrusted};
 use crate::script::{Call, Outcome as Scripted, Sandbox, Script};
 
@@ -53,6 +55,22 @@ pub struct Rule {
     pub shape: Shape,
     /// What the account may hold: the result schema's, if there is one.
     pub account_shape: Shape,
+    /// Whether it writes, or only reports what it would write.
+    pub mode: Mode,
+    /// Whether a hand-over may come to it only once, because it adds, or because that is not known.
+    pub needs_once: bool,
+    /// What can hold its root.
+    pub provider: Provider,
+}
+
+/// Whether a rule writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It writes.
+    #[default]
+    Apply,
+    /// It runs and reports what it would write.
+    Observe,
 }
 
 /// What a rule did.
@@ -68,7 +86,7 @@ pub enum Outcome {
 
 /// What all rules of one event share.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct EvalContext<'a> {
     /// The sandbox of the policy.
     pub sandbox: &'a Sandbox,
     /// What scripts see as `context`.
@@ -79,26 +97,54 @@ pub struct Surroundings<'a> {
     pub operations: u64,
     /// The time that is left for scripts.
     pub time_is_up: Option<&'a TimeIsUp>,
-    /// Operations that the event's merges took so far.
-    pub spent: &'a Cell<u64>,
+    /// What the event's merges did so far.
+    pub tally: &'a Tally,
 }
 
-impl Surroundings<'_> {
-    fn spend(self, operations: u64) {
-        self.spent.set(self.spent.get().saturating_add(operations));
+impl<'a> EvalContext<'a> {
+    /// What the rules of a policy run in.
+    #[must_use]
+    pub fn new(
+        sandbox: &'a Sandbox,
+        limits: &Limits,
+        context: &'a Json,
+        now: Context,
+        time_is_up: Option<&'a TimeIsUp>,
+        tally: &'a Tally,
+    ) -> Self {
+        Self { sandbox, context, now, operations: limits.script_operations, time_is_up, tally }
+    }
+}
+
+/// What merges did, beside their results.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Operations that they took.
+    operations: Cell<u64>,
+    /// Items that limits turned away.
+    turned_away: Cell<usize>,
+}
+
+impl Tally {
+    fn add(&self, operations: u64, turned_away: usize) {
+        self.operations.set(self.operations.get().saturating_add(operations));
+        self.turned_away.set(self.turned_away.get().saturating_add(turned_away));
+    }
+
+    /// Operations so far.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.operations.get()
+    }
+
+    /// Items that were turned away since this was last asked.
+    #[must_use]
+    pub fn take_turned_away(&self) -> usize {
+        self.turned_away.take()
     }
 }
 
 impl Rule {
-    /// Whether it adds again at every login, so that a hand-over may come only once.
-    #[must_use]
-    pub fn needs_once(&self) -> bool {
-        match &self.merge {
-            Merge::Strategy(strategy) => strategy.needs_once(),
-            Merge::Script(script) => script.adds().is_some(),
-        }
-    }
-
     /// The anonymous value that the rule reads, if it runs on this event at all.
     #[must_use]
     pub fn value(&self, event: &Event, session: &Session) -> Found {
@@ -114,8 +160,8 @@ impl Rule {
     pub fn unreadable(&self, steps: usize) -> Finding {
         let mut pointer = String::new();
         self.from.tokens().iter().take(steps).for_each(|token| pointer::push(&mut pointer, token));
-        let notice = Notice::Place(Keyword::Type, Action::Drop);
-        Finding { rule: Some(Arc::clone(&self.name)), pointer, notice }
+        let finding = Finding::new(Some(Arc::clone(&self.name)), Notice::Place(Keyword::Type, Action::Drop));
+        Finding { pointer, ..finding }
     }
 
     /// Sanitizes an anonymous value; its fates say what it lost.
@@ -130,24 +176,19 @@ impl Rule {
     #[must_use]
     pub fn findings(&self, untrusted: &Untrusted, fates: &Fates, entries_max: usize) -> (Vec<Finding>, usize) {
         let Some(place) = untrusted.0.view().place().filter(|_| !fates.all_kept()) else { return (Vec::new(), 0) };
-        let (mut findings, mut omitted) = (Vec::new(), 0);
-        fates.visit(place, &self.from_text, &|name| self.sanitizer.shows(name), &mut |visited| {
-            if findings.len() == entries_max {
-                omitted += 1;
-                return;
-            }
-            findings.push(Finding {
-                rule: Some(Arc::clone(&self.name)),
-                pointer: visited.pointer.to_owned(),
-                notice: Notice::Place(visited.keyword, visited.action),
-            });
+        let Report { entries, omitted } =
+            fates.report(place, &self.from_text, entries_max, &|name| self.sanitizer.shows(name));
+        let findings = entries.into_iter().map(|entry| {
+            let Entry { pointer, keyword, action, cause, count, .. } = entry;
+            let finding = Finding::new(Some(Arc::clone(&self.name)), Notice::Place(keyword, action));
+            Finding { pointer, cause, count, ..finding }
         });
-        (findings, omitted)
+        (findings.collect(), omitted)
     }
 
     /// Merges a clean value into the account's.
     #[must_use]
-    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: Surroundings<'_>) -> Outcome {
+    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: EvalContext<'_>) -> Outcome {
         match self.made(account, clean, around) {
             Ok(Some(value)) => self.checked(account, clean.json().view(), value),
             Ok(None) => Outcome::Keep,
@@ -163,7 +204,7 @@ impl Rule {
         &self,
         account: Option<View<'_>>,
         clean: &Clean,
-        around: Surroundings<'_>,
+        around: EvalContext<'_>,
     ) -> Result<Option<Json>, Notice> {
         let shape = self.result.as_ref().unwrap_or(&self.sanitizer);
         if account.is_some_and(|value| !shape.allows(value.kind())) {
@@ -173,9 +214,10 @@ impl Rule {
         match &self.merge {
             Merge::Strategy(strategy) => {
                 // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
-                let mut work = Work { context: around.now, budget: &mut Budget::new(u64::MAX, None) };
+                let (mut budget, mut turned_away) = (Budget::new(u64::MAX, None), 0);
+                let mut work = Work { context: around.now, budget: &mut budget, turned_away: &mut turned_away };
                 let made = strategy.merge(account, anonymous, &mut work);
-                around.spend(u64::MAX - work.budget.left());
+                around.tally.add(u64::MAX - budget.left(), turned_away);
                 match made {
                     Ok(Made::Keep) => Ok(None),
                     Ok(Made::Write(value)) => Ok(Some(value)),
@@ -187,6 +229,32 @@ impl Rule {
         }
     }
 
+    /// What it makes of two values of nobody's, and the operations that this took: off the path of requests.
+    #[must_use]
+    pub fn apply(
+        &self,
+        sandbox: &Sandbox,
+        limits: &Limits,
+        account: Option<View<'_>>,
+        anonymous: &Json,
+        now: Context,
+    ) -> (Applied, u64) {
+        let document = Document::read(anonymous.view().to_text().as_bytes()).ok();
+        let clean = document.and_then(|document| self.sanitize(&Untrusted(document.root().to_json())).0);
+        let Some(clean) = clean.filter(|clean| !clean.json().view().is_null() && !is_empty(clean.json().view())) else {
+            return (Applied::Idle, 0);
+        };
+        let context = script_context("login", "auth0|1", "anon@1", now, Json::empty_object());
+        let tally = Tally::default();
+        let context = EvalContext::new(sandbox, limits, &context, now, None, &tally);
+        let applied = match self.merge(account.filter(|account| !account.is_null()), &clean, context) {
+            Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
+            Outcome::Keep => Applied::Kept,
+            Outcome::Failed(notice) => Applied::Failed(notice),
+        };
+        (applied, tally.operations())
+    }
+
     /// A result, unless it is the account's value already, or one that must not be written.
     fn checked(&self, account: Option<View<'_>>, clean: View<'_>, value: Json) -> Outcome {
         let view = value.view();
@@ -194,8 +262,11 @@ impl Rule {
             return Outcome::Keep;
         }
         let ours = [account, Some(clean)].map(|view| view.and_then(View::place));
-        if has_unstorable_name(view, ours) {
+        if has_unstorable_name(view, ours, self.provider) {
             return Outcome::Failed(Notice::NameNotStorable);
+        }
+        if view.has_long_number(&|number| self.provider.holds_number(number)) {
+            return Outcome::Failed(Notice::NumberRange);
         }
         if self.result.as_ref().is_some_and(|result| !result.accepts(view)) {
             return Outcome::Failed(Notice::ResultInvalid);
@@ -204,29 +275,58 @@ impl Rule {
     }
 }
 
+/// What one rule made of two values.
+#[derive(Debug)]
+pub enum Applied {
+    /// Nothing of the visitor's was left to merge.
+    Idle,
+    /// A new value.
+    Wrote(Json),
+    /// The account's value stays.
+    Kept,
+    /// It stays, for this reason.
+    Failed(Notice),
+}
+
+/// What scripts see as `context`.
+pub(crate) fn script_context(trigger: &str, account_id: &str, session_id: &str, now: Context, request: Json) -> Json {
+    let member = |name: &str, value: Json| (Json::text(name), value);
+    let created_at = Json::Int(now.session_created_at);
+    Json::object(vec![
+        member("trigger", Json::text(trigger)),
+        member("now", Json::Int(now.now)),
+        member("account_id", Json::text(account_id)),
+        member("session", Json::object(vec![member("id", Json::text(session_id)), member("created_at", created_at)])),
+        member("request", request),
+    ])
+}
+
 /// What a script makes.
 fn scripted(
     script: &Script,
     account: Option<View<'_>>,
     anonymous: View<'_>,
-    around: Surroundings<'_>,
+    around: EvalContext<'_>,
 ) -> Result<Option<Json>, Notice> {
     let call = Call { account, anonymous, context: around.context, now: around.now };
     let mut budget = Budget::new(around.operations, around.time_is_up.cloned());
     let stop = |at, cause| ScriptStop { at, cause };
     let made = around.sandbox.merge(script, call, &mut budget);
-    around.spend(around.operations - budget.left());
+    let turned_away = if let Scripted::Value(_, turned_away) = &made { *turned_away } else { 0 };
+    around.tally.add(around.operations - budget.left(), turned_away);
     Err(match made {
-        Scripted::Value(Json::Null) if account.is_none() => return Ok(None),
-        Scripted::Value(value) if value.view().is_null() => {
+        Scripted::Value(Json::Null, _) if account.is_none() => return Ok(None),
+        Scripted::Value(value, _) if value.view().is_null() => {
             let cause = "the result is null, which would delete the root".to_owned();
             Notice::ScriptFailed(stop(None, Some(cause)))
         }
-        Scripted::Value(value) => return Ok(Some(value)),
+        Scripted::Value(value, _) => return Ok(Some(value)),
         Scripted::Skip(reason) => Notice::Skipped(reason),
         Scripted::Failed(at, cause) => Notice::ScriptFailed(stop(at, cause)),
         Scripted::Overrun(at) => Notice::BudgetExceeded(stop(at, None)),
+        Scripted::Discard(reason) => Notice::Discarded(reason),
         Scripted::AccountShape => Notice::AccountShape,
+        Scripted::Inexact => Notice::NumberRange,
     })
 }
 
@@ -237,14 +337,14 @@ pub(crate) fn is_empty(value: View<'_>) -> bool {
 
 /// Whether the provider cannot store a name of the result; those in the account's value and in the sanitized one are
 /// the account's own, or were judged.
-fn has_unstorable_name(value: View<'_>, judged: [Option<Place<'_>>; 2]) -> bool {
+fn has_unstorable_name(value: View<'_>, judged: [Option<Place<'_>>; 2], provider: Provider) -> bool {
     if value.place().is_some_and(|place| judged.into_iter().flatten().any(|judged| place.is_in(judged))) {
         return false;
     }
     let named = |(name, value): (View<'_>, View<'_>)| {
         let new = !name.place().is_some_and(|name| judged.into_iter().flatten().any(|judged| name.is_in(judged)));
-        let dotted = name.as_text().is_some_and(|name| name.decode().contains(['.', '$']));
-        (new && dotted) || has_unstorable_name(value, judged)
+        let unfit = name.as_text().is_some_and(|name| !provider.holds_name(&name.decode()));
+        (new && unfit) || has_unstorable_name(value, judged, provider)
     };
-    value.items().any(|item| has_unstorable_name(item, judged)) || value.named_members().any(named)
+    value.items().any(|item| has_unstorable_name(item, judged, provider)) || value.named_members().any(named)
 }

@@ -30,7 +30,7 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
         decision.operations = decision.operations,
         decision.findings = decision.findings.len() + decision.findings_omitted,
         decision.noticed = noticed(decision),
-        decision.failed = decision.findings.iter().filter(|finding| finding.notice.keeps_session()).count(),
+        decision.failed = decision.findings.iter().filter(|finding| finding.keeps_session()).count(),
         policy.digest = decision.digest.as_ref(),
         took.us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "decision"
@@ -41,7 +41,7 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
 fn noticed(decision: &Decision) -> Option<String> {
     let mut counts = BTreeMap::<_, usize>::new();
     for finding in &decision.findings {
-        let kind = (finding.rule.as_deref().unwrap_or("event"), finding.notice.action(), finding.notice.keyword());
+        let kind = (finding.rule.as_deref().unwrap_or("event"), finding.action(), finding.notice.keyword());
         *counts.entry(kind).or_default() += 1;
     }
     let word = |((rule, action, keyword), count)| match count {

@@ -12,7 +12,7 @@ use handover_engine::ruleset::{Given, RuleSet};
 /// # Errors
 /// The body is no request of the contract.
 pub fn decide(rules: &RuleSet, body: &[u8], given: &Given) -> Result<(Event, Decision), Refusal> {
-    let event = Event::read(body)?;
+    let event = Event::read(body, rules.provider())?;
     let decision = rules.evaluate(&event, given);
     Ok((event, decision))
 }

@@ -62,7 +62,7 @@ impl Coverage {
         if authorize(fixture, &self.rules).is_some() {
             return;
         }
-        let Ok(event) = Event::read(&fixture.body) else { return };
+        let Ok(event) = Event::read(&fixture.body, self.rules.provider()) else { return };
         let decision = self.rules.evaluate(&event, &Given::default());
         let Some(session) = event.session.as_ref().filter(|_| decision.status.reason().is_none()) else { return };
         for rule in self.rules.rules() {

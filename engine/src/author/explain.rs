@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::judge::after;
-use super::laws::{at_merge, declared_merge};
 use crate::decision::{Decision, Notice, SkipReason};
 use crate::event::{Event, Found, Sink};
 use crate::fate::{Fates, Keyword, What};
@@ -13,7 +12,7 @@ use crate::json::{Json, Kind, Position, Text, View, same};
 use crate::pointer::{self, Pointer};
 use crate::policy::Files;
 use crate::rule::{Merge, Rule};
-use crate::ruleset::{Given, RuleSet};
+use crate::ruleset::{Given, RuleSet, at_merge, declared_merge};
 use crate::sanitizer;
 use crate::script::{Trace, joined_by};
 
@@ -99,7 +98,7 @@ fn compare(view: View<'_>, fates: &Fates, result: Option<View<'_>>, came: &mut B
     let Some(place) = view.place() else { return 0 };
     let (what, ..) = fates.of_node(place.at);
     let score = match (what, view.kind()) {
-        (What::Dropped | What::Cut, _) => return 0,
+        (What::Dropped | What::Cut | What::Elsewhere, _) => return 0,
         (What::Replaced, _) => usize::from(result.is_some()),
         (_, Kind::Object) => {
             let own = result.filter(|result| result.kind() == Kind::Object);
@@ -180,6 +179,7 @@ impl Walk<'_> {
             What::Kept => None,
             What::Truncated | What::Replaced => Some(("changed", keyword, by)),
             What::Dropped | What::Cut => Some(("dropped", keyword, by)),
+            What::Elsewhere => return,
         };
         // what failed by itself says more than what it took with it
         let fate = own.filter(|(fate, ..)| above.is_none() || *fate == "dropped").or(above);
@@ -204,7 +204,7 @@ impl Walk<'_> {
         });
         let below = match what {
             What::Dropped | What::Cut | What::Replaced => above.or(Some(("dropped", keyword, own_by))),
-            What::Kept | What::Truncated => above,
+            What::Kept | What::Truncated | What::Elsewhere => above,
         };
         let below = Above { fate: below, cut: (what == What::Truncated).then_some((keyword, own_by)) };
         each_child(view, &|name| rule.sanitizer.shows(name), pointer, &mut |child, own, pointer| {
@@ -217,7 +217,7 @@ impl Walk<'_> {
         let mut children = view.items().chain(view.members().map(|(_, value)| value));
         let is_gone = |child: View<'_>| {
             let what = child.place().map(|place| self.fates.of_node(place.at).0);
-            matches!(what, Some(What::Dropped | What::Cut))
+            matches!(what, Some(What::Dropped | What::Cut | What::Elsewhere))
         };
         matches!(view.kind(), Kind::Object | Kind::Array) && children.all(is_gone)
     }

@@ -296,7 +296,7 @@ impl Reader<'_> {
         match expected.place {
             None if Notice::WITHOUT_PLACE.contains(&expected.word) => {}
             Some(pointer) if Action::WORDS.contains(&expected.word) && pointer.starts_with('/') => {
-                let metadata = Event::read(&body(root)).ok().and_then(|event| event.session);
+                let metadata = Event::read(&body(root), self.rules.provider()).ok().and_then(|event| event.session);
                 let place = Pointer::parse(pointer).filter(|_| !pointer.contains('*'));
                 if let (Some(session), Some(place)) = (metadata, place)
                     && !session.has(&place)

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::generate::Random;
-use super::shrink::smaller;
 use crate::diagnostic::Diagnostic;
+use crate::generate::{CREATED_AT, Case, NOW, Random, SHRINK_STEPS, Violation, smaller};
 use crate::instant;
 use crate::json::{Document, Json, Kind, View, compare, same};
 use crate::merge::{Context, Strategy, is_blank};
@@ -15,15 +14,8 @@ use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Applied, RuleSet};
 
-/// The clock of generated logins, and when their sessions began: epoch milliseconds.
-pub const NOW: i64 = 1_795_428_000_000;
-/// One day before [`NOW`].
-pub const CREATED_AT: i64 = NOW - 86_400_000;
-
 const CLOCK: Context = Context { now: NOW, session_created_at: CREATED_AT };
 
-/// Steps that making a case small may take.
-const SHRINK_STEPS: usize = 2_000;
 /// Bytes that a result may have beyond both sides.
 const EXTRA_BYTES: usize = 64;
 
@@ -110,28 +102,6 @@ impl Law {
     }
 }
 
-/// What an account has, and what two visitors bring.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// The account's value; none: it has nothing yet.
-    pub account: Option<Json>,
-    /// What the first visitor brings.
-    pub anonymous: Json,
-    /// What the second one brings.
-    pub other: Json,
-}
-
-/// A case that breaks a law.
-#[derive(Clone, Debug)]
-pub struct Violation {
-    /// The case, made small.
-    pub case: Case,
-    /// After the first login.
-    pub once: Option<Json>,
-    /// After the second one, or what should have been the same.
-    pub twice: Option<Json>,
-}
-
 /// What became of one law.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -155,7 +125,7 @@ pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn 
         if is_over() {
             break;
         }
-        let case = asked.case(&mut random);
+        let case = Case::next(&mut random, &rule.account_shape, &rule.shape);
         for tally in &mut tallies {
             tally.asked += 1;
             if asked.breaks(tally.law, &case).is_some() {
@@ -167,33 +137,6 @@ pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn 
         }
     }
     tallies
-}
-
-/// The first case on which the same login twice is not the same as once (law L2), made small.
-#[must_use]
-pub fn relogin(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64) -> Option<Violation> {
-    let asked = Asked { rules, rule };
-    let mut random = Random::new(seed);
-    (0..cases).find_map(|_| {
-        let case = asked.case(&mut random);
-        asked.breaks(Law::Relogin, &case)?;
-        asked.shrunk(Law::Relogin, &case)
-    })
-}
-
-/// Cases on which a rule's author is told at once that it breaks law L2.
-const RELOGIN_CASES: usize = 256;
-/// Their seed.
-const RELOGIN_SEED: u64 = 2_026;
-
-/// Rules that are not the same when a login comes twice, where the policy lets it (P040, R040), each with a witness.
-///
-/// The strategies are known: `sum`, `concat` and what holds them is refused by name. So only scripts are asked.
-#[must_use]
-pub fn unlawful(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
-    let asked = rules.rules().iter().filter(|rule| !rules.takes_once() && matches!(rule.merge, Merge::Script(_)));
-    let broken = asked.filter_map(|rule| Some((rule, relogin(rules, rule, RELOGIN_CASES, RELOGIN_SEED)?)));
-    broken.map(|(rule, violation)| at_merge(rule, files, "R040", violation.words()).help(ONCE_HELP)).collect()
 }
 
 /// Waivers of laws that hold (P041): one is enough to hide a fault that comes later.
@@ -221,45 +164,6 @@ pub fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
 const WAIVER_CASES: usize = 1_000;
 const WAIVER_SEED: u64 = 1;
 
-const ONCE_HELP: &str = "merge so that once is enough (`keyed_union` with `max`), or set `session.once`";
-
-/// A diagnostic where a rule says how it merges: its script's function, or its line in `policy.json`.
-#[must_use]
-pub fn at_merge(rule: &Rule, files: &Files, code: &'static str, message: String) -> Diagnostic {
-    if let Merge::Script(script) = &rule.merge {
-        let file = script.file();
-        let text = files.get(&file).unwrap_or_default();
-        let at = text.find("fn merge").map_or(0, |at| at + "fn ".len());
-        return Diagnostic::error(code, &file, text, at..at + "merge".len(), message);
-    }
-    match declared_merge(rule, files) {
-        Some(merge) => Diagnostic::at_view(code, POLICY_FILE, merge.view(), message),
-        None => Diagnostic::error(code, POLICY_FILE, "", 0..0, message),
-    }
-}
-
-/// What `policy.json` says of how a rule merges, in its place.
-pub(super) fn declared_merge(rule: &Rule, files: &Files) -> Option<Json> {
-    let document = Document::read(files.get(POLICY_FILE)?.as_bytes()).ok()?;
-    let named = |one: &View<'_>| one.get("name").is_some_and(|name| name.word() == *rule.name);
-    Some(document.root().get("rules")?.items().find(named)?.get("merge")?.to_json())
-}
-
-impl Violation {
-    /// What happened, in one line.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let text = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), |value| value.view().to_text());
-        let Case { account, anonymous, .. } = &self.case;
-        let (account, anonymous) = (text(account), anonymous.view().to_text());
-        format!(
-            "adds again at every login: {account} and {anonymous} give {}, and the same login again {}",
-            text(&self.once),
-            text(&self.twice)
-        )
-    }
-}
-
 /// Both sides of a law that are not the same.
 type Broken = (Option<Json>, Option<Json>);
 
@@ -269,17 +173,11 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn case(&self, random: &mut Random) -> Case {
-        let account = random.account(&self.rule.account_shape, NOW);
-        let anonymous = random.anonymous(&self.rule.shape, NOW);
-        Case { account, anonymous, other: random.anonymous(&self.rule.shape, NOW) }
-    }
-
     /// f(u, a)
     fn merge(&self, account: Option<&Json>, anonymous: &Json) -> Option<Json> {
         match self.rules.apply(self.rule, account.map(Json::view), anonymous, CLOCK) {
             Applied::Wrote(value) => Some(value),
-            Applied::Kept | Applied::Failed(_) => account.cloned(),
+            Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
         }
     }
 
@@ -366,7 +264,7 @@ impl Asked<'_> {
         }
         let mut invented = false;
         leaves(made.view(), &mut |leaf| {
-            let bounded = leaf.as_number().is_some_and(|number| self.rule.needs_once() || number.as_f64() <= most);
+            let bounded = leaf.as_number().is_some_and(|number| self.rule.needs_once || number.as_f64() <= most);
             let clamped = instant::read(leaf).is_some_and(|time| (CREATED_AT..=NOW).contains(&time));
             invented |= !leaf.is_null() && !bounded && !clamped && !known.contains(&plain(leaf));
         });

@@ -1,7 +1,5 @@
 //! For rule authors; none of it is on the request path.
 
-pub mod generate;
-mod shrink;
 pub mod laws;
 pub mod fixture;
 pub mod judge;

@@ -150,6 +150,8 @@ pub struct Document {
     pub(crate) depth: usize,
     /// Bytes of the longest member name, as it stands in the text.
     pub(crate) name_bytes: usize,
+    /// Whether a number in it has 16 characters or more, or an exponent: no other is beyond ±(2^53 − 1).
+    pub(crate) has_long_number: bool,
 }
 
 /// Shows sizes, never a value.
@@ -168,7 +170,14 @@ impl Document {
 
     /// A document of other nodes over the same text.
     pub(crate) fn with_nodes(&self, nodes: Vec<Node>) -> Self {
-        Self { text: Arc::clone(&self.text), nodes, depth: self.depth, name_bytes: self.name_bytes }
+        let Self { text, depth, name_bytes, has_long_number, .. } = self;
+        Self {
+            text: Arc::clone(text),
+            nodes,
+            depth: *depth,
+            name_bytes: *name_bytes,
+            has_long_number: *has_long_number,
+        }
     }
 
     /// The source text of a node; of a string without its quotation marks.

@@ -88,6 +88,7 @@ impl Document {
             depth_max,
             deepest: 0,
             name_bytes: 0,
+            has_long_number: false,
         };
         reader.space();
         reader.value().map_err(|error| *error)?;
@@ -95,10 +96,13 @@ impl Document {
         if reader.at < bytes.len() {
             return Err(*syntax("expected the end of the text", reader.at));
         }
-        let Reader { nodes, deepest, name_bytes, .. } = reader;
-        Ok(Arc::new(Self { text: Arc::from(text), nodes, depth: deepest, name_bytes }))
+        let Reader { nodes, deepest, name_bytes, has_long_number, .. } = reader;
+        Ok(Arc::new(Self { text: Arc::from(text), nodes, depth: deepest, name_bytes, has_long_number }))
     }
 }
+
+/// Characters of 2^53, the first integer that JavaScript does not tell from its neighbour.
+const LONG_NUMBER: usize = 16;
 
 /// Bytes of text for each node, at the least, in lists of small objects: then no room is made twice.
 const BYTES_PER_NODE: usize = 6;
@@ -114,6 +118,7 @@ struct Reader<'a> {
     depth_max: usize,
     deepest: usize,
     name_bytes: usize,
+    has_long_number: bool,
 }
 
 /// A member name: its node, and length and first bytes in one word, which most different names do not share.
@@ -206,6 +211,7 @@ impl Reader<'_> {
             self.digits()?;
         }
         if let Some(b'e' | b'E') = self.peek() {
+            self.has_long_number = true;
             self.at += 1;
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
             self.digits()?;
@@ -214,6 +220,7 @@ impl Reader<'_> {
         if (end > integer || end - start > 300) && !self.is_finite(start, end) {
             return Err(syntax("a number is beyond the range of a 64-bit float", start));
         }
+        self.has_long_number |= end - start >= LONG_NUMBER;
         self.nodes.push(Node::number(start, end, end == integer));
         Ok(true)
     }

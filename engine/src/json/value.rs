@@ -317,6 +317,21 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether a number in this value fails `holds`, which is asked of numbers of 16 characters or more, and of those
+    /// with an exponent.
+    pub(crate) fn has_long_number(self, holds: &dyn Fn(Number<'_>) -> bool) -> bool {
+        if self.place().is_some_and(|place| !place.document.has_long_number) {
+            return false;
+        }
+        match self.as_number() {
+            Some(number) => !holds(number),
+            None => {
+                let mut children = self.items().chain(self.named_members().map(|(_, value)| value));
+                children.any(|child| child.has_long_number(holds))
+            }
+        }
+    }
+
     /// Nested containers at the deepest: a scalar has 0, `[]` has 1.
     #[must_use]
     pub fn depth(self) -> usize {

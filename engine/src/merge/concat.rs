@@ -23,6 +23,6 @@ impl Concat {
         let (account, anonymous) = lists(account, anonymous)?;
         let kept = account.iter().map(|item| item.to_json()).collect();
         let new = anonymous.iter().map(|item| item.to_json()).collect();
-        Ok(self.0.joined(kept, new, Changed::No))
+        Ok(self.0.joined(kept, new, Changed::No, work))
     }
 }

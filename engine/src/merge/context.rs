@@ -18,4 +18,6 @@ pub struct Work<'a> {
     pub context: Context,
     /// Charged by what is read.
     pub budget: &'a mut Budget,
+    /// Counts the items that a limit turned away.
+    pub turned_away: &'a mut usize,
 }

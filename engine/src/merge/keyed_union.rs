@@ -15,7 +15,7 @@ use super::fields::{Names, changed};
 use super::group::first_equal;
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
-use crate::json::{Json, View, compare, fingerprint};
+use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// Options of `keyed_union`.
 #[derive(Clone, Debug)]
@@ -70,8 +70,7 @@ impl KeyedUnion {
         let leaders = self.leaders(&lines);
         // by line: what an account's line became, or a new line
         let mut joined: Vec<Option<Json>> = vec![None; lines.len()];
-        let mut room = self.list.limit.unwrap_or(usize::MAX).saturating_sub(account.len());
-        for (index, (line, leader)) in lines.iter().zip(leaders).enumerate().skip(account.len()) {
+        for (line, leader) in lines.iter().zip(leaders).skip(account.len()) {
             let Some((leader, slot)) = leader.and_then(|leader| Some((leader, joined.get_mut(leader)?))) else {
                 continue;
             };
@@ -81,11 +80,8 @@ impl KeyedUnion {
                         *slot = Some(line);
                     }
                 }
-                None if leader == index && room > 0 => {
-                    room -= 1;
-                    *slot = Some(line.to_json());
-                }
-                None => {}
+                // the limit is asked when all lines of one key are one
+                None => *slot = Some(line.to_json()),
             }
         }
         let new: Vec<_> = joined.split_off(account.len()).into_iter().flatten().collect();
@@ -94,7 +90,7 @@ impl KeyedUnion {
             return Ok(Made::Keep);
         }
         let kept = account.iter().zip(joined).map(|(line, joined)| joined.unwrap_or_else(|| line.to_json())).collect();
-        Ok(self.list.joined(kept, new, changed))
+        Ok(self.list.joined(kept, new, changed, work))
     }
 
     /// For each line the first one with its key; none for a line without any member of the key.
@@ -113,7 +109,7 @@ impl KeyedUnion {
 
     fn key_of<'a>(&self, line: View<'a>) -> impl Iterator<Item = Option<View<'a>>> {
         let member = move |path: &Vec<String>| path.iter().try_fold(line, |value, name| value.get(name));
-        self.key.iter().map(move |path| member(path).filter(|value| !value.is_null()))
+        self.key.iter().map(move |path| member(path).filter(|value| !is_missing(*value)))
     }
 
     /// One line made of the account's and the visitor's.
@@ -153,6 +149,11 @@ impl KeyedUnion {
             written @ Made::Write(_) => written,
         }
     }
+}
+
+/// Null, `{}` and `[]` are as good as absent: four ways to have no option.
+pub(super) fn is_missing(value: View<'_>) -> bool {
+    value.is_null() || (matches!(value.kind(), Kind::Array | Kind::Object) && value.is_empty())
 }
 
 fn fingerprint_of(key: &[Option<View<'_>>]) -> u64 {

@@ -135,7 +135,7 @@ impl Preset {
                 let empty = account.and_then(lines_of).is_none_or(is_blank);
                 Ok(if empty { Made::Write(anonymous.to_json()) } else { Made::Keep })
             }
-            Cart::ArchiveExisting => archived(account, anonymous),
+            Cart::ArchiveExisting => archived(account, anonymous, work),
         }
     }
 
@@ -157,7 +157,7 @@ fn lines_of(cart: View<'_>) -> Option<View<'_>> {
 }
 
 /// The visitor's cart with the account's, and those that it had saved, in `saved`.
-fn archived(account: Option<View<'_>>, anonymous: View<'_>) -> Merging {
+fn archived(account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
     if anonymous.kind() != Kind::Object {
         return Err(Refusal::AccountShape);
     }
@@ -172,7 +172,9 @@ fn archived(account: Option<View<'_>>, anonymous: View<'_>) -> Merging {
     }
     let empty = lines_of(account).is_none_or(is_blank);
     let before = account.get("saved").into_iter().flat_map(View::items).map(View::to_json);
-    let saved: Vec<_> = (!empty).then_some(old).into_iter().chain(before).take(SAVED_MAX).collect();
+    let mut saved: Vec<_> = (!empty).then_some(old).into_iter().chain(before).collect();
+    *work.turned_away += saved.len().saturating_sub(SAVED_MAX);
+    saved.truncate(SAVED_MAX);
     if saved.is_empty() {
         return Ok(Made::Write(new));
     }

@@ -14,6 +14,7 @@ use std::cmp::{Ordering, Reverse};
 
 use super::clamp_times::{Span, clamped};
 use super::group::first_equal;
+use super::keyed_union::is_missing;
 use super::union::lists;
 use super::{Context, Made, Merging, Work};
 use crate::instant::{self, Millis};
@@ -56,13 +57,15 @@ impl Recent {
         if anonymous.is_empty() {
             return Ok(Made::Keep);
         }
-        let Some(key) = &self.key else { return Ok(self.moved_to_front(&account, &anonymous)) };
+        let Some(key) = &self.key else { return Ok(self.moved_to_front(&account, &anonymous, work)) };
         let mut entries: Vec<Entry<'_>> = Vec::with_capacity(account.len() + anonymous.len());
         entries.extend(account.iter().map(|entry| self.entry(*entry, key)));
         entries.extend(anonymous.iter().filter_map(|entry| self.visitors(*entry, key, &work.context)));
         let mut newest = newest_of_each(&entries);
         newest.sort_by_key(|&index| Reverse(entries.get(index).and_then(|entry| entry.time)));
-        newest.truncate(self.limit.unwrap_or(usize::MAX));
+        let limit = self.limit.unwrap_or(usize::MAX);
+        *work.turned_away += newest.len().saturating_sub(limit);
+        newest.truncate(limit);
         if newest.len() == account.len() && newest.iter().enumerate().all(|(place, &index)| place == index) {
             return Ok(Made::Keep);
         }
@@ -72,7 +75,7 @@ impl Recent {
     }
 
     fn entry<'a>(&self, value: View<'a>, key: &str) -> Entry<'a> {
-        let id = value.get(key).filter(|id| !id.is_null());
+        let id = value.get(key).filter(|id| !is_missing(*id));
         let time = id.and_then(|_| value.get(&self.at)).and_then(instant::read);
         Entry { value, id, time, clamped: None }
     }
@@ -90,7 +93,7 @@ impl Recent {
     }
 
     /// Ids without time: the visitor's, then the account's that are not among them.
-    fn moved_to_front(&self, account: &[View<'_>], anonymous: &[View<'_>]) -> Made {
+    fn moved_to_front(&self, account: &[View<'_>], anonymous: &[View<'_>], work: &mut Work<'_>) -> Made {
         let ids: Vec<_> = anonymous.iter().chain(account).copied().collect();
         let fingerprints: Vec<_> = ids.iter().map(|id| fingerprint(*id)).collect();
         let first = first_equal(&fingerprints, |i, j| match (ids.get(i), ids.get(j)) {
@@ -98,8 +101,11 @@ impl Recent {
             _ => Ordering::Equal,
         });
         let distinct = ids.iter().zip(first).enumerate().filter(|(index, (_, first))| index == first);
+        let mut distinct: Vec<_> = distinct.map(|(_, (id, _))| id.to_json()).collect();
         let limit = self.limit.unwrap_or(usize::MAX);
-        Made::Write(Json::list(distinct.map(|(_, (id, _))| id.to_json()).take(limit).collect()))
+        *work.turned_away += distinct.len().saturating_sub(limit);
+        distinct.truncate(limit);
+        Made::Write(Json::list(distinct))
     }
 }
 

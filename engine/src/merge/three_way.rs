@@ -85,7 +85,8 @@ impl ThreeWay {
                 // the session did not change it, or the account deleted it
                 (Some(base), _) if same(base, *line) => {}
                 (Some(_), None) => {}
-                (None, None) => new.extend((new.len() < room).then(|| line.to_json())),
+                (None, None) if new.len() < room => new.push(line.to_json()),
+                (None, None) => *work.turned_away += 1,
                 (base, account) => {
                     let made = self.members(Sides { base, account, anonymous: *line }, work)?;
                     if let (Made::Write(made), Some(slot)) = (made, at.and_then(|index| kept.get_mut(index))) {

@@ -48,12 +48,20 @@ impl Union {
         let fresh = first.iter().enumerate().skip(account.len()).filter(|(index, first)| index == *first);
         let new: Vec<Json> = fresh.filter_map(|(index, _)| items.get(index)).map(|item| item.to_json()).collect();
         let kept = account.iter().map(|item| item.to_json()).collect();
-        Ok(self.joined(kept, new, Changed::No))
+        Ok(self.joined(kept, new, Changed::No, work))
     }
 
     /// The account's items and as many new ones as the limit lets in.
-    pub(super) fn joined(&self, mut account: Vec<Json>, mut new: Vec<Json>, changed: Changed) -> Made {
-        new.truncate(self.limit.unwrap_or(usize::MAX).saturating_sub(account.len()));
+    pub(super) fn joined(
+        &self,
+        mut account: Vec<Json>,
+        mut new: Vec<Json>,
+        changed: Changed,
+        work: &mut Work<'_>,
+    ) -> Made {
+        let room = self.limit.unwrap_or(usize::MAX).saturating_sub(account.len());
+        *work.turned_away += new.len().saturating_sub(room);
+        new.truncate(room);
         if new.is_empty() && changed == Changed::No {
             return Made::Keep;
         }

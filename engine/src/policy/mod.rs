@@ -26,6 +26,8 @@ use crate::json::{Document, Kind, View};
 use crate::limits::Limits;
 use crate::merge::Strategy;
 use crate::pointer::Pointer;
+use crate::provider::Provider;
+use crate::rule::Mode;
 use crate::sanitizer::Unknown;
 use crate::sensitive::{Detector, Detectors};
 pub use session::differs_from_tenant;
@@ -54,6 +56,8 @@ pub struct Policy {
     pub session: SessionPolicy,
     /// Detectors that every scalar is asked by.
     pub deny: Detectors,
+    /// What can hold the results.
+    pub provider: Provider,
     /// The bounds.
     pub limits: Limits,
     /// The rules, in order.
@@ -106,6 +110,8 @@ pub struct Declaration {
     pub max_bytes: Option<usize>,
     /// Laws that it need not keep, each with the reason.
     pub waivers: Vec<(String, String)>,
+    /// Whether it writes, or only reports what it would write.
+    pub mode: Mode,
     /// Whether nothing is wrong with what it declares.
     pub is_whole: bool,
 }
@@ -121,28 +127,6 @@ pub enum MergeDeclaration {
 
 /// Roots that a policy protects unless it says otherwise.
 const PROTECTED: [&str; 4] = ["groups", "permissions", "plan", "roles"];
-
-/// Roots of `app_metadata` that Auth0 keeps for itself.
-const RESERVED: [&str; 18] = [
-    "__tenant",
-    "_id",
-    "blocked",
-    "clientID",
-    "created_at",
-    "email",
-    "email_verified",
-    "globalClientID",
-    "global_client_id",
-    "identities",
-    "lastIP",
-    "lastLogin",
-    "loginsCount",
-    "metadata",
-    "multifactor",
-    "multifactor_last_modified",
-    "updated_at",
-    "user_id",
-];
 
 /// The receipt's root.
 const RECEIPT: &str = "handover";
@@ -160,7 +144,13 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
         Ok(document) => document,
         Err(error) => return (None, vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)]),
     };
-    let mut reader = Reader { files, document: Arc::clone(&document), errors: Vec::new(), once: false };
+    let mut reader = Reader {
+        files,
+        document: Arc::clone(&document),
+        errors: Vec::new(),
+        once: false,
+        provider: Provider::default(),
+    };
     let policy = reader.policy(document.root());
     (policy, reader.errors)
 }
@@ -171,6 +161,8 @@ struct Reader<'a> {
     errors: Vec<Diagnostic>,
     /// Whether a hand-over comes only once.
     once: bool,
+    /// What can hold the results.
+    provider: Provider,
 }
 
 impl Reader<'_> {
@@ -218,7 +210,8 @@ impl Reader<'_> {
         if let Some(schema) = root.get("$schema") {
             self.text(schema);
         }
-        self.one_of(root, "provider", &["auth0"]);
+        let provider = self.one_of(root, "provider", &Provider::WORDS);
+        self.provider = provider.as_deref().and_then(Provider::by_word).unwrap_or_default();
         let session = root.get("session").map(|session| self.session(session)).unwrap_or_default();
         self.once = session.once;
         let deny = root.get("sensitive").map_or(Detectors::STANDARD, |sensitive| self.sensitive(sensitive));
@@ -246,7 +239,8 @@ impl Reader<'_> {
             self.distinct(list);
         }
         let is_whole = self.errors.iter().all(|one| one.code == "P040" || one.severity != Severity::Error);
-        Some(Policy { name: name.unwrap_or_default(), session, deny, limits, rules, is_whole })
+        let provider = self.provider;
+        Some(Policy { name: name.unwrap_or_default(), session, deny, provider, limits, rules, is_whole })
     }
 
     fn text(&mut self, view: View<'_>) -> Option<String> {

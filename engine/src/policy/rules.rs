@@ -1,16 +1,17 @@
 //! The rules of `policy.json`: where each reads and writes, and how it merges.
 
-use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, RESERVED, Reader, adds_again};
+use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, Reader, adds_again};
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
 use crate::merge::{OptionError, OptionErrorKind, Strategy};
 use crate::pointer::Pointer;
+use crate::rule::Mode;
 use crate::sanitizer::Unknown;
 
 impl Reader<'_> {
     pub(super) fn rule(&mut self, rule: View<'_>, protected: &[String]) -> Option<Declaration> {
-        let names = ["from", "laws", "max_bytes", "merge", "name", "on", "parse", "to", "unknown"];
+        let names = ["from", "laws", "max_bytes", "merge", "mode", "name", "on", "parse", "to", "unknown"];
         let before = self.errors.len();
         if !self.members(rule, &names) {
             return None;
@@ -32,6 +33,10 @@ impl Reader<'_> {
             Some("never") => Parse::Never,
             _ => Parse::Auto,
         };
+        let mode = match self.one_of(rule, "mode", &["apply", "observe"]).as_deref() {
+            Some("observe") => Mode::Observe,
+            _ => Mode::Apply,
+        };
         let max_bytes = rule.get("max_bytes").and_then(|view| self.size(view));
         let merge = name.as_ref().and_then(|name| self.merge(rule, name));
         let (sink, root) = target?;
@@ -47,6 +52,7 @@ impl Reader<'_> {
             parse,
             max_bytes,
             waivers,
+            mode,
             is_whole: self.errors.iter().skip(before).all(|one| one.code == "P040"),
         })
     }
@@ -75,11 +81,11 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if root.is_empty() || root.contains(['.', '$', '\0']) {
+        if !self.provider.holds_root(root) {
             self.error("P013", view, format!("`{text}` is no root that the provider can store"));
             return None;
         }
-        let kept = sink == Sink::App && (RESERVED.contains(&root) || root == RECEIPT);
+        let kept = sink == Sink::App && (self.provider.reserves(root) || root == RECEIPT);
         if kept || protected.iter().any(|name| name == root) {
             self.error("P012", view, format!("`{root}` is protected: no rule writes it"));
             return None;
@@ -88,7 +94,7 @@ impl Reader<'_> {
     }
 
     fn pointer(&mut self, rule: View<'_>, text: &str) -> Option<Pointer> {
-        let pointer = Pointer::parse(text).filter(|pointer| !pointer.tokens().is_empty());
+        let pointer = Pointer::parse(text);
         let reserved =
             pointer.as_ref().is_some_and(|pointer| pointer.tokens().first().is_some_and(|root| root == RECEIPT));
         match (pointer, rule.get("from")) {
@@ -98,7 +104,7 @@ impl Reader<'_> {
                 None
             }
             (None, view) => {
-                let message = format!("`{text}` is no JSON Pointer to a member: `~0` is `~`, and `~1` is `/`");
+                let message = format!("`{text}` is no JSON Pointer: `~0` is `~`, and `~1` is `/`");
                 let own = text.trim_start_matches(['#', '$', '/', '.']);
                 let own = own.strip_prefix("metadata.").unwrap_or(own).replace('.', "/");
                 let meant = Pointer::parse(&format!("/{own}")).filter(|_| !own.is_empty());
@@ -248,7 +254,10 @@ impl Reader<'_> {
     pub(super) fn distinct(&mut self, rules: View<'_>) {
         for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
             let mut seen: Vec<(String, View<'_>)> = Vec::new();
-            for (rule, view) in rules.items().filter_map(|rule| Some((rule, rule.get(member)?))) {
+            // a new version of a rule may observe beside the old one
+            let counts =
+                |rule: &View<'_>| member == "name" || rule.get("mode").is_none_or(|mode| mode.word() != "observe");
+            for (rule, view) in rules.items().filter(counts).filter_map(|rule| Some((rule, rule.get(member)?))) {
                 let text = view.word();
                 if let Some((_, first)) = seen.iter().find(|(own, _)| *own == text) {
                     let message = format!("the {what} `{text}` is used twice: a second rule has it");

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{PROFILE_BYTES, RuleSet};
+use super::{PROFILE_BYTES, RuleSet, evidence};
 use crate::decision::sink_bytes;
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::event::Sink;
+use crate::generate;
 use crate::guard::Guard;
 use crate::json::{Document, View};
 use crate::limits::Limits;
 use crate::merge::Strategy;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
-use crate::rule::{Merge, Rule};
+use crate::provider::Provider;
+use crate::rule::{Merge, Mode, Rule};
 use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Shape, Unknown};
 use crate::script::{Kindred, Sandbox};
 use crate::sensitive::Detectors;
@@ -33,18 +35,23 @@ pub(super) fn compile(
         found.extend(wrong);
     }
     let mut compiler = Compiler { files, sandbox: &sandbox, found, used: BTreeSet::new(), guards: Vec::new() };
-    let rules = match &policy {
+    let mut rules = match &policy {
         Some(policy) => compiler.rules(policy),
         None => compiler.each_file(),
     };
-    let guards = compiler.guards;
-    let mut found = compiler.found;
+    let Compiler { guards, mut found, .. } = compiler;
+    if let Some(policy) =
+        policy.as_ref().filter(|_| found.iter().all(|one| one.severity != Severity::Error || passes(one)))
+    {
+        found.extend(evidence::decide(&mut rules, &sandbox, &limits, files, policy.session.once));
+    }
     found.retain(|one| !passes(one));
     found.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
     // two schemas may refer to one broken file
     found.dedup_by(|a, b| (&a.file, a.start, a.code, &a.message) == (&b.file, b.start, b.code, &b.message));
     match policy {
         Some(policy) if found.iter().all(|one| one.severity != Severity::Error) => Ok(RuleSet {
+            provider: policy.provider,
             name: policy.name.into(),
             digest: digest(files).into(),
             policy: policy.session,
@@ -117,7 +124,9 @@ impl Compiler<'_> {
             let kind = Kindred::Merge { account, anonymous: &shape };
             let merge = self.merge(declaration, policy.session.once, kind);
             let known_shape = known.is_some();
-            bounds.extend(known.zip(bytes_max).map(|(known, bytes)| {
+            // what only observes writes nothing
+            let counted = known.zip(bytes_max).filter(|_| declaration.mode == Mode::Apply);
+            bounds.extend(counted.map(|(known, bytes)| {
                 let bytes = sink_bytes(&declaration.root, usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
                 Bound { declaration, sink: declaration.sink, bytes, at: known.heaviest }
             }));
@@ -128,7 +137,7 @@ impl Compiler<'_> {
             if let (Some(sanitizer), Some(merge)) = (schema, merge) {
                 let shapes = (result_shape.unwrap_or_else(|| shape.clone()), shape);
                 let merge = of_lines(merge, &shapes.1);
-                rules.push(rule(declaration, sanitizer, result, merge, bytes_max, shapes));
+                rules.push(rule(declaration, sanitizer, result, merge, bytes_max, shapes, policy.provider));
             }
         }
         if policy.is_whole {
@@ -303,8 +312,16 @@ fn rule(
     merge: Merge,
     bytes_max: Option<u64>,
     (account_shape, shape): (Shape, Shape),
+    provider: Provider,
 ) -> Rule {
+    let needs_once = match &merge {
+        Merge::Strategy(strategy) => strategy.needs_once(),
+        Merge::Script(script) => script.adds().is_some(),
+    };
     Rule {
+        mode: declaration.mode,
+        needs_once,
+        provider,
         name: declaration.name.as_str().into(),
         from: declaration.from.clone(),
         from_text: declaration.from_text.clone(),
@@ -327,7 +344,7 @@ fn options(policy: &Policy, declaration: &Declaration) -> Options {
         unknown: declaration.unknown,
         deny: policy.deny,
         exact_numbers: matches!(declaration.merge, MergeDeclaration::Script(_)),
-        storable_names: true,
+        sink: Some(policy.provider),
         bytes_max: declaration.max_bytes,
         ..Options::of(&policy.limits)
     }
@@ -360,9 +377,10 @@ fn modules(files: &Files) -> Vec<(String, String, String)> {
     libraries.collect()
 }
 
-/// SHA-256 over every file's path and text, each with its length before it, in the order of the paths.
+/// SHA-256 over the generator's version, and every file's path and text, each with its length before it, in the order of
+/// the paths. What is known of scripts, and so which rules need once, depends on the generator.
 fn digest(files: &Files) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::new().chain_update(generate::VERSION.to_be_bytes());
     for part in files.0.iter().flat_map(|(path, text)| [path, text]) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());

@@ -4,24 +4,37 @@
 //! the anonymous value, sanitizes it, merges what is left into the account's value and adds a command, unless nothing
 //! changed; whatever goes wrong becomes a finding of that rule, and the next one runs.
 
+mod declared;
+mod evidence;
 mod compile;
+mod reading;
+mod history;
+mod writes;
+mod run;
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::budget::{Budget, TimeIsUp};
-use crate::decision::{Command, Decision, Finding, Merged, Notice, SkipReason, Status, sink_bytes};
+use crate::decision::{Command, Decision, SkipReason, Status};
 use crate::diagnostic::Diagnostic;
-use crate::event::{Event, Found, Session, Sink};
+use crate::event::{Event, Session};
 use crate::guard::{self, Guard, Operation};
-use crate::json::{Document, Json, Text, View};
+use crate::json::{Json, View};
 use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::{Files, SessionPolicy};
+use crate::provider::Provider;
 use crate::receipt::{self, Receipt};
-use crate::rule::{Merge, Outcome, Rule, Surroundings, is_empty};
-use crate::sanitizer::{Clean, Untrusted};
+pub use crate::rule::Applied;
+use crate::rule::{EvalContext, Merge, Mode, Rule, Tally, script_context};
+use crate::sanitizer::Clean;
 use crate::script::{Sandbox, Trace, Verdict};
+pub use declared::at_merge;
+pub(crate) use declared::declared_merge;
+use history::History;
+pub(crate) use reading::read_all;
+use run::{Findings, PROFILE_BYTES, Run, note_oversized};
+use writes::Writes;
 
 /// What the engine cannot know by itself.
 #[derive(Clone, Default)]
@@ -36,6 +49,7 @@ pub struct RuleSet {
     name: Arc<str>,
     digest: Arc<str>,
     policy: SessionPolicy,
+    provider: Provider,
     limits: Limits,
     sandbox: Sandbox,
     rules: Vec<Rule>,
@@ -57,7 +71,10 @@ impl RuleSet {
     /// # Errors
     /// As [`RuleSet::compile`].
     pub fn compile_traced(files: &Files, trace: &Trace) -> Result<Self, Vec<Diagnostic>> {
-        compile::compile(files, |limits| Sandbox::traced(limits, trace), |_| false)
+        let rules = compile::compile(files, |limits| Sandbox::traced(limits, trace), |_| false);
+        // what compiling tried is no case of the author's
+        trace.forget();
+        rules
     }
 
     /// The same for rules that add again at every login, so that their laws can be asked.
@@ -83,36 +100,55 @@ impl RuleSet {
     /// Decides what the account takes over. Total and pure: the same event gives the same bytes.
     #[must_use]
     pub fn evaluate(&self, event: &Event, given: &Given) -> Decision {
-        let mut findings = Findings { places_max: self.limits.report_entries, ..Findings::default() };
-        let receipt = self.receipt(event, &mut findings);
-        let session = match self.session(event, receipt.as_ref()) {
+        let session = match self.session(event) {
             Ok(session) => session,
-            Err(reason) => return self.decision(event, Status::Skipped(reason), Vec::new(), Findings::default()),
+            Err(reason) => return self.skipped(event, reason),
         };
-        let receipt = receipt.and_then(|receipt| receipt.with(&session.hand_over(), event.at, session.expires_at));
+        let history = History::of(event, session, self.policy.once);
+        if history.is_through() {
+            return self.skipped(event, SkipReason::AlreadyTransferred);
+        }
         let now = clock(event, session);
         let scripted = self.rules.iter().any(|rule| matches!(rule.merge, Merge::Script(_)));
-        let context = if scripted { script_context(event, session, now) } else { Json::Null };
-        let spent = Cell::new(0);
-        let around = self.around(&context, now, given.time_is_up.as_ref(), &spent);
+        let context = if scripted { context(event, session, now) } else { Json::Null };
+        let tally = Tally::default();
+        let time_is_up = given.time_is_up.as_ref();
         let mut run = Run {
             event,
-            session,
-            around,
-            receipt_shown: !self.policy.once || event.is_visible(Sink::App, receipt::ROOT),
-            writes: Writes::new(&self.limits, receipt),
-            findings,
-            added: false,
+            context: EvalContext::new(&self.sandbox, &self.limits, &context, now, time_is_up, &tally),
+            writes: Writes::new(&self.limits, self.largest_receipt(&history).as_ref()),
+            history,
+            findings: Findings::new(self.limits.report_entries),
+            left: Vec::new(),
         };
-        self.rules.iter().for_each(|rule| run.rule(rule));
-        let Run { mut writes, mut findings, added, .. } = run;
-        // what a failure left behind may still come, unless something was added that must not be added again
-        if added || !findings.keep_session() {
-            writes.add_receipt();
-        }
+        self.run_all(&mut run, session);
+        let Run { mut findings, writes, .. } = run;
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
-        Decision { operations: spent.get(), ..self.decision(event, status, writes.commands, findings) }
+        Decision { operations: tally.operations(), ..self.decision(event, status, writes.commands, findings) }
+    }
+
+    /// The rules in their order, the receipt, and those that only observe.
+    fn run_all<'a>(&'a self, run: &mut Run<'a>, session: &Session) {
+        let all = read_all(&self.rules, run.event, session);
+        let rules = || self.rules.iter().zip(&all);
+        for (rule, read) in rules().filter(|(rule, _)| rule.mode == Mode::Apply) {
+            run.rule(rule, read);
+        }
+        run.receipt(&self.rules);
+        for (rule, read) in rules().filter(|(rule, _)| rule.mode == Mode::Observe) {
+            let is_beside = |one: &Rule| one.mode == Mode::Apply && (one.sink, &one.root) == (rule.sink, &rule.root);
+            run.observe(rule, read, self.rules.iter().any(is_beside));
+        }
+    }
+
+    /// The receipt with as much in it as this login may add.
+    fn largest_receipt(&self, history: &History) -> Option<Receipt> {
+        let History::Told(receipt, hand_over) = history else { return None };
+        let mut names: Vec<&str> = self.rules.iter().map(|rule| &*rule.name).collect();
+        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        names.truncate(receipt::LEFT_MAX);
+        Some(receipt.with(hand_over, &names))
     }
 
     /// What a caller may do.
@@ -130,76 +166,43 @@ impl RuleSet {
     /// What one rule makes of two values, at a fixed hour: for authors' tools, off the path of requests.
     #[must_use]
     pub fn apply(&self, rule: &Rule, account: Option<View<'_>>, anonymous: &Json, now: Context) -> Applied {
-        let document = anonymous.view().to_text();
-        let Ok(document) = Document::read(document.as_bytes()) else { return Applied::Kept };
-        let (clean, _) = rule.sanitize(&Untrusted(document.root().to_json()));
-        let Some(clean) = clean.filter(|clean| !clean.json().view().is_null() && !is_empty(clean.json().view())) else {
-            return Applied::Kept;
-        };
-        let context = context("login", "auth0|1", "anon@1", now, Json::empty_object());
-        let spent = Cell::new(0);
-        let around = self.around(&context, now, None, &spent);
-        match rule.merge(account.filter(|account| !account.is_null()), &clean, around) {
-            Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
-            Outcome::Keep => Applied::Kept,
-            Outcome::Failed(notice) => Applied::Failed(notice),
-        }
+        rule.apply(&self.sandbox, &self.limits, account, anonymous, now).0
     }
 
     /// What one rule makes of an event before anything is asked of it: for authors' tools, off the path of requests.
     #[must_use]
     pub fn made(&self, rule: &Rule, event: &Event, session: &Session, clean: &Clean) -> Option<Json> {
         let now = clock(event, session);
-        let context = script_context(event, session, now);
+        let (context, tally) = (context(event, session, now), Tally::default());
         let account = event.account(rule.sink, &rule.root);
-        rule.made(account, clean, self.around(&context, now, None, &Cell::new(0))).ok().flatten()
-    }
-
-    /// What rules run in.
-    fn around<'a>(
-        &'a self,
-        context: &'a Json,
-        now: Context,
-        time_is_up: Option<&'a TimeIsUp>,
-        spent: &'a Cell<u64>,
-    ) -> Surroundings<'a> {
-        let (sandbox, operations) = (&self.sandbox, self.limits.script_operations);
-        Surroundings { sandbox, context, now, operations, time_is_up, spent }
+        let context = EvalContext::new(&self.sandbox, &self.limits, &context, now, None, &tally);
+        rule.made(account, clean, context).ok().flatten()
     }
 
     /// The session to transfer, or why there is none.
-    fn session<'a>(&self, event: &'a Event, receipt: Option<&Receipt>) -> Result<&'a Session, SkipReason> {
+    fn session<'a>(&self, event: &'a Event) -> Result<&'a Session, SkipReason> {
         let session = event.session.as_ref().ok_or(SkipReason::NoSession)?;
         // nobody verifies tokens yet, so none is good
         if self.policy.verifies && session.has_token {
             return Err(SkipReason::TokenInvalid);
         }
-        if session.expires_at <= event.at {
+        if session.expires_at.is_some_and(|end| end <= event.at) {
             return Err(SkipReason::SessionExpired);
         }
-        if self.policy.max_age.is_some_and(|max_age| event.at.saturating_sub(session.created_at) > max_age) {
+        let age = session.created_at.map(|created_at| event.at.saturating_sub(created_at));
+        if age.zip(self.policy.max_age).is_some_and(|(age, most)| age > most) {
             return Err(SkipReason::SessionTooOld);
-        }
-        if receipt.is_some_and(|receipt| receipt.names(&session.hand_over())) {
-            return Err(SkipReason::AlreadyTransferred);
         }
         Ok(session)
     }
 
-    /// The account's receipt, where the policy keeps one; a malformed one counts as absent.
-    fn receipt(&self, event: &Event, findings: &mut Findings) -> Option<Receipt> {
-        let read = |view| {
-            Receipt::read(view).unwrap_or_else(|| {
-                findings.of_event(Notice::ReceiptUnreadable);
-                Receipt::default()
-            })
-        };
-        self.policy.once.then(|| event.account(Sink::App, receipt::ROOT).map(read).unwrap_or_default())
+    fn skipped(&self, event: &Event, reason: SkipReason) -> Decision {
+        self.decision(event, Status::Skipped(reason), Vec::new(), Findings::default())
     }
 
     fn decision(&self, event: &Event, status: Status, mut commands: Vec<Command>, findings: Findings) -> Decision {
-        let is_spent = status.reason().is_none_or(|reason| reason == SkipReason::AlreadyTransferred);
-        if self.policy.clear && is_spent && !findings.keep_session() {
+        let is_through = status.reason().is_none_or(|reason| reason == SkipReason::AlreadyTransferred);
+        if self.policy.clear && is_through && !findings.keep_session() {
             commands.push(Command::ClearAnonymousSession);
         }
         Decision {
@@ -212,6 +215,18 @@ impl RuleSet {
             findings_omitted: findings.omitted,
             operations: 0,
         }
+    }
+
+    /// What can hold the results.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    /// Whether a decision says that the session is no longer needed.
+    #[must_use]
+    pub fn clears(&self) -> bool {
+        self.policy.clear
     }
 
     /// The policy's name.
@@ -239,206 +254,11 @@ impl RuleSet {
     }
 }
 
-/// One evaluation: what came so far.
-struct Run<'a> {
-    event: &'a Event,
-    session: &'a Session,
-    around: Surroundings<'a>,
-    /// Whether the account's receipt, if the policy asks for one, could be read: else it could not be written either.
-    receipt_shown: bool,
-    writes: Writes<'a>,
-    findings: Findings,
-    /// Whether a rule wrote that must not run again for this hand-over.
-    added: bool,
-}
-
-impl Run<'_> {
-    /// One rule: find the value, sanitize it, merge what is left. Whatever goes wrong is a finding of this rule.
-    fn rule(&mut self, rule: &Rule) {
-        let untrusted = match rule.value(self.event, self.session) {
-            Found::Value(untrusted) => untrusted,
-            Found::Unreadable { steps } => return self.findings.of_place(rule.unreadable(steps)),
-            Found::Nothing => return,
-        };
-        let (clean, fates) = rule.sanitize(&untrusted);
-        let clean = clean.filter(|clean| !is_empty(clean.json().view()));
-        if !self.receipt_shown || !self.event.is_visible(rule.sink, &rule.root) {
-            // where nothing is left to merge, nothing was left behind
-            return clean.map_or((), |_| self.findings.of_rule(rule, Notice::RootNotVisible));
-        }
-        if let Some(fates) = fates {
-            let places = rule.findings(&untrusted, &fates, self.findings.room());
-            self.findings.of_places(places);
-        }
-        if let Some(clean) = clean {
-            // without a receipt nothing says that this hand-over was added
-            if rule.needs_once() && self.writes.receipt.is_none() {
-                return self.findings.of_rule(rule, Notice::ReceiptFull);
-            }
-            self.merge(rule, &clean);
-        }
-    }
-
-    fn merge(&mut self, rule: &Rule, clean: &Clean) {
-        match rule.merge(self.event.account(rule.sink, &rule.root), clean, self.around) {
-            Outcome::Keep => {}
-            Outcome::Failed(notice) => self.findings.of_rule(rule, notice),
-            Outcome::Write(value) => match self.writes.add(rule, value) {
-                Ok(()) => self.added |= rule.needs_once(),
-                Err(notice) => self.findings.of_rule(rule, notice),
-            },
-        }
-    }
-}
-
-/// Bytes of a metadata object that the provider recommends at most.
-const PROFILE_BYTES: usize = 10_000;
-
-/// A metadata object that is larger, after this decision, than the provider recommends.
-fn note_oversized(event: &Event, writes: &Writes<'_>, findings: &mut Findings) {
-    for sink in [Sink::App, Sink::User] {
-        let before = event.metadata(sink).view();
-        let written = writes.written(sink);
-        // what is read cannot be smaller compact than as it stands in the text
-        let most = before.place().map_or(2, |place| place.span().len()) + writes.bytes_of(sink);
-        if most <= PROFILE_BYTES {
-            continue;
-        }
-        // every member with a comma; the last one has none
-        let is_written = |name: Text<'_>| written.iter().any(|key| name.is(key));
-        let kept = before.members().filter(|(name, _)| !is_written(*name));
-        let kept: usize = kept.map(|(name, value)| sink_bytes(&name.decode(), value.compact_bytes())).sum();
-        if "{}".len() + (kept + writes.bytes_of(sink)).saturating_sub(1) > PROFILE_BYTES {
-            findings.of_event(Notice::ProfileOversized(sink));
-        }
-    }
-}
-
-/// What one rule made of two values.
-#[derive(Debug)]
-pub enum Applied {
-    /// A new value.
-    Wrote(Json),
-    /// The account's value stays.
-    Kept,
-    /// It stays, for this reason.
-    Failed(Notice),
-}
-
-/// The clock of an event; a session does not begin after it.
+/// The clock of an event. A session does not begin after it; where its beginning is unknown, any time is possible.
 fn clock(event: &Event, session: &Session) -> Context {
-    Context { now: event.at, session_created_at: session.created_at.min(event.at) }
+    Context { now: event.at, session_created_at: session.created_at.unwrap_or(0).min(event.at) }
 }
 
-fn script_context(event: &Event, session: &Session, now: Context) -> Json {
-    context(event.trigger.word(), &event.account_id, &session.id, now, event.context.clone())
-}
-
-/// What scripts see as `context`.
-fn context(trigger: &str, account_id: &str, session_id: &str, now: Context, request: Json) -> Json {
-    let member = |name: &str, value: Json| (Json::text(name), value);
-    let created_at = Json::Int(now.session_created_at);
-    Json::object(vec![
-        member("trigger", Json::text(trigger)),
-        member("now", Json::Int(now.now)),
-        member("account_id", Json::text(account_id)),
-        member("session", Json::object(vec![member("id", Json::text(session_id)), member("created_at", created_at)])),
-        member("request", request),
-    ])
-}
-
-/// The commands so far, and the bytes that they take in each sink.
-struct Writes<'a> {
-    limits: &'a Limits,
-    commands: Vec<Command>,
-    bytes: [usize; 2],
-    /// What is written beside data, and the bytes that are kept for it.
-    receipt: Option<(Receipt, usize)>,
-}
-
-impl<'a> Writes<'a> {
-    fn new(limits: &'a Limits, receipt: Option<Receipt>) -> Self {
-        let receipt = receipt.map(|receipt| {
-            let bytes = sink_bytes(receipt::ROOT, receipt.to_json().view().compact_bytes());
-            (receipt, bytes)
-        });
-        Self { limits, commands: Vec::new(), bytes: [0; 2], receipt }
-    }
-
-    fn bytes_of(&self, sink: Sink) -> usize {
-        let [app, user] = self.bytes;
-        if sink == Sink::App { app } else { user }
-    }
-
-    /// Adds a command, unless the sink has no room left for it.
-    fn add(&mut self, rule: &Rule, value: Merged) -> Result<(), Notice> {
-        let bytes = self.bytes_of(rule.sink) + sink_bytes(&rule.root, value.bytes());
-        let kept = self.receipt.as_ref().filter(|_| rule.sink == Sink::App).map_or(0, |(_, bytes)| *bytes);
-        // two braces around all, and no comma after the last member
-        if bytes + kept >= self.limits.sink_bytes {
-            return Err(Notice::ResultTooLarge);
-        }
-        let [app, user] = &mut self.bytes;
-        *(if rule.sink == Sink::App { app } else { user }) = bytes;
-        self.commands.push(Command::Set { sink: rule.sink, key: rule.root.clone(), value });
-        Ok(())
-    }
-
-    /// Adds the receipt, where something is written.
-    fn add_receipt(&mut self) {
-        if let Some((receipt, bytes)) = self.receipt.take().filter(|_| !self.commands.is_empty()) {
-            let [app, _] = &mut self.bytes;
-            *app += bytes;
-            self.commands.push(Command::SetReceipt(receipt));
-        }
-    }
-
-    fn written(&self, sink: Sink) -> Vec<&str> {
-        let set = self.commands.iter().filter_map(|command| match command {
-            Command::Set { sink: own, key, .. } if *own == sink => Some(key.as_str()),
-            Command::SetReceipt(_) if sink == Sink::App => Some(receipt::ROOT),
-            _ => None,
-        });
-        set.collect()
-    }
-}
-
-/// The findings so far.
-#[derive(Default)]
-struct Findings {
-    list: Vec<Finding>,
-    places: usize,
-    places_max: usize,
-    omitted: usize,
-}
-
-impl Findings {
-    fn of_rule(&mut self, rule: &Rule, notice: Notice) {
-        self.list.push(Finding { rule: Some(Arc::clone(&rule.name)), pointer: String::new(), notice });
-    }
-
-    /// Whether something of the session was left behind by a failure.
-    fn keep_session(&self) -> bool {
-        self.list.iter().any(|finding| finding.notice.keeps_session())
-    }
-
-    fn of_event(&mut self, notice: Notice) {
-        self.list.push(Finding { rule: None, pointer: String::new(), notice });
-    }
-
-    /// Places that may still be listed.
-    fn room(&self) -> usize {
-        self.places_max.saturating_sub(self.places)
-    }
-
-    fn of_place(&mut self, place: Finding) {
-        let listed = self.room() > 0;
-        self.of_places(if listed { (vec![place], 0) } else { (Vec::new(), 1) });
-    }
-
-    fn of_places(&mut self, (places, omitted): (Vec<Finding>, usize)) {
-        self.places += places.len();
-        self.omitted += omitted;
-        self.list.extend(places);
-    }
+fn context(event: &Event, session: &Session, now: Context) -> Json {
+    script_context(event.trigger.word(), &event.account_id, &session.id, now, event.context.clone())
 }

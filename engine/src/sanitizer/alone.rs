@@ -84,7 +84,8 @@ fn unread(kind: ReadErrorKind) -> Sanitized {
         ReadErrorKind::TooDeep | ReadErrorKind::TooLarge => Keyword::Limit,
         ReadErrorKind::Syntax(_) | ReadErrorKind::Duplicate => Keyword::Json,
     };
-    let entry = Entry { pointer: String::new(), keyword, action: Action::Drop, by: 0, nodes: 0, cause: None };
+    let entry =
+        Entry { pointer: String::new(), keyword, action: Action::Drop, by: 0, nodes: 0, cause: None, count: None };
     let report = Report { entries: vec![entry], omitted: 0 };
     Sanitized { outcome: Outcome::Nothing, output: None, report, nodes_in: 0, nodes_out: 0, steps: 0 }
 }

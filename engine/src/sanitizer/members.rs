@@ -6,7 +6,6 @@ use std::rc::Rc;
 use super::Unknown;
 use super::evaluate::schemas_of_member;
 use super::phases::{Child, Container, Typed};
-use super::plan::is_storable;
 use super::repair::{ADDED, Fixed, Job, Left, Note, Repair};
 use super::schema::{Id, Object};
 use super::sets::{Applied, SetId};
@@ -112,7 +111,7 @@ impl<'a> Repair<'a> {
         if knowers.is_some_and(|knowers| !knowers.iter().any(|object| object.knows(&child.text))) {
             return Err((Keyword::Unknown, by));
         }
-        if self.options.storable_names && !is_storable(&child.text) {
+        if !self.options.holds_name(&child.text) {
             return Err((Keyword::Name, by));
         }
         self.child_set(job, child.at, schemas)

@@ -45,8 +45,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::fate::{Fates, Keyword};
-use crate::json::{Json, Kind, Place, Position, View};
+use crate::json::{Json, Kind, Number, Place, Position, View};
 use crate::limits::Limits;
+use crate::provider::Provider;
 use crate::sensitive::Detectors;
 use knowledge::Source;
 use oracle::Oracle;
@@ -98,8 +99,8 @@ pub struct Options {
     pub deny: Detectors,
     /// Drop numbers that neither `i64` nor `f64` holds: something will compute with them.
     pub exact_numbers: bool,
-    /// Drop members whose name the provider cannot store.
-    pub storable_names: bool,
+    /// Drop names and numbers that this provider cannot store; none: all are kept.
+    pub sink: Option<Provider>,
     /// Compact bytes of the result (R20).
     pub bytes_max: Option<usize>,
     /// Bounds of the input (R1).
@@ -120,13 +121,23 @@ impl Options {
             unknown: Unknown::Drop,
             deny: Detectors::STANDARD,
             exact_numbers: false,
-            storable_names: false,
+            sink: None,
             bytes_max: None,
             bytes: limits.anonymous_bytes,
             depth: limits.anonymous_depth,
             nodes: limits.anonymous_nodes,
             name_bytes: limits.name_bytes,
         }
+    }
+
+    /// Whether a member of this name may pass.
+    fn holds_name(&self, name: &str) -> bool {
+        self.sink.is_none_or(|provider| provider.holds_name(name))
+    }
+
+    /// Whether a number may pass.
+    fn holds_number(&self, number: Number<'_>) -> bool {
+        self.sink.is_none_or(|provider| provider.holds_number(number)) && (!self.exact_numbers || number.is_exact())
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Repair<'a> {
         }
         let detectors = self.detectors(view, objects);
         let found = match (view.as_number(), view.as_text()) {
-            (Some(number), _) if self.options.exact_numbers && !number.is_exact() => {
+            (Some(number), _) if !self.options.holds_number(number) => {
                 return Some((Keyword::NumberRange, by));
             }
             (Some(number), _) => detectors.find_in_number(number),

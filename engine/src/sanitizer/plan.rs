@@ -279,7 +279,7 @@ impl<'a> Compiler<'a> {
             plan: self.named(objects, name),
             rank: ranks.iter().position(|ranked| *ranked == name),
             bit: tracked.iter().position(|one| *one == name).map_or(0, |bit| 1 << bit),
-            storable: !self.options.storable_names || is_storable(name),
+            storable: self.options.holds_name(name),
         });
         known.collect()
     }
@@ -396,9 +396,4 @@ impl MembersPlan {
         }
         self
     }
-}
-
-/// Whether the provider can store a member of this name.
-pub(super) fn is_storable(name: &str) -> bool {
-    !name.contains(['.', '$'])
 }

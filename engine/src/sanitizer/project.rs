@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::Options;
 use super::check::Check;
 use super::children::Children;
-use super::plan::{Known, MembersPlan, Plan, PlanId, is_storable};
+use super::plan::{Known, MembersPlan, Plan, PlanId};
 use super::schema::Id;
 use crate::fate::{Fates, Keyword};
 use crate::json::{Document, Kind, Node, Number, Place, Text, View};
@@ -89,7 +89,7 @@ impl<'a> Pass<'a> {
             }
         }
         let found = match (number, text) {
-            (Some(number), _) if self.options.exact_numbers && !number.is_exact() => {
+            (Some(number), _) if !self.options.holds_number(number) => {
                 return Some((Keyword::NumberRange, plan.by));
             }
             (Some(number), _) => plan.detectors.find_in_number(number),
@@ -253,7 +253,7 @@ impl<'a> Pass<'a> {
         if bits == 0 && members.closed {
             return Err(Keyword::Unknown);
         }
-        if self.options.storable_names && !is_storable(&name.decode()) {
+        if !self.options.holds_name(&name.decode()) {
             return Err(Keyword::Name);
         }
         Ok(members.rest.get(bits).copied().unwrap_or(0))

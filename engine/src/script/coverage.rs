@@ -35,6 +35,11 @@ impl std::fmt::Debug for Trace {
 }
 
 impl Trace {
+    /// Forgets all that ran.
+    pub fn forget(&self) {
+        *self.counts() = Counts::default();
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

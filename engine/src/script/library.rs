@@ -3,13 +3,13 @@
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 
 use super::convert::{failure, to_dynamic, to_json};
-use super::running::{Stop, end, on};
+use super::running::{Running, Stop, end, on};
 use crate::json::Json;
 use crate::merge::{Called, Function, Refused, Work, call, is_blank};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
-/// Registers each function under each number of arguments that it takes, and `skip`.
+/// Registers each function under each number of arguments that it takes, `skip` and `discard`.
 pub(super) fn register(engine: &mut Engine) {
     for function in Function::ALL {
         for count in function.least..=function.most {
@@ -18,6 +18,9 @@ pub(super) fn register(engine: &mut Engine) {
     }
     engine
         .register_fn("skip", |reason: ImmutableString| -> Fallible<()> { Err(end(Stop::Skip(reason.to_string()))) })
+        .register_fn("discard", |reason: ImmutableString| -> Fallible<()> {
+            Err(end(Stop::Discard(reason.to_string())))
+        })
         .register_fn("is_blank", |value: Dynamic| -> Fallible<bool> { Ok(is_blank(to_json(&value)?.view())) });
 }
 
@@ -35,8 +38,8 @@ fn run(function: Function, mut arguments: Vec<Dynamic>) -> Fallible<Dynamic> {
     let values = arguments.iter().map(to_json).collect::<Fallible<Vec<Json>>>()?;
     let called = on(
         |running| {
-            let mut work = Work { context: running.context, budget: &mut running.budget };
-            call(function, &values, &mut work)
+            let Running { context, budget, turned_away, .. } = running;
+            call(function, &values, &mut Work { context: *context, budget, turned_away })
         },
         Err(Refused::Overrun),
     );

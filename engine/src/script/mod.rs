@@ -86,16 +86,20 @@ impl std::fmt::Debug for Script {
 /// What a script gave.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A value.
-    Value(Json),
+    /// A value, and how many items limits turned away on the way to it.
+    Value(Json, usize),
     /// It chose to leave both sides as they are; the reason is a literal of the script, or `*`.
     Skip(String),
+    /// It chose to let the visitor's value go, for such a reason.
+    Discard(String),
     /// It threw, or made something that is not JSON; the cause, where it is not the script's own word.
     Failed(Place, Option<String>),
     /// Its budget is spent.
     Overrun(Place),
-    /// The account's value has a shape, or holds a number, that the script cannot use.
+    /// The account's value has a shape that the script cannot use.
     AccountShape,
+    /// The account's value holds a number that the script cannot hold exactly.
+    Inexact,
 }
 
 /// File, line and column where a script stopped, if they are known: a module that it calls is a file of its own.
@@ -335,7 +339,7 @@ impl Sandbox {
         outcome(result, running, &script.file, |reason| self.shows(reason, &script.reasons))
     }
 
-    /// Whether a reason stands as a literal in a call of `skip`, in a few plain characters: others could be a person's.
+    /// Whether a reason stands as a literal in a call of `skip` or `discard`, in a few plain characters: others could be a person's.
     fn shows(&self, reason: &str, reasons: &[String]) -> bool {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_- ".contains(&byte);
         let literal = reasons.iter().chain(&self.reasons).any(|own| own == reason);
@@ -434,14 +438,16 @@ fn outcome(
     file: &str,
     shows: impl Fn(&str) -> bool,
 ) -> Outcome {
+    let shown = |reason: String| if shows(&reason) { reason } else { "*".to_owned() };
     match (running.stop, result) {
-        (Some(Stop::Skip(reason)), _) => Outcome::Skip(if shows(&reason) { reason } else { "*".to_owned() }),
+        (Some(Stop::Skip(reason)), _) => Outcome::Skip(shown(reason)),
+        (Some(Stop::Discard(reason)), _) => Outcome::Discard(shown(reason)),
         (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error, file))),
-        (Some(Stop::Inexact), _) => Outcome::AccountShape,
+        (Some(Stop::Inexact), _) => Outcome::Inexact,
         (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error, file)),
         (None, Err(error)) => Outcome::Failed(place(&error, file), cause(&error, running.failure.as_deref())),
         (None, Ok(_)) if running.account_shape => Outcome::AccountShape,
-        (None, Ok(value)) => Outcome::Value(value),
+        (None, Ok(value)) => Outcome::Value(value, running.turned_away),
     }
 }
 

@@ -129,10 +129,13 @@ const RHAI: &[&str] = &[
 ];
 
 /// Functions of our library that are no merge functions.
-const OURS: &[&str] = &["is_blank", "skip"];
+const OURS: &[&str] = &["discard", "is_blank", "skip"];
+
+/// What ends a merge without a result.
+pub(super) const MERGE_VERBS: [&str; 2] = ["discard", "skip"];
 
 /// How many arguments the most used of them take, the value that they are called on among them.
-const ARGUMENTS: [(&str, usize, usize); 46] = [
+const ARGUMENTS: [(&str, usize, usize); 47] = [
     ("abs", 1, 1),
     ("all", 2, 2),
     ("allow", 0, 0),
@@ -140,6 +143,7 @@ const ARGUMENTS: [(&str, usize, usize); 46] = [
     ("ceiling", 1, 1),
     ("contains", 2, 2),
     ("deny", 1, 1),
+    ("discard", 1, 1),
     ("ends_with", 2, 2),
     ("filter", 2, 2),
     ("floor", 1, 1),

@@ -18,6 +18,8 @@ pub(super) struct Running {
     pub(super) stop: Option<Stop>,
     /// A library function met an account's value of a shape that it cannot use.
     pub(super) account_shape: bool,
+    /// Items that limits of the library's functions turned away.
+    pub(super) turned_away: usize,
     /// The words of the last error that was ours.
     pub(super) failure: Option<String>,
     /// Numbers that would be written otherwise than they stand; a script holds them by their position, from 1.
@@ -26,7 +28,8 @@ pub(super) struct Running {
 
 impl Running {
     fn new(budget: Budget, context: Context) -> Self {
-        Self { budget, context, stop: None, account_shape: false, failure: None, originals: Vec::new() }
+        let (stop, account_shape, turned_away) = (None, false, 0);
+        Self { budget, context, stop, account_shape, turned_away, failure: None, originals: Vec::new() }
     }
 }
 
@@ -35,6 +38,8 @@ impl Running {
 pub(super) enum Stop {
     /// `skip(reason)`.
     Skip(String),
+    /// `discard(reason)`.
+    Discard(String),
     /// The budget is spent.
     Overrun,
     /// The account's value holds a number that neither `i64` nor `f64` holds.

@@ -1,7 +1,8 @@
-//! The few words of a script that matter before it runs: imports, and the reasons of `skip`.
+//! The few words of a script that matter before it runs: imports, and the reasons of `skip` and `discard`.
 //!
 //! Comments and strings are told apart as rhai does, so neither a word in a comment nor `//` in a string misleads.
 
+use super::natives::MERGE_VERBS;
 use crate::merge::adds;
 
 /// A piece of a script, with the byte at which it begins.
@@ -89,11 +90,13 @@ fn closing(text: &str, mark: char) -> usize {
     text.len()
 }
 
-/// The reasons that a script gives to `skip` as literals.
+/// The reasons that a script gives to `skip` and `discard` as literals.
 pub(super) fn reasons(source: &str) -> Vec<String> {
     let tokens = tokens(source);
     let calls = tokens.windows(4).filter_map(|window| match window {
-        [(_, Token::Word("skip")), (_, Token::Other('(')), (_, Token::Text(reason)), (_, Token::Other(')'))] => {
+        [(_, Token::Word(verb)), (_, Token::Other('(')), (_, Token::Text(reason)), (_, Token::Other(')'))]
+            if MERGE_VERBS.contains(verb) =>
+        {
             Some((*reason).to_owned())
         }
         _ => None,
@@ -145,7 +148,8 @@ mod tests {
 
     #[test]
     fn reasons_are_the_literals_of_skip() {
-        let source = "skip(\"a b\"); // skip(\"c\")\nskip(x + \"d\"); let s = \"e\"; skip( \"f\" ); `skip(\"g\")`; 'h'";
+        let source =
+            "skip(\"a b\"); // skip(\"c\")\nskip(x + \"d\"); let s = \"e\"; discard( \"f\" ); `skip(\"g\")`; 'h'";
         assert_eq!(reasons(source), ["a b", "f"]);
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         return Ok(Status::Ok);
     }
     let files = rules::read(folder)?;
-    let compiled = rules::compile(&files).and_then(|rules| {
+    let compiled = RuleSet::compile(&files).and_then(|rules| {
         let needless = laws::needless(&rules, &files);
         if needless.is_empty() { Ok(rules) } else { Err(needless) }
     });

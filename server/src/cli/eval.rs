@@ -40,22 +40,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
             say(&format!("error[{}]: {diagnostic}", diagnostic.code));
             Ok(Status::Rules)
         }
-        Ok(Outcome::Value(value)) => {
+        Ok(Outcome::Value(value, _)) => {
             print(format!("{}\n", value.view().to_text()).as_bytes())?;
             Ok(Status::Ok)
         }
-        Ok(Outcome::Skip(reason)) => {
-            say(&format!("skipped: {reason}"));
-            print(b"null\n")?;
-            Ok(Status::Ok)
-        }
+        Ok(Outcome::Skip(reason)) => ended("skipped", &reason),
+        Ok(Outcome::Discard(reason)) => ended("discarded", &reason),
         Ok(Outcome::Overrun(place)) => bail!("budget_exceeded{}", at(place)),
         Ok(Outcome::Failed(place, cause)) => {
             let cause = cause.map(|cause| format!(": {cause}"));
             bail!("script_failed{}{}", at(place), cause.unwrap_or_default())
         }
         Ok(Outcome::AccountShape) => bail!("account_shape"),
+        Ok(Outcome::Inexact) => bail!("number_range: the data holds a number that a script cannot hold exactly"),
     }
+}
+
+/// A script that ended without a result.
+fn ended(how: &str, reason: &str) -> Result<Status> {
+    say(&format!("{how}: {reason}"));
+    print(b"null\n")?;
+    Ok(Status::Ok)
 }
 
 fn at(place: Place) -> String {

@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
 
 /// The event of a request, or of a fixture.
 fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
-    let refusal = match Event::read(bytes) {
+    let refusal = match Event::read(bytes, rules.provider()) {
         Ok(event) => return Ok(event),
         Err(refusal) => refusal,
     };
@@ -93,7 +93,8 @@ fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
         let first = errors.first().map(ToString::to_string).unwrap_or_default();
         anyhow!("`{name}` is neither a request nor a fixture: {first}")
     })?;
-    Event::read(&fixture.body).map_err(|refusal| anyhow!("`{name}` holds no event: {}", refusal.code()))
+    Event::read(&fixture.body, rules.provider())
+        .map_err(|refusal| anyhow!("`{name}` holds no event: {}", refusal.code()))
 }
 
 /// `file:line:column` of what decided.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow};
 
 use handover_engine::author::laws;
+use handover_engine::ruleset::RuleSet;
 
 use super::coverage::Measured;
 use super::output::{Status, print, usage};
-use super::{rules, test};
+use super::test;
 use crate::files;
 
 /// Arguments of `init`.
@@ -99,7 +100,7 @@ const LAW_CASES: usize = 100;
 /// The new policy is checked, its fixtures run and its laws asked, as their commands do.
 fn proven(folder: &Path) -> Result<(String, Status)> {
     let policy = files::policy(&folder.join("rules"))?;
-    let rules = rules::compile(&policy).map_err(|errors| anyhow!("the scaffold is broken: {errors:?}"))?;
+    let rules = RuleSet::compile(&policy).map_err(|errors| anyhow!("the scaffold is broken: {errors:?}"))?;
     let fixtures = files::fixtures(&folder.join("fixtures"))?;
     let run = test::cases(&rules, &fixtures, test::Until::End);
     let measured = Measured::of((&rules, &policy), folder, &fixtures);

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
-use handover_engine::author::laws::{self, Law, Tally, Violation};
+use handover_engine::author::laws::{self, Law, Tally};
 use handover_engine::diagnostic::{Diagnostic, suggestion};
+use handover_engine::generate::Violation;
 use handover_engine::json::Json;
 use handover_engine::policy::Files;
 use handover_engine::rule::Rule;
-use handover_engine::ruleset::RuleSet;
+use handover_engine::ruleset::{RuleSet, at_merge};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -142,7 +143,7 @@ fn broken(rules: &RuleSet, asked: &[Asked<'_>], files: &Files) -> Vec<Diagnostic
         for tally in tallies.iter().filter(|tally| verdict(rules, rule, tally) == "broken") {
             let share = share(tally);
             let message = format!("`{}` breaks law {} in {share}: {}", rule.name, tally.law.name(), tally.law.words());
-            found.push(laws::at_merge(rule, files, tally.law.code(), message));
+            found.push(at_merge(rule, files, tally.law.code(), message));
         }
     }
     found

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::Result as Fallible;
 use clap::ValueEnum;
-use handover_engine::author::laws;
 use handover_engine::diagnostic::{Diagnostic, Severity};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
@@ -89,17 +88,10 @@ pub(super) fn read(folder: &Path) -> Fallible<Files> {
     files::policy(folder).map_err(|error| if folder.is_dir() { error } else { usage(error) })
 }
 
-/// Compiles a policy; what would add again at every login is refused too, with a case that shows it.
-pub(super) fn compile(files: &Files) -> Result<RuleSet, Vec<Diagnostic>> {
-    let rules = RuleSet::compile(files)?;
-    let unlawful = laws::unlawful(&rules, files);
-    if unlawful.is_empty() { Ok(rules) } else { Err(unlawful) }
-}
-
 /// Compiles a policy, or prints what is wrong with it on standard error.
 pub(super) fn load(folder: &Path) -> Fallible<Option<RuleSet>> {
     let files = read(folder)?;
-    match compile(&files) {
+    match RuleSet::compile(&files) {
         Ok(rules) => Ok(Some(rules)),
         Err(diagnostics) => {
             let notable = notable(&diagnostics);

@@ -120,7 +120,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
 fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status> {
     let start = Instant::now();
     let files = rules::read(&arguments.rules)?;
-    let rules = match rules::compile(&files) {
+    let rules = match RuleSet::compile(&files) {
         Ok(rules) => rules,
         Err(found) => {
             let text = rules::shown(&found, &files.0, &arguments.rules, arguments.format, arguments.color);
@@ -397,7 +397,9 @@ fn blame(
     let blamed = |one: &&mut Diagnostic| matches!(one.code, "F020" | "F023" | "F024");
     for failure in failures.iter_mut().filter(blamed) {
         let fixture = texts.get(&failure.file).and_then(|text| Fixture::read(&failure.file, text, rules).ok());
-        let Some(event) = fixture.and_then(|fixture| Event::read(&fixture.body).ok()) else { continue };
+        let Some(event) = fixture.and_then(|fixture| Event::read(&fixture.body, rules.provider()).ok()) else {
+            continue;
+        };
         let blamed = match &failure.pointer {
             Some(place) => explain::blame(rules, files, &event, place),
             None => explain::stopped(rules, files, &event).map(|(file, at)| ("it stopped at".to_owned(), file, at)),

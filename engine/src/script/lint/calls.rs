@@ -8,7 +8,7 @@ use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Document, Kind, Place};
 use crate::merge::{self, Function as Library, OptionErrorKind, Strategy};
 use crate::script::ast;
-use crate::script::natives::{self, is_native};
+use crate::script::natives::{self, MERGE_VERBS, is_native};
 
 impl<'a, 's> Lint<'a, 's> {
     pub(super) fn alias(&mut self, alias: &str, at: At) -> Option<String> {
@@ -73,8 +73,9 @@ impl<'a, 's> Lint<'a, 's> {
         if let Some(function) = Library::by_name(name) {
             return self.library(function, call, at, &types);
         }
-        let verb = GUARD_VERBS.contains(&name) || name == "skip";
-        let allowed = if verb { matches!(self.kind, Kindred::Guard) != (name == "skip") } else { is_native(name) };
+        let (of_guards, of_merges) = (GUARD_VERBS.contains(&name), MERGE_VERBS.contains(&name));
+        let is_guard = matches!(self.kind, Kindred::Guard);
+        let allowed = if of_guards || of_merges { is_guard == of_guards } else { is_native(name) };
         if allowed {
             self.counted(name, count, at);
         } else {
@@ -107,8 +108,8 @@ impl<'a, 's> Lint<'a, 's> {
                 (format!("`{name}` stands in the module `{}`", import.0), format!("{}::{name}", import.0));
             return self.say("R010", at, name.len(), message, Some(format!("write `{help}`")));
         }
-        if name == "skip" {
-            let message = "`skip` leaves a merge, and a guard decides".to_owned();
+        if MERGE_VERBS.contains(&name) {
+            let message = format!("`{name}` ends a merge, and a guard decides");
             return self.say("R016", at, name.len(), message, Some("write `deny(\"reason\")`".to_owned()));
         }
         if GUARD_VERBS.contains(&name) {
@@ -125,7 +126,9 @@ impl<'a, 's> Lint<'a, 's> {
             self.tree.functions.iter().filter(|own| !is_closure(own)).map(|own| own.name.clone()).collect();
         match self.kind {
             Kindred::Guard => known.extend(GUARD_VERBS.map(str::to_owned)),
-            _ => known.extend(Library::ALL.iter().map(|function| function.name.to_owned()).chain(["skip".to_owned()])),
+            _ => known.extend(
+                Library::ALL.iter().map(|function| function.name.to_owned()).chain(MERGE_VERBS.map(str::to_owned)),
+            ),
         }
         known.push("is_blank".to_owned());
         known.extend(natives::methods().map(str::to_owned));

@@ -4,6 +4,7 @@ use rhai::{ASTNode, Expr, Position as At, Stmt};
 
 use super::{Kindred, Lint};
 use crate::script::ast::Function;
+use crate::script::natives::MERGE_VERBS;
 
 impl Lint<'_, '_> {
     pub(super) fn yields(&mut self, body: &[Stmt]) {
@@ -52,8 +53,8 @@ pub(super) fn first_of(statement: &Stmt) -> At {
 pub(super) fn ends(statement: &Stmt, own: &[Function]) -> bool {
     match statement {
         Stmt::Return(..) | Stmt::BreakLoop(..) => true,
-        Stmt::FnCall(call, _) => call.name == "skip",
-        Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if call.name == "skip"),
+        Stmt::FnCall(call, _) => MERGE_VERBS.contains(&call.name.as_str()),
+        Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if MERGE_VERBS.contains(&call.name.as_str())),
         Stmt::While(flow, _) => is_endless(&flow.expr) && !leaves_loop(flow.body.statements(), own),
         _ => false,
     }
@@ -64,14 +65,14 @@ pub(super) fn is_endless(condition: &Expr) -> bool {
     matches!(condition, Expr::Unit(_) | Expr::BoolConstant(true, _))
 }
 
-/// Whether something in a loop's body may leave it: its own `break`, a `return`, `skip`, or a function that may call it.
+/// Whether something in a loop's body may leave it: its own `break`, a `return`, `skip`, `discard`, or a function that may call it.
 pub(super) fn leaves_loop(body: &[Stmt], own: &[Function]) -> bool {
     let mut leaves = false;
     for statement in body {
         statement.walk(&mut Vec::new(), &mut |path| {
             let is_loop =
                 |node: &ASTNode<'_>| matches!(node, ASTNode::Stmt(Stmt::While(..) | Stmt::Do(..) | Stmt::For(..)));
-            let called = |name: &str| name == "skip" || own.iter().any(|function| function.name == name);
+            let called = |name: &str| MERGE_VERBS.contains(&name) || own.iter().any(|function| function.name == name);
             leaves |= match path.last() {
                 // the loop that it stands in is another one
                 Some(ASTNode::Stmt(Stmt::BreakLoop(_, flags, _))) => {

@@ -1,10 +1,10 @@
 //! A failing case made small: as long as it still fails, something is taken away or made plainer.
 
-use super::laws::Case;
+use super::Case;
 use crate::json::{Json, Kind, Number, View};
 
 /// A smaller case that still fails, after at most `steps` attempts.
-pub(super) fn smaller(case: &Case, steps: usize, fails: &dyn Fn(&Case) -> bool) -> Case {
+pub(crate) fn smaller(case: &Case, steps: usize, fails: &dyn Fn(&Case) -> bool) -> Case {
     let mut best = case.clone();
     let mut left = steps;
     loop {

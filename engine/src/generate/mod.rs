@@ -1,7 +1,69 @@
 //! Data for a rule, made from its schemas: edges first, keys that collide, dirty values, accounts of wrong shapes.
 
+mod shrink;
+
 use crate::json::{Document, Json, Kind};
 use crate::sanitizer::{Alternative, Shape};
+pub(crate) use shrink::smaller;
+
+/// Counts the changes of this module that make other cases: what is known of scripts depends on them, so this is part of a
+/// policy's digest.
+pub const VERSION: u32 = 1;
+
+/// The clock of generated logins, and when their sessions began: epoch milliseconds.
+pub const NOW: i64 = 1_795_428_000_000;
+/// One day before [`NOW`].
+pub const CREATED_AT: i64 = NOW - 86_400_000;
+
+/// Steps that making a case small may take.
+pub(crate) const SHRINK_STEPS: usize = 2_000;
+
+/// What an account has, and what two visitors bring.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The account's value; none: it has nothing yet.
+    pub account: Option<Json>,
+    /// What the first visitor brings.
+    pub anonymous: Json,
+    /// What the second one brings.
+    pub other: Json,
+}
+
+/// A case that breaks a law.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The case, made small.
+    pub case: Case,
+    /// After the first login.
+    pub once: Option<Json>,
+    /// After the second one, or what should have been the same.
+    pub twice: Option<Json>,
+}
+
+impl Case {
+    /// The next case for a rule of these shapes.
+    #[must_use]
+    pub fn next(random: &mut Random, account: &Shape, anonymous: &Shape) -> Self {
+        let account = random.account(account, NOW);
+        let first = random.anonymous(anonymous, NOW);
+        Self { account, anonymous: first, other: random.anonymous(anonymous, NOW) }
+    }
+}
+
+impl Violation {
+    /// What happened, in one line.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let text = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), |value| value.view().to_text());
+        let Case { account, anonymous, .. } = &self.case;
+        let (account, anonymous) = (text(account), anonymous.view().to_text());
+        format!(
+            "adds again at every login: {account} and {anonymous} give {}, and the same login again {}",
+            text(&self.once),
+            text(&self.twice)
+        )
+    }
+}
 
 /// Texts that a place draws from: few, so that keys collide.
 const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
