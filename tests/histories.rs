@@ -15,9 +15,14 @@ use crate::reader::Random;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 /// How long sessions last.
-const SESSION: i64 = 30 * DAY;
-/// How long after its session's end a receipt names a hand-over.
-const NAMED: i64 = 30 * DAY;
+const SESSION: i64 = 20 * DAY;
+/// How long a browser keeps a draft.
+const DRAFT: i64 = 30 * DAY;
+
+/// Until when a receipt names a hand-over that was taken at `at` from a session that ends at `end`.
+fn named_until((at, end): (i64, i64)) -> i64 {
+    (end + DAY).max(at + DRAFT + DAY)
+}
 
 fn rules() -> RuleSet {
     let policy = r#"{ "name": "test", "session": { "once": true }, "rules": [
@@ -35,6 +40,8 @@ fn rules() -> RuleSet {
 struct Draft {
     hand_over: String,
     lines: BTreeMap<String, i64>,
+    /// When the browser made it.
+    born: i64,
     /// When its present session began.
     began: i64,
 }
@@ -48,8 +55,8 @@ struct History {
     now: i64,
     account: Value,
     expected: BTreeMap<String, i64>,
-    /// Hand-overs that were taken, with the end of the session that brought them.
-    taken: BTreeMap<String, i64>,
+    /// Hand-overs that were taken: when, and when the session that brought them ends.
+    taken: BTreeMap<String, (i64, i64)>,
     drafts: Vec<Draft>,
     made: usize,
     seen: BTreeSet<String>,
@@ -80,7 +87,12 @@ impl History {
         let skus = ["A", "B", "C", "D"].into_iter().filter(|_| self.random.below(2) == 0).collect::<Vec<_>>();
         let mut quantity = || [1, 2, 3][self.random.below(3)];
         let lines = skus.into_iter().chain(["E"]).map(|sku| (sku.to_owned(), quantity())).collect();
-        self.drafts.push(Draft { hand_over: format!("draft-{:016}", self.made), lines, began: self.now });
+        self.drafts.push(Draft {
+            hand_over: format!("draft-{:016}", self.made),
+            lines,
+            born: self.now,
+            began: self.now,
+        });
     }
 
     fn request(&self, draft: &Draft) -> Vec<u8> {
@@ -109,7 +121,7 @@ impl History {
             serde_json::from_slice::<Value>(&again.to_bytes()).unwrap(),
             "a retry has the same answer"
         );
-        let named = self.taken.values().filter(|end| **end + NAMED > self.now).count();
+        let named = self.taken.values().filter(|taken| named_until(**taken) >= self.now).count();
         let expired = draft.began + SESSION <= self.now;
         let outcome = match (expired, self.taken.contains_key(&draft.hand_over), named) {
             (true, ..) => "session_expired",
@@ -137,7 +149,7 @@ impl History {
             for (sku, qty) in &draft.lines {
                 *self.expected.entry(sku.clone()).or_default() += qty;
             }
-            self.taken.insert(draft.hand_over, draft.began + SESSION);
+            self.taken.insert(draft.hand_over, (self.now, draft.began + SESSION));
         }
     }
 
@@ -156,6 +168,12 @@ impl History {
 
     fn step(&mut self) {
         self.now += self.paces[self.random.below(4)];
+        // a browser forgets what is old
+        let now = self.now;
+        self.drafts.retain(|draft| now <= draft.born + DRAFT);
+        if self.drafts.is_empty() {
+            self.draft();
+        }
         let index = self.random.below(self.drafts.len());
         match self.random.below(10) {
             0..6 => {
@@ -163,13 +181,8 @@ impl History {
                 self.login(index, is_lost);
             }
             6 => self.edit(),
-            // the provider makes a new session for the same draft, as long as the one that brought it could still come
-            7 => {
-                let taken = self.taken.get(&self.drafts[index].hand_over);
-                if taken.is_none_or(|end| self.now < *end) {
-                    self.drafts[index].began = self.now;
-                }
-            }
+            // the provider makes a new session for the same draft
+            7 => self.drafts[index].began = self.now,
             _ => {
                 if self.drafts.len() > 3 {
                     self.drafts.remove(index);

@@ -22,6 +22,7 @@ mod merging;
 mod lawful;
 mod storefront;
 mod histories;
+mod nothing_lost;
 mod policies;
 mod mistakes;
 mod codes;

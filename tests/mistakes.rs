@@ -438,7 +438,8 @@ fn correct_scripts_are_silent() {
         let files = [("policy.json", policy), ("a.schema.json", schema), ("a.merge.rhai", script.as_str())];
         let files = Files(files.map(|(file, text)| (file.to_owned(), text.to_owned())).into());
         // the functions that a body does not call are said to be unused, and adding is no matter of the syntax
-        let said = found(&files).into_iter().filter(|one| !matches!(one.code, "R054" | "S043" | "R040"));
+        let said = found(&files).into_iter().filter(|one| !matches!(one.code, "R054" | "R040" | "R041"));
+        let said = said.filter(|one| one.severity != Severity::Info);
         assert_eq!(said.collect::<Vec<_>>(), [], "{body}");
     }
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::binary::handover;
 
-/// The parts of a decision that the task compares; the clear command only where something was transferred.
+/// The parts of a decision that the task compares; the clear command only where something was transferred, and of the
+/// findings those of places: the task does not know that a limit says what it turned away.
 fn core(decision: &Value) -> Value {
     let unchanged = decision["status"] == "unchanged";
     let commands = decision["commands"].as_array().unwrap().iter();
@@ -17,6 +18,7 @@ fn core(decision: &Value) -> Value {
 
 fn places(decision: &Value) -> Vec<Value> {
     let findings = decision["findings"].as_array().unwrap().iter();
+    let findings = findings.filter(|one| one["keyword"] != "limit_reached");
     findings.map(|one| serde_json::json!([one["rule"], one["pointer"], one["keyword"], one["action"]])).collect()
 }
 

@@ -34,30 +34,50 @@ fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, 
     if decision.status.reason().is_some() {
         return true;
     }
-    let [app, user] = after(event, decision);
     let Ok(document) = Document::read(body) else { return false };
-    let again = |app: &Json| {
-        let again = with_account(document.root(), app, &user);
-        let event = Event::read(again.view().to_text().as_bytes(), rules.provider()).ok()?;
-        Some(rules.evaluate(&event, &Given::default()))
-    };
-    let kept = |rule: &&Rule| {
-        let its = |one: &Finding| one.keeps_session() && one.rule.as_ref().is_none_or(|name| *name == rule.name);
-        decision.findings.iter().any(its)
-    };
-    let late: Vec<&Rule> = rules.rules().iter().filter(kept).collect();
-    let is_quiet = |decision: &Decision| {
-        decision.commands.iter().all(|command| match command {
-            Command::Set { sink, key, .. } => late.iter().any(|rule| (rule.sink, &rule.root) == (*sink, key)),
-            _ => true,
-        })
+    let decide = |[app, user]: [Json; 2]| {
+        let body = with_account(document.root(), &app, &user).view().to_text();
+        let event = Event::read(body.as_bytes(), rules.provider()).ok()?;
+        let decision = rules.evaluate(&event, &Given::default());
+        Some((event, decision))
     };
     let has_receipt = decision.commands.iter().any(|command| matches!(command, Command::SetReceipt(_)));
-    let skipped = Status::Skipped(SkipReason::AlreadyTransferred);
-    let is_through = |again: &Decision| if late.is_empty() { again.status == skipped } else { is_quiet(again) };
+    let is_through =
+        !has_receipt || decide(after(event, decision)).is_some_and(|(_, again)| is_through(rules, decision, &again));
+    // and as if there were no receipts
+    let [app, user] = [Sink::App, Sink::User].map(|sink| event.metadata(sink).clone());
+    let Some((event, decision)) = decide([without(app, receipt::ROOT), user]) else { return false };
+    let [app, user] = after(&event, &decision);
     let adds = has_receipt && rules.rules().iter().any(|rule| rule.needs_once);
-    (!has_receipt || again(&app).is_some_and(|again| is_through(&again)))
-        && (adds || again(&without(app, receipt::ROOT)).is_some_and(|again| is_quiet(&again)))
+    let is_lawful = || {
+        let again = decide([without(app, receipt::ROOT), user]);
+        again.is_some_and(|(_, again)| is_quiet(rules, &decision, &again))
+    };
+    is_through && (adds || is_lawful())
+}
+
+/// Whether a second login is skipped; if a rule wrote nothing at the first one, it alone may write.
+fn is_through(rules: &RuleSet, first: &Decision, again: &Decision) -> bool {
+    let is_left = first.findings.iter().any(Finding::keeps_session);
+    if is_left {
+        is_quiet(rules, first, again)
+    } else {
+        again.status == Status::Skipped(SkipReason::AlreadyTransferred)
+    }
+}
+
+/// Whether a second login writes no root but those of rules that wrote nothing at the first one.
+fn is_quiet(rules: &RuleSet, first: &Decision, again: &Decision) -> bool {
+    let is_left = |rule: &Rule| {
+        let its = |one: &Finding| one.keeps_session() && one.rule.as_ref().is_none_or(|name| *name == rule.name);
+        first.findings.iter().any(its)
+    };
+    again.commands.iter().all(|command| match command {
+        Command::Set { sink, key, .. } => {
+            rules.rules().iter().any(|rule| (rule.sink, &rule.root) == (*sink, key) && is_left(rule))
+        }
+        _ => true,
+    })
 }
 
 fn with_account(request: View<'_>, app: &Json, user: &Json) -> Json {

@@ -64,7 +64,8 @@ impl Recent {
         let mut newest = newest_of_each(&entries);
         newest.sort_by_key(|&index| Reverse(entries.get(index).and_then(|entry| entry.time)));
         let limit = self.limit.unwrap_or(usize::MAX);
-        *work.turned_away += newest.len().saturating_sub(limit);
+        let beyond = newest.get(limit..).unwrap_or_default();
+        *work.turned_away += beyond.iter().filter(|&&index| index >= account.len()).count();
         newest.truncate(limit);
         if newest.len() == account.len() && newest.iter().enumerate().all(|(place, &index)| place == index) {
             return Ok(Made::Keep);
@@ -101,11 +102,12 @@ impl Recent {
             _ => Ordering::Equal,
         });
         let distinct = ids.iter().zip(first).enumerate().filter(|(index, (_, first))| index == first);
-        let mut distinct: Vec<_> = distinct.map(|(_, (id, _))| id.to_json()).collect();
+        let mut distinct: Vec<_> = distinct.map(|(index, (id, _))| (index, id.to_json())).collect();
         let limit = self.limit.unwrap_or(usize::MAX);
-        *work.turned_away += distinct.len().saturating_sub(limit);
+        let visitors = distinct.iter().take_while(|(index, _)| *index < anonymous.len()).count();
+        *work.turned_away += visitors.saturating_sub(limit);
         distinct.truncate(limit);
-        Made::Write(Json::list(distinct))
+        Made::Write(Json::list(distinct.into_iter().map(|(_, id)| id).collect()))
     }
 }
 

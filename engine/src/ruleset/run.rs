@@ -35,11 +35,14 @@ impl<'a> Run<'a> {
         };
         self.report(rule, reading);
         let Some(clean) = &reading.clean else { return };
+        // first: a rule that took the hand-over must not be left for another login, whatever else keeps it from running
+        if admission == Admission::Counted {
+            return self.findings.of_rule(rule, Notice::AlreadyCounted);
+        }
         if admission == Admission::Hidden || !self.event.is_visible(rule.sink, &rule.root) {
             return self.leave(rule, Notice::RootNotVisible);
         }
         match admission {
-            Admission::Counted => return self.findings.of_rule(rule, Notice::AlreadyCounted),
             Admission::Full => return self.leave(rule, Notice::ReceiptFull(Effect::Keep)),
             // the finding is the event's: all such rules wait for the same
             Admission::Unreadable => return,

@@ -42,6 +42,11 @@ impl Types {
         }))
     }
 
+    /// Whether numbers are allowed, and only whole ones.
+    pub(super) fn only_integers(self) -> bool {
+        self.0 & (INTEGER | FRACTION) == INTEGER
+    }
+
     pub(super) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

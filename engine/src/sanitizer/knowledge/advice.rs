@@ -1,10 +1,11 @@
-//! Keywords without effect (S017), and what is worth a second look (S040–S045).
+//! Keywords without effect (S017), and what is worth a second look (S040–S046).
 
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fate::Keyword;
-use crate::json::{Kind, View, same};
+use crate::json::{Json, Kind, View, same};
+use crate::provider::Provider;
 use crate::sanitizer::check::{Check, Types};
 use crate::sanitizer::knowledge::children::{Parts, parts};
 use crate::sanitizer::knowledge::source::Source;
@@ -14,7 +15,7 @@ use crate::sanitizer::sets::Sets;
 use crate::sanitizer::vocabulary::REF_ALONE;
 
 /// Advice on each schema object that the root leads to.
-pub(super) fn advice(sets: &mut Sets<'_>, source: &Source) -> Vec<Diagnostic> {
+pub(super) fn advice(sets: &mut Sets<'_>, sink: Option<Provider>, source: &Source) -> Vec<Diagnostic> {
     let schema = sets.schema();
     let mut found = Vec::new();
     for object in &schema.objects {
@@ -23,6 +24,7 @@ pub(super) fn advice(sets: &mut Sets<'_>, source: &Source) -> Vec<Diagnostic> {
     for (id, object) in (0..).zip(&schema.objects) {
         found.extend(tuple(object, source));
         found.extend(optional(object, source));
+        found.extend(rounded(object, sink, source));
         found.extend(union(sets, id, object, source));
     }
     found.extend(explosion(sets, source));
@@ -97,6 +99,27 @@ fn optional(object: &Object, source: &Source) -> Option<Diagnostic> {
     all.then(|| source.at_name("S043", &object.pointer, "properties", message).severity(Severity::Info))
 }
 
+/// Integers that the provider would round: they pass the schema, and are dropped (S046).
+fn rounded(object: &Object, sink: Option<Provider>, source: &Source) -> Option<Diagnostic> {
+    let provider = sink.filter(|_| object.types.is_some_and(Types::only_integers))?;
+    let holds = |bound: &Json| bound.view().as_number().is_some_and(|bound| provider.holds_number(bound));
+    let (mut least, mut most, mut listed) = (false, false, false);
+    for check in &object.checks {
+        match check {
+            Check::Minimum(bound) | Check::ExclusiveMinimum(bound) => least |= holds(bound),
+            Check::Maximum(bound) | Check::ExclusiveMaximum(bound) => most |= holds(bound),
+            Check::Enum(_) | Check::Const(_) => listed = true,
+            _ => {}
+        }
+    }
+    let is_bounded = listed || (least && most) || provider == Provider::Generic;
+    (!is_bounded).then(|| {
+        let message = "the provider rounds integers beyond ±9007199254740991, so they are dropped".to_owned();
+        let help = "add `minimum` and `maximum`";
+        source.at_name("S046", &object.pointer, "type", message).severity(Severity::Info).help(help)
+    })
+}
+
 /// A `oneOf` whose branches nothing tells apart.
 fn union(sets: &mut Sets<'_>, id: Id, object: &Object, source: &Source) -> Option<Diagnostic> {
     let branches: Vec<_> = object.choices.one_of.iter().map(|&branch| Branch::of(sets, id, branch)).collect();
@@ -153,7 +176,7 @@ impl<'a> Branch<'a> {
 fn marks<'a>(sets: &mut Sets<'a>, all: &Parts<'a>) -> Vec<(String, Vec<View<'a>>)> {
     let listed = |object: &'a Object| {
         let lists = object.checks.iter().map(Check::listed).find(|listed| !listed.is_empty());
-        lists.map(|values| values.iter().map(crate::json::Json::view).collect::<Vec<_>>())
+        lists.map(|values| values.iter().map(Json::view).collect::<Vec<_>>())
     };
     let mut marks: Vec<_> = all.iter().filter_map(|(_, object)| Some((String::new(), listed(object)?))).collect();
     let required: BTreeSet<&String> = all.iter().flat_map(|(_, object)| &object.required).collect();
