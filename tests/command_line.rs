@@ -178,13 +178,27 @@ fn the_tenant_is_what_the_policy_says() {
     let tenant = |settings: &str| temporary("tenant.json", settings);
     let same = tenant(r#"{ "friendly_name": "shop", "anonymous_session_lifetime": 2592000 }"#);
     check(&["check", "--tenant", &same], "", 0, "check ok");
+    for settings in [
+        r#"{ "sessions": { "oidc_logout_prompt_enabled": true, "anonymous": { "lifetime_in_minutes": 43200 } } }"#,
+        r#"{ "sessions": { "anonymous": { "lifetime_in_minutes": 43200 } }, "anonymous_session_lifetime": 0 }"#,
+        r#"{ "tenant": { "sessions": { "anonymous": { "lifetime_in_minutes": 43200 } } }, "actions": [] }"#,
+    ] {
+        check(&["check", "--tenant", &tenant(settings)], "", 0, "check ok");
+    }
     for (settings, told) in [
         (
             r#"{ "anonymous_session_lifetime": 0 }"#,
-            "error[P051]: the tenant's sessions never end, the policy says `30d`",
+            "error[P051]: the tenant's sessions never end, the policy declares `30d`",
         ),
         (r#"{ "anonymous_session_lifetime": 86400 }"#, "the tenant's sessions live for 86400 seconds"),
-        ("{}", "the tenant does not say `anonymous_session_lifetime`"),
+        (r#"{ "anonymous_session_lifetime": "30d" }"#, "the tenant's `anonymous_session_lifetime` is no number"),
+        (
+            r#"{ "sessions": { "anonymous": { "lifetime_in_minutes": 1440 } } }"#,
+            "the tenant's sessions live for 1440 minutes",
+        ),
+        (r#"{ "sessions": { "anonymous": { "lifetime_in_minutes": 0 } } }"#, "the tenant's sessions never end"),
+        (r#"{ "sessions": { "anonymous": { "lifetime_in_minutes": null } } }"#, "the tenant's sessions never end"),
+        ("{}", "the tenant's settings have no `sessions.anonymous.lifetime_in_minutes`"),
     ] {
         check(&["check", "--tenant", &tenant(settings)], "", 3, told);
     }
@@ -194,7 +208,7 @@ fn the_tenant_is_what_the_policy_says() {
         &["check", "--rules", &format, "--tenant", &open],
         "",
         3,
-        "the tenant's tokens are `jwt`, the policy says `jwe`",
+        "the tenant's tokens are `jwt`, the policy declares `jwe`",
     );
     check(&["check", "--tenant", &tenant("[]")], "", 2, "holds no settings of a tenant: expected an object");
 }

@@ -173,7 +173,7 @@ impl History {
     /// A list of texts, some of them too long, some no texts.
     fn texts(&mut self) -> Value {
         let mut list = Vec::new();
-        for _ in 0..1 + self.random.below(5) {
+        for _ in 0..=self.random.below(5) {
             let text = self.text();
             list.push(match self.random.below(8) {
                 0 => json!(format!("{} and more than may pass", text.as_str().unwrap())),
@@ -341,7 +341,7 @@ impl History {
             (_, Some(receipt)) => drop(self.app.insert("handover".to_owned(), receipt)),
             (1, None) => drop(self.app.insert(name.to_owned(), json!("of another shape"))),
             (2, None) if name == "cart" => {
-                drop(self.app.insert("cart".to_owned(), json!({ "currency": "USD", "items": [] })))
+                drop(self.app.insert("cart".to_owned(), json!({ "currency": "USD", "items": [] })));
             }
             _ => {
                 // what has a shape of its own may be mended

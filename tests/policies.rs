@@ -32,7 +32,7 @@ fn policy(rule: &str, files: &[(&str, &str)]) -> Files {
 /// The same for any provider: numbers are kept as they are.
 fn generic(mut files: Files) -> Files {
     let policy = files.0.get_mut("policy.json").unwrap();
-    *policy = policy.replacen("{", r#"{ "provider": "generic","#, 1);
+    *policy = policy.replacen('{', r#"{ "provider": "generic","#, 1);
     files
 }
 

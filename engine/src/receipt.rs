@@ -212,7 +212,7 @@ fn entry(view: View<'_>) -> Option<Entry> {
 
 /// The first bytes of a SHA-256, in base64url: without a key, so that the Action can compute it and spare the call.
 fn digest(parts: &[&[u8]], bytes: usize) -> String {
-    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+    let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
     BASE64_URL_SAFE_NO_PAD.encode(hash.get(..bytes).unwrap_or_default())
 }
 

@@ -90,7 +90,7 @@ impl Bench {
         let (account, anonymous) = (documents.0.view(), documents.1.view());
         let made = match way {
             "declared" => {
-                let mut work = Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None) };
+                let mut work = Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), turned_away: &mut 0 };
                 match self.declared.merge(Some(account), anonymous, &mut work) {
                     Ok(Made::Write(made)) => made,
                     _ => Json::Null,
@@ -99,7 +99,7 @@ impl Bench {
             "script" => {
                 let call = Call { account: Some(account), anonymous, context: &Json::Null, now: CONTEXT };
                 match self.sandbox.merge(&self.script, call, &mut Budget::new(1_000_000, None)) {
-                    Outcome::Value(made) => made,
+                    Outcome::Value(made, _) => made,
                     _ => Json::Null,
                 }
             }
@@ -161,7 +161,7 @@ fn wide() {
         let function = Function::by_name(name).unwrap();
         let rounds = (0..10).map(|_| {
             let start = Instant::now();
-            let mut work = Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None) };
+            let mut work = Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), turned_away: &mut 0 };
             assert!(black_box(call(function, &arguments, &mut work)).is_ok(), "{name}");
             start.elapsed().as_micros()
         });

@@ -106,7 +106,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        crate::telemetry::refused(self.status(), self.code, self.request_id.as_deref());
+        crate::telemetry::refused(self.status(), self.code, self.pointer.as_deref(), self.request_id.as_deref());
         let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

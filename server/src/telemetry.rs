@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use handover_engine::decision::{Command, Decision, SkipReason};
+use handover_engine::decision::{Command, Decision, Finding, Notice, SkipReason};
 use handover_engine::event::Event;
 
 /// Sends log lines to standard error, one JSON object each.
@@ -31,10 +31,19 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
         decision.findings = decision.findings.len() + decision.findings_omitted,
         decision.noticed = noticed(decision),
         decision.failed = decision.findings.iter().filter(|finding| finding.keeps_session()).count(),
+        decision.observed = observed(decision, |_| true),
+        decision.observed_differs = observed(decision, |differs| differs == Some(true)),
         policy.digest = decision.digest.as_ref(),
         took.us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "decision"
     );
+}
+
+/// Rules that observe, counted where what they would write `counts`: whether the account would differ from what another
+/// rule makes of it, if there is one.
+fn observed(decision: &Decision, counts: impl Fn(Option<bool>) -> bool) -> usize {
+    let of = |finding: &&Finding| matches!(finding.notice, Notice::Observed(_, differs) if counts(differs));
+    decision.findings.iter().filter(of).count()
 }
 
 /// What was noticed, without its places: `cart: drop required ×2, preferences: keep root_not_visible`.
@@ -52,9 +61,15 @@ fn noticed(decision: &Decision) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// Writes the line of a request that got no decision.
-pub fn refused(status: u16, code: &str, request_id: Option<&str>) {
-    tracing::info!(http.status = status, problem.code = code, request.id = request_id, "refused");
+/// Writes the line of a request that got no decision; the pointer names a member of the contract, never one of a person's.
+pub fn refused(status: u16, code: &str, pointer: Option<&str>, request_id: Option<&str>) {
+    tracing::info!(
+        http.status = status,
+        problem.code = code,
+        problem.pointer = pointer,
+        request.id = request_id,
+        "refused"
+    );
 }
 
 /// Writes how far a caller's clock is from ours: positive, and it is behind.

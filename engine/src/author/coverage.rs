@@ -13,7 +13,7 @@ use crate::fate::{Fates, Keyword};
 use crate::guard::Guard;
 use crate::json::{Document, Place, View};
 use crate::policy::{Files, POLICY_FILE};
-use crate::rule::{Merge, Rule, is_empty};
+use crate::rule::{Merge, Mode, Rule, is_empty};
 use crate::ruleset::{Given, RuleSet};
 use crate::sanitizer::{Asked, Untrusted};
 use crate::script::Trace;
@@ -107,6 +107,8 @@ impl Coverage {
         let rules = document.root().get("rules");
         let covered = |rule: View<'_>| {
             let (view, name) = (rule.get("name")?, rule.get("name")?.word());
+            // what only observes never changes its root
+            self.rules.rules().iter().find(|rule| *rule.name == *name && rule.mode == Mode::Apply)?;
             let Seen { changed, unchanged, .. } = self.seen.get(&name)?;
             let at = Diagnostic::at_view("F040", POLICY_FILE, view, format!("the root of `{name}`"));
             Some(Covered { at, sides: vec![("never changed", *changed), ("never stayed as it was", *unchanged)] })

@@ -1,18 +1,18 @@
 //! What became of each place of an event's anonymous metadata, and why: a view of the fates, and of what the account has
 //! in the end. Never a value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judge::after;
 use crate::decision::{Decision, Notice, SkipReason};
-use crate::event::{Event, Found, Sink};
+use crate::event::{Event, Sink};
 use crate::fate::{Fates, Keyword, What};
 use crate::json::{Json, Kind, Position, Text, View, same};
 use crate::pointer::{self, Pointer};
 use crate::policy::Files;
-use crate::rule::{Merge, Rule};
-use crate::ruleset::{Given, RuleSet, at_merge, declared_merge};
+use crate::rule::{Merge, Mode, Rule};
+use crate::ruleset::{Given, RuleSet, at_merge, declared_merge, read_all};
 use crate::sanitizer;
 use crate::script::{Trace, joined_by};
 
@@ -36,38 +36,75 @@ pub struct Told {
     pub inferred: bool,
 }
 
-/// The fates in the order of the metadata: kept, changed, dropped, unread.
+/// The fates in the order of the metadata, each place once: kept, changed, dropped, unread. Of a place that several rules
+/// read, the one says most that the account has it from.
 #[must_use]
 pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
     let Some(session) = event.session.as_ref() else { return Vec::new() };
     let Some(metadata) = session.metadata() else { return Vec::new() };
     let decision = rules.evaluate(event, &Given::default());
     let [app, user] = after(event, &decision);
-    let mut told = Vec::new();
-    let mut read = Vec::new();
-    for rule in rules.rules() {
-        let Found::Value(untrusted) = rule.value(event, session) else { continue };
-        let (_, Some(fates)) = rule.sanitize(&untrusted) else { continue };
-        if read.contains(&rule.from_text) {
-            continue;
-        }
-        read.push(rule.from_text.clone());
+    let mut told = Places::new();
+    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), event, session)) {
+        let Some(reading) = read.reading().filter(|_| rule.mode == Mode::Apply) else { continue };
+        let (untrusted, fates) = (&reading.untrusted, &reading.fates);
         let skipped = decision.status.reason().map(SkipReason::word);
         let failure = skipped.or_else(|| failure(rule, &decision));
         let state: &Json = if rule.sink == Sink::App { &app } else { &user };
         let result = state.view().get(&rule.root).filter(|_| failure.is_none());
         let mut came = BTreeSet::new();
-        compare(untrusted.0.view(), &fates, result, &mut came);
+        compare(untrusted.0.view(), fates, result, &mut came);
         let skipped = skipped.is_some();
         let is_stopped = matches!(failure, Some("script_failed" | "budget_exceeded"));
         let stopped = if is_stopped { stopped(rules, files, event) } else { None };
-        let mut walk = Walk { rule, files, fates: &fates, failure, skipped, stopped, came, told: &mut told };
-        walk.place(untrusted.0.view(), Above::default(), None, &mut rule.from_text.clone());
+        let mut walk = Walk { rule, files, fates, failure, skipped, stopped, came, told: &mut told };
+        walk.place(untrusted.0.view(), Above::default(), None, &mut At::of(rule));
     }
     let shows = |name: &str| rules.rules().iter().any(|rule| rule.sanitizer.shows(name));
-    unread(metadata, &read, &shows, &mut String::new(), &mut told);
+    unread(metadata, &shows, &mut At::default(), &mut told);
+    let mut told: Vec<Told> = told.into_values().collect();
     told.sort_by_cached_key(|one| order(&one.pointer));
     told
+}
+
+/// What is told of each place, by its path.
+type Places = BTreeMap<Vec<String>, Told>;
+
+/// A place: its path, and the pointer that may be printed.
+#[derive(Default)]
+struct At {
+    path: Vec<String>,
+    pointer: String,
+}
+
+impl At {
+    fn of(rule: &Rule) -> Self {
+        Self { path: rule.from.tokens().to_vec(), pointer: rule.from_text.clone() }
+    }
+
+    /// Visits a place below this one.
+    fn below(&mut self, token: &str, shown: &str, visit: &mut dyn FnMut(&mut Self)) {
+        let length = self.pointer.len();
+        self.path.push(token.to_owned());
+        pointer::push(&mut self.pointer, shown);
+        visit(self);
+        self.pointer.truncate(length);
+        self.path.pop();
+    }
+}
+
+/// How much a rule says of a place: that the account has it says most.
+fn says(told: &Told) -> (usize, bool) {
+    let rank = ["unread", "dropped", "changed", "kept"].iter().position(|fate| *fate == told.fate);
+    (rank.unwrap_or(0), told.to.is_some())
+}
+
+fn tell(told: &mut Places, path: &[String], one: Told) {
+    match told.get_mut(path) {
+        Some(own) if says(own) >= says(&one) => {}
+        Some(own) => *own = one,
+        None => drop(told.insert(path.to_vec(), one)),
+    }
 }
 
 /// Token by token, indexes by their number and before names (P6).
@@ -98,7 +135,7 @@ fn compare(view: View<'_>, fates: &Fates, result: Option<View<'_>>, came: &mut B
     let Some(place) = view.place() else { return 0 };
     let (what, ..) = fates.of_node(place.at);
     let score = match (what, view.kind()) {
-        (What::Dropped | What::Cut | What::Elsewhere, _) => return 0,
+        (What::Dropped | What::Cut | What::Elsewhere | What::Opened, _) => return 0,
         (What::Replaced, _) => usize::from(result.is_some()),
         (_, Kind::Object) => {
             let own = result.filter(|result| result.kind() == Kind::Object);
@@ -165,18 +202,18 @@ struct Walk<'a> {
     stopped: Option<(String, Position)>,
     /// The places that the account has in the end.
     came: BTreeSet<u32>,
-    told: &'a mut Vec<Told>,
+    told: &'a mut Places,
 }
 
 impl Walk<'_> {
     /// What is below a dropped place is dropped with it; `name` is that of the nearest member.
-    fn place(&mut self, view: View<'_>, Above { fate: above, cut }: Above, name: Option<&str>, pointer: &mut String) {
+    fn place(&mut self, view: View<'_>, Above { fate: above, cut }: Above, name: Option<&str>, at: &mut At) {
         let Some(place) = view.place() else { return };
         let (what, keyword, by) = self.fates.of_node(place.at);
         // an item is cut by what shortened its list
         let (keyword, by) = cut.filter(|_| what == What::Cut).unwrap_or((keyword, by));
         let own = match what {
-            What::Kept => None,
+            What::Kept | What::Opened => None,
             What::Truncated | What::Replaced => Some(("changed", keyword, by)),
             What::Dropped | What::Cut => Some(("dropped", keyword, by)),
             What::Elsewhere => return,
@@ -193,22 +230,25 @@ impl Walk<'_> {
             None => self.merged(name),
         };
         let rule = self.rule;
-        self.told.push(Told {
-            pointer: pointer.clone(),
+        let one = Told {
+            pointer: at.pointer.clone(),
             fate: fate.map_or("kept", |(fate, ..)| fate),
             rule: Some(Arc::clone(&rule.name)),
             code,
             by,
             to: came.then(|| format!("{}.{}", rule.sink.word(), rule.root)),
             inferred: passed && matches!(rule.merge, Merge::Script(_)),
-        });
+        };
+        if what != What::Opened {
+            tell(self.told, &at.path, one);
+        }
         let below = match what {
             What::Dropped | What::Cut | What::Replaced => above.or(Some(("dropped", keyword, own_by))),
-            What::Kept | What::Truncated | What::Elsewhere => above,
+            What::Kept | What::Truncated | What::Elsewhere | What::Opened => above,
         };
         let below = Above { fate: below, cut: (what == What::Truncated).then_some((keyword, own_by)) };
-        each_child(view, &|name| rule.sanitizer.shows(name), pointer, &mut |child, own, pointer| {
-            self.place(child, below, own.or(name), pointer);
+        each_child(view, &|name| rule.sanitizer.shows(name), at, &mut |child, own, at| {
+            self.place(child, below, own.or(name), at);
         });
     }
 
@@ -357,39 +397,26 @@ fn word_of(merge: View<'_>) -> String {
 }
 
 /// The places that no rule reads.
-fn unread(view: View<'_>, read: &[String], shows: &dyn Fn(&str) -> bool, pointer: &mut String, told: &mut Vec<Told>) {
-    if read.contains(pointer) {
-        return;
-    }
-    told.push(Told {
-        pointer: pointer.clone(),
-        fate: "unread",
-        rule: None,
-        code: None,
-        by: None,
-        to: None,
-        inferred: false,
-    });
-    each_child(view, shows, pointer, &mut |child, _, pointer| unread(child, read, shows, pointer, told));
+fn unread(view: View<'_>, shows: &dyn Fn(&str) -> bool, at: &mut At, told: &mut Places) {
+    let pointer = at.pointer.clone();
+    let one = Told { pointer, fate: "unread", rule: None, code: None, by: None, to: None, inferred: false };
+    tell(told, &at.path, one);
+    each_child(view, shows, at, &mut |child, _, at| unread(child, shows, at, told));
 }
 
 /// Each child with its name, if it is a member.
 fn each_child(
     view: View<'_>,
     shows: &dyn Fn(&str) -> bool,
-    pointer: &mut String,
-    say: &mut dyn FnMut(View<'_>, Option<&str>, &mut String),
+    at: &mut At,
+    say: &mut dyn FnMut(View<'_>, Option<&str>, &mut At),
 ) {
-    let length = pointer.len();
     for (index, item) in view.items().enumerate() {
-        pointer::push(pointer, &index.to_string());
-        say(item, None, pointer);
-        pointer.truncate(length);
+        let token = index.to_string();
+        at.below(&token, &token, &mut |at| say(item, None, at));
     }
     for (name, member) in view.members() {
         let name = Text::decode(name);
-        pointer::push(pointer, if shows(&name) { &name } else { "*" });
-        say(member, Some(&name), pointer);
-        pointer.truncate(length);
+        at.below(&name, if shows(&name) { &name } else { "*" }, &mut |at| say(member, Some(&name), at));
     }
 }

@@ -1,15 +1,16 @@
 //! What must hold for every event, whatever it is: each fixture is also a property test.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use super::judge::{after, without};
 use crate::decision::{Command, Decision, Finding, SkipReason, Status};
 use crate::event::{Event, Sink};
-use crate::fate::Counts;
+use crate::fate::{Counts, What};
 use crate::json::{Document, Json, Kind, View};
+use crate::pointer;
 use crate::receipt;
-use crate::rule::Rule;
-use crate::ruleset::{Given, RuleSet};
+use crate::rule::{Mode, Rule};
+use crate::ruleset::{Given, RuleSet, read_all};
 
 /// The properties that an event violates, by name; none is what everybody wants.
 #[must_use]
@@ -143,51 +144,60 @@ fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
     })
 }
 
-/// The nodes of the anonymous metadata by their fate; text that a rule parses counts as what it holds, and a value that
-/// two rules read counts for the first.
+/// The nodes of the anonymous metadata by their fate, each once: the best of what the rules that read it made of it. Text
+/// that a rule parses counts as what it holds.
 #[must_use]
 pub fn census(rules: &RuleSet, event: &Event) -> Option<(usize, Counts)> {
     let session = event.session.as_ref()?;
-    let metadata = session.metadata()?;
-    let mut counts = Counts::default();
-    let mut total = metadata.nodes();
-    let mut counted: Vec<Json> = Vec::new();
-    for rule in rules.rules() {
-        let Some(untrusted) = rule.value(event, session).value() else { continue };
-        let (clean, fates) = rule.sanitize(&untrusted);
-        let (Some(fates), Some(place)) = (fates, untrusted.0.view().place()) else { continue };
-        let (one, own) = (fates.counts(place), untrusted.0.view().nodes());
-        let left = clean.map_or(0, |clean| clean.json().view().nodes());
-        let lost = fates.only_removed() && left != 0 && left != one.kept + one.changed;
-        if own != one.kept + one.changed + one.dropped || lost {
+    let mut ranks = BTreeMap::new();
+    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), event, session)) {
+        let Some(reading) = read.reading().filter(|_| rule.mode == Mode::Apply) else { continue };
+        let place = reading.untrusted.0.view().place()?;
+        let (one, own) = (reading.fates.counts(place), reading.untrusted.0.view().nodes());
+        let left = reading.clean.as_ref().map_or(0, |clean| clean.json().view().nodes());
+        let lost = reading.fates.only_removed() && left != 0 && left != one.kept + one.changed;
+        if own != one.kept + one.changed + one.dropped + one.elsewhere || lost {
             return None;
         }
-        if counted.iter().any(|other| overlap(other.view(), untrusted.0.view())) {
-            continue;
-        }
-        total += if is_parsed(untrusted.0.view(), metadata) { own - 1 } else { 0 };
-        counts.kept += one.kept;
-        counts.changed += one.changed;
-        counts.dropped += one.dropped;
-        counted.push(untrusted.0);
+        reading.fates.each(place, &mut rule.from.tokens().to_vec(), &mut |path, what| {
+            let rank = Rank::of(what);
+            let best = ranks.entry(path.to_vec()).or_insert(rank);
+            *best = rank.max(*best);
+        });
     }
-    counts.unread = total.checked_sub(counts.kept + counts.changed + counts.dropped)?;
-    Some((total, counts))
+    unread(session.metadata()?, &mut Vec::new(), &mut ranks);
+    let count = |rank| ranks.values().filter(|own| **own == rank).count();
+    let (kept, changed, dropped) = (count(Rank::Kept), count(Rank::Changed), count(Rank::Dropped));
+    Some((ranks.len(), Counts { kept, changed, dropped, unread: count(Rank::Unread), elsewhere: 0 }))
 }
 
-/// Whether two values share nodes of one document, or one text.
-fn overlap(a: View<'_>, b: View<'_>) -> bool {
-    let (Some(a), Some(b)) = (a.place(), b.place()) else { return false };
-    let end = |place: crate::json::Place<'_>| place.at + place.node().size;
-    let same_text = a.document_text() == b.document_text();
-    (Arc::ptr_eq(a.document, b.document) || same_text) && a.at < end(b) && b.at < end(a)
+/// What became of a node, the best last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Unread,
+    Dropped,
+    Changed,
+    Kept,
 }
 
-/// Whether a value stands in a text of its own.
-fn is_parsed(value: View<'_>, metadata: View<'_>) -> bool {
-    match (value.place(), metadata.place()) {
-        (Some(value), Some(metadata)) => !Arc::ptr_eq(value.document, metadata.document),
-        _ => false,
+impl Rank {
+    fn of(what: What) -> Self {
+        match what {
+            What::Kept => Self::Kept,
+            What::Truncated | What::Replaced => Self::Changed,
+            _ => Self::Dropped,
+        }
+    }
+}
+
+/// Adds the nodes that no rule reads.
+fn unread(view: View<'_>, path: &mut Vec<String>, ranks: &mut BTreeMap<Vec<String>, Rank>) {
+    let Some(place) = view.place() else { return };
+    ranks.entry(path.clone()).or_insert(Rank::Unread);
+    for (token, child) in pointer::children(place) {
+        path.push(token);
+        unread(View::Place(child), path, ranks);
+        path.pop();
     }
 }
 

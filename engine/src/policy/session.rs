@@ -2,7 +2,7 @@
 
 use super::{POLICY_FILE, Reader, SessionPolicy, duration};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::json::{Document, Kind, View};
+use crate::json::{Document, Kind, Number, View};
 use crate::policy::Files;
 
 /// Hours, in milliseconds.
@@ -88,8 +88,9 @@ fn is_endless(view: View<'_>) -> bool {
     view.as_size() == Some(0) || is_zero || ENDLESS.contains(&word.as_str())
 }
 
-/// What differs between a policy and the tenant's settings, `anonymous_session_lifetime` in seconds and
-/// `anonymous_session_token_format` (P051). What the policy does not declare is not compared.
+/// What differs between a policy and the tenant's settings (P051), as the Management API returns them: the lifetime as
+/// `sessions.anonymous.lifetime_in_minutes`, or as `anonymous_session_lifetime` in seconds, its older name; the format of
+/// tokens as `anonymous_session_token_format`. What the policy does not declare is not compared.
 ///
 /// # Errors
 /// The settings are no JSON object.
@@ -98,45 +99,58 @@ fn is_endless(view: View<'_>) -> bool {
 /// use handover_engine::policy::{Files, differs_from_tenant};
 /// let policy = r#"{ "name": "shop", "session": { "lifetime": "30d" }, "rules": [] }"#;
 /// let files = Files([("policy.json".to_owned(), policy.to_owned())].into());
-/// assert!(differs_from_tenant(&files, r#"{ "anonymous_session_lifetime": 2592000 }"#).unwrap().is_empty());
+/// let settings = r#"{ "sessions": { "anonymous": { "lifetime_in_minutes": 43200 } } }"#;
+/// assert!(differs_from_tenant(&files, settings).unwrap().is_empty());
 /// let found = differs_from_tenant(&files, r#"{ "anonymous_session_lifetime": 0 }"#).unwrap();
-/// assert_eq!(found[0].message, "the tenant's sessions never end, the policy says `30d`");
+/// assert_eq!(found[0].message, "the tenant's sessions never end, the policy declares `30d`");
 /// ```
 pub fn differs_from_tenant(files: &Files, settings: &str) -> Result<Vec<Diagnostic>, String> {
     let settings = Document::read(settings.as_bytes()).map_err(|error| error.message().to_owned())?;
-    let tenant = settings.root();
-    if tenant.kind() != Kind::Object {
+    if settings.root().kind() != Kind::Object {
         return Err("expected an object".to_owned());
     }
+    // an export of a whole tenant has its settings below a name
+    let tenant =
+        settings.root().get("tenant").filter(|tenant| tenant.kind() == Kind::Object).unwrap_or(settings.root());
     let policy = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
     let Some(session) = policy.as_ref().and_then(|policy| policy.root().get("session")) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    let mut differ = |view: View<'_>, theirs: String, setting: &str| {
-        let message = format!("{theirs}, the policy says `{}`", view.word());
-        let help = format!("set `{setting}` of the tenant, or write what it is set to");
-        found.push(Diagnostic::at_view("P051", POLICY_FILE, view, message).help(help));
+    let lifetime = session.get("lifetime").and_then(|view| Some((view, duration(&view.word())?)));
+    let lifetime = lifetime.and_then(|(view, own)| differing(view, lifetime_of(tenant, own)));
+    let format = session.get("format").and_then(|view| differing(view, format_of(tenant, &view.word())));
+    Ok(lifetime.into_iter().chain(format).collect())
+}
+
+/// What the tenant has instead, and the setting's name; nothing if it is the same.
+type Theirs = Option<(String, &'static str)>;
+
+fn differing(view: View<'_>, theirs: Theirs) -> Option<Diagnostic> {
+    let (theirs, setting) = theirs?;
+    let message = format!("{theirs}, the policy declares `{}`", view.word());
+    let help = format!("set `{setting}` of the tenant, or declare in the policy what the tenant has");
+    Some(Diagnostic::at_view("P051", POLICY_FILE, view, message).help(help))
+}
+
+fn lifetime_of(tenant: View<'_>, own: i64) -> Theirs {
+    const MINUTES: &str = "sessions.anonymous.lifetime_in_minutes";
+    const SECONDS: &str = "anonymous_session_lifetime";
+    let anonymous = tenant.get("sessions").and_then(|sessions| sessions.get("anonymous"));
+    let minutes = anonymous.and_then(|anonymous| anonymous.get("lifetime_in_minutes"));
+    let (setting, view, unit, millis) = match (minutes, tenant.get(SECONDS)) {
+        (Some(minutes), _) => (MINUTES, minutes, "minutes", 60_000),
+        (None, Some(seconds)) => (SECONDS, seconds, "seconds", 1_000),
+        (None, None) => return Some((format!("the tenant's settings have no `{MINUTES}`"), MINUTES)),
     };
-    if let Some((view, own)) = session.get("lifetime").and_then(|view| Some((view, duration(&view.word())?))) {
-        let setting = "anonymous_session_lifetime";
-        let seconds = tenant.get(setting).and_then(View::as_size);
-        match seconds {
-            Some(seconds)
-                if i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1_000)) == Some(own) => {}
-            Some(0) => differ(view, "the tenant's sessions never end".to_owned(), setting),
-            Some(seconds) => differ(view, format!("the tenant's sessions live for {seconds} seconds"), setting),
-            None => differ(view, format!("the tenant does not say `{setting}`"), setting),
-        }
+    let number = view.as_number().and_then(Number::as_i64);
+    match number {
+        Some(number) if number.checked_mul(millis) == Some(own) => None,
+        None if !view.is_null() => Some((format!("the tenant's `{setting}` is no number"), setting)),
+        None | Some(..=0) => Some(("the tenant's sessions never end".to_owned(), setting)),
+        Some(number) => Some((format!("the tenant's sessions live for {number} {unit}"), setting)),
     }
-    if let Some(view) = session.get("format") {
-        let setting = "anonymous_session_token_format";
-        let theirs = tenant.get(setting).map(View::word);
-        if theirs.as_ref() != Some(&view.word()) {
-            let theirs = theirs.map_or_else(
-                || format!("the tenant does not say `{setting}`"),
-                |theirs| format!("the tenant's tokens are `{theirs}`"),
-            );
-            differ(view, theirs, setting);
-        }
-    }
-    Ok(found)
+}
+
+fn format_of(tenant: View<'_>, own: &str) -> Theirs {
+    const FORMAT: &str = "anonymous_session_token_format";
+    let theirs = tenant.get(FORMAT)?.word();
+    (theirs != own).then(|| (format!("the tenant's tokens are `{theirs}`"), FORMAT))
 }

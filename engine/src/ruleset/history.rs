@@ -53,21 +53,21 @@ impl History {
 
     /// Whether a rule may run.
     pub(super) fn admits(&self, rule: &Rule) -> Admission {
-        let (receipt, hand_over) = match self {
-            Self::Untold => return Admission::Runs,
-            Self::Hidden => return Admission::Hidden,
-            Self::Unreadable if rule.needs_once => return Admission::Unreadable,
-            Self::Unreadable => return Admission::Runs,
-            Self::Told(receipt, hand_over) => (receipt, hand_over),
-        };
-        match receipt.of(hand_over) {
-            Taken::Never if rule.needs_once && !receipt.has_room(hand_over) => Admission::Full,
-            Taken::Never => Admission::Runs,
-            Taken::Whole => Admission::Through,
-            Taken::But(left) if left.has(&rule.name, rule.needs_once) => Admission::Runs,
-            Taken::But(_) => Admission::Through,
-            Taken::Grown(left) if rule.needs_once && !left.has(&rule.name, true) => Admission::Counted,
-            Taken::Grown(_) => Admission::Runs,
+        match self {
+            Self::Hidden => Admission::Hidden,
+            Self::Unreadable if rule.needs_once => Admission::Unreadable,
+            Self::Untold | Self::Unreadable => Admission::Runs,
+            Self::Told(receipt, hand_over) => told(receipt, hand_over, rule),
         }
+    }
+}
+
+fn told(receipt: &Receipt, hand_over: &HandOver, rule: &Rule) -> Admission {
+    match receipt.of(hand_over) {
+        Taken::Never if rule.needs_once && !receipt.has_room(hand_over) => Admission::Full,
+        Taken::Whole => Admission::Through,
+        Taken::But(left) if !left.has(&rule.name, rule.needs_once) => Admission::Through,
+        Taken::Grown(left) if rule.needs_once && !left.has(&rule.name, true) => Admission::Counted,
+        Taken::Never | Taken::But(_) | Taken::Grown(_) => Admission::Runs,
     }
 }

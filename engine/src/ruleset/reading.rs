@@ -41,7 +41,8 @@ impl Read {
         }
     }
 
-    fn reading(&self) -> Option<&Reading> {
+    /// What a rule reads, if there is a value.
+    pub(crate) fn reading(&self) -> Option<&Reading> {
         match self {
             Self::Value(reading) => Some(reading),
             _ => None,

@@ -86,9 +86,16 @@ impl<'a> Run<'a> {
 
     /// A rule that observes: as if it were not there, but for findings. `beside` says that another rule has its root.
     pub(super) fn observe(&mut self, rule: &'a Rule, read: &Read, beside: bool) {
+        let Read::Value(reading) = read else { return };
+        if matches!(self.history.admits(rule), Admission::Through | Admission::Counted) {
+            return;
+        }
         let first = self.findings.list.len();
-        let wrote = self.would_write(rule, read);
-        let Some(wrote) = wrote else { return };
+        self.report(rule, reading);
+        let wrote = self.would_write(rule, reading).unwrap_or_else(|notice| {
+            self.findings.of_rule(rule, notice);
+            None
+        });
         let account = self.event.account(rule.sink, &rule.root);
         let now = self.writes.value(rule.sink, &rule.root).map(|value| value.json().view()).or(account);
         let then = wrote.as_ref().map(|value| value.json().view()).or(account);
@@ -100,29 +107,26 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What a rule that observes would write; nothing, if it does not run.
-    fn would_write(&mut self, rule: &'a Rule, read: &Read) -> Option<Option<Merged>> {
-        let Read::Value(reading) = read else { return None };
-        if matches!(self.history.admits(rule), Admission::Through | Admission::Counted) {
-            return None;
-        }
-        self.report(rule, reading);
-        let Some(clean) = &reading.clean else { return Some(None) };
+    /// What a rule that observes would write.
+    fn would_write(&mut self, rule: &'a Rule, reading: &Reading) -> Result<Option<Merged>, Notice> {
+        let Some(clean) = &reading.clean else { return Ok(None) };
         if !self.event.is_visible(rule.sink, &rule.root) {
-            self.findings.of_rule(rule, Notice::RootNotVisible);
-            return Some(None);
+            return Err(Notice::RootNotVisible);
         }
-        let failed = match rule.merge(self.event.account(rule.sink, &rule.root), clean, self.context) {
-            Outcome::Failed(notice) => notice,
-            Outcome::Write(value) if !self.writes.holds_alone(rule, &value) => Notice::ResultTooLarge,
-            outcome => {
-                self.turned_away(rule);
-                return Some(if let Outcome::Write(value) = outcome { Some(value) } else { None });
-            }
+        let outcome = rule.merge(self.event.account(rule.sink, &rule.root), clean, self.context);
+        let wrote = match outcome {
+            Outcome::Keep => None,
+            Outcome::Write(value) if self.writes.holds_alone(rule, &value) => Some(value),
+            Outcome::Write(_) => return self.would_fail(Notice::ResultTooLarge),
+            Outcome::Failed(notice) => return self.would_fail(notice),
         };
+        self.turned_away(rule);
+        Ok(wrote)
+    }
+
+    fn would_fail(&self, notice: Notice) -> Result<Option<Merged>, Notice> {
         let _ = self.context.tally.take_turned_away();
-        self.findings.of_rule(rule, failed);
-        Some(None)
+        Err(notice)
     }
 
     /// Adds the receipt, where something is written.

@@ -438,10 +438,10 @@ fn outcome(
     file: &str,
     shows: impl Fn(&str) -> bool,
 ) -> Outcome {
-    let shown = |reason: String| if shows(&reason) { reason } else { "*".to_owned() };
+    let reason = |reason: String| if shows(&reason) { reason } else { "*".to_owned() };
     match (running.stop, result) {
-        (Some(Stop::Skip(reason)), _) => Outcome::Skip(shown(reason)),
-        (Some(Stop::Discard(reason)), _) => Outcome::Discard(shown(reason)),
+        (Some(Stop::Skip(text)), _) => Outcome::Skip(reason(text)),
+        (Some(Stop::Discard(text)), _) => Outcome::Discard(reason(text)),
         (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error, file))),
         (Some(Stop::Inexact), _) => Outcome::Inexact,
         (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error, file)),

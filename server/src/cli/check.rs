@@ -73,7 +73,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     if *format == Format::Pretty {
         let summary = match &rules {
             Some(_) if denied => format!("{}, and none is allowed\n", count(warnings, "warning")),
-            Some(rules) => format!("{}HANDOVER_ROOTS={}\n", passed(rules, &files, warnings, notes), roots.join(",")),
+            Some(rules) => {
+                // without a clear command, no claim may tell the browser to forget its data
+                let claim = if rules.clears() { "" } else { "HANDOVER_CLAIM=\n" };
+                format!("{}HANDOVER_ROOTS={}\n{claim}", passed(rules, &files, warnings, notes), roots.join(","))
+            }
             None => refused(&shown, *max_errors),
         };
         print(summary.as_bytes())?;
@@ -119,7 +123,14 @@ fn passed(rules: &RuleSet, files: &Files, warnings: usize, notes: usize) -> Stri
     format!("check ok · {} in {}{counted}\n{bounds}", count(rules.rules().len(), "rule"), count(files.0.len(), "file"))
 }
 
-/// The roots that the rules write: what the Action must show them, as its secret says.
+/// The roots that the rules write, or observe: what the Action must show them, as its secret says.
 fn roots(rules: &RuleSet) -> Vec<String> {
-    rules.rules().iter().map(|rule| format!("{}.{}", rule.sink.word(), rule.root)).collect()
+    let mut roots: Vec<String> = Vec::new();
+    for rule in rules.rules() {
+        let root = format!("{}.{}", rule.sink.word(), rule.root);
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    roots
 }

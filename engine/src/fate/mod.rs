@@ -1,147 +1,14 @@
 //! What became of each node of an anonymous value, and why. Findings, reports and counts are views of it.
 
+mod keyword;
+mod walk;
+
 use std::collections::BTreeMap;
 
-use crate::json::{INT_DIGITS, Kind, Place, View, int_text};
+use crate::json::{Kind, Place, View};
 use crate::pointer;
-
-/// A keyword of JSON Schema, or one of the sanitizer's own, in the order in which scalars are asked (rule R5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-#[expect(missing_docs, reason = "each is the keyword that `word` prints")]
-pub enum Keyword {
-    False,
-    Sensitive,
-    Type,
-    Enum,
-    Const,
-    Minimum,
-    Maximum,
-    ExclusiveMinimum,
-    ExclusiveMaximum,
-    MultipleOf,
-    MinLength,
-    MaxLength,
-    Pattern,
-    Format,
-    NumberRange,
-    DenyPan,
-    DenySsn,
-    DenyJwt,
-    DenyIban,
-    DenyEmail,
-    DenyPhone,
-    PropertyNames,
-    Properties,
-    PatternProperties,
-    AdditionalProperties,
-    Unknown,
-    Name,
-    Items,
-    AdditionalItems,
-    PrefixItems,
-    UnevaluatedProperties,
-    UnevaluatedItems,
-    AllOf,
-    Ref,
-    DependentSchemas,
-    Then,
-    Else,
-    AnyOf,
-    OneOf,
-    Not,
-    UniqueItems,
-    MaxContains,
-    MaxItems,
-    MinItems,
-    Contains,
-    MinContains,
-    DependentRequired,
-    Dependencies,
-    MaxProperties,
-    Required,
-    MinProperties,
-    MaxBytes,
-    Limit,
-    Budget,
-    Oracle,
-    Json,
-}
-
-impl Keyword {
-    /// The word that reports print.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::False => "false",
-            Self::Sensitive => "x-sensitive",
-            Self::Type => "type",
-            Self::Enum => "enum",
-            Self::Const => "const",
-            Self::Minimum => "minimum",
-            Self::Maximum => "maximum",
-            Self::ExclusiveMinimum => "exclusiveMinimum",
-            Self::ExclusiveMaximum => "exclusiveMaximum",
-            Self::MultipleOf => "multipleOf",
-            Self::MinLength => "minLength",
-            Self::MaxLength => "maxLength",
-            Self::Pattern => "pattern",
-            Self::Format => "format",
-            Self::NumberRange => "number_range",
-            Self::DenyPan => "x-deny:pan",
-            Self::DenySsn => "x-deny:ssn",
-            Self::DenyJwt => "x-deny:jwt",
-            Self::DenyIban => "x-deny:iban",
-            Self::DenyEmail => "x-deny:email",
-            Self::DenyPhone => "x-deny:phone",
-            Self::PropertyNames => "propertyNames",
-            Self::Properties => "properties",
-            Self::PatternProperties => "patternProperties",
-            Self::AdditionalProperties => "additionalProperties",
-            Self::Unknown => "x-unknown",
-            Self::Name => "x-name",
-            Self::Items => "items",
-            Self::AdditionalItems => "additionalItems",
-            Self::PrefixItems => "prefixItems",
-            Self::UnevaluatedProperties => "unevaluatedProperties",
-            Self::UnevaluatedItems => "unevaluatedItems",
-            Self::DependentSchemas => "dependentSchemas",
-            Self::Then => "then",
-            Self::Else => "else",
-            Self::AnyOf => "anyOf",
-            Self::OneOf => "oneOf",
-            Self::Not => "not",
-            Self::MaxContains => "maxContains",
-            Self::Contains => "contains",
-            Self::MinContains => "minContains",
-            Self::Dependencies => "dependencies",
-            Self::Budget => "x-budget",
-            Self::AllOf => "allOf",
-            Self::Ref => "$ref",
-            Self::UniqueItems => "uniqueItems",
-            Self::MaxItems => "maxItems",
-            Self::MinItems => "minItems",
-            Self::DependentRequired => "dependentRequired",
-            Self::MaxProperties => "maxProperties",
-            Self::Required => "required",
-            Self::MinProperties => "minProperties",
-            Self::MaxBytes => "x-max-bytes",
-            Self::Limit => "x-limit",
-            Self::Oracle => "x-oracle",
-            Self::Json => "x-json",
-        }
-    }
-
-    /// Whether it says that a schema does not know a name.
-    fn is_unknown(self) -> bool {
-        matches!(self, Self::Unknown | Self::AdditionalProperties | Self::UnevaluatedProperties)
-    }
-
-    /// Whether a failing child can be the cause: the container fails because of what it lost.
-    fn cascades(self) -> bool {
-        matches!(self, Self::Required | Self::MinItems | Self::MinProperties)
-    }
-}
+pub use keyword::Keyword;
+use walk::Walk;
 
 /// What became of one node. The fate of a dropped or cut place is also that of everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +26,8 @@ pub enum What {
     Replaced,
     /// The schema does not know it, and another rule takes it.
     Elsewhere,
+    /// The schema does not know it, and another rule takes a part of it.
+    Opened,
 }
 
 /// The fate of one node: what, the keyword, and the schema place that says so.
@@ -263,7 +132,7 @@ impl Fates {
     pub fn open(&mut self, at: u32, children: impl Iterator<Item = u32>) {
         let fate = self.get(at);
         children.for_each(|child| self.set(child, fate));
-        self.set(at, KEPT);
+        self.set(at, Fate { what: What::Opened, ..fate });
     }
 
     /// The nodes that were dropped because the schema does not know their names.
@@ -281,7 +150,7 @@ impl Fates {
     /// Whether a node passed, as far as its own fate says.
     #[must_use]
     pub fn passed(&self, at: u32) -> bool {
-        !matches!(self.get(at).what, What::Dropped | What::Cut | What::Elsewhere)
+        !matches!(self.get(at).what, What::Dropped | What::Cut | What::Elsewhere | What::Opened)
     }
 
     /// Whether everything is kept.
@@ -377,6 +246,34 @@ impl Fates {
         first.map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 
+    /// Visits every node with what became of it, by its path; what another rule takes is left to that rule.
+    pub fn each(&self, value: Place<'_>, path: &mut Vec<String>, visit: &mut dyn FnMut(&[String], What)) {
+        self.each_below(value, None, path, visit);
+    }
+
+    fn each_below(
+        &self,
+        place: Place<'_>,
+        above: Option<What>,
+        path: &mut Vec<String>,
+        visit: &mut dyn FnMut(&[String], What),
+    ) {
+        let own = self.get(place.at).what;
+        let what = above.unwrap_or(own);
+        match what {
+            What::Elsewhere => return,
+            What::Opened => {}
+            _ => visit(path, what),
+        }
+        // below a place that is gone, or that has another value, nothing is left
+        let gone = matches!(what, What::Dropped | What::Cut | What::Replaced).then_some(What::Dropped);
+        for (token, child) in pointer::children(place) {
+            path.push(token);
+            self.each_below(child, gone, path, visit);
+            path.pop();
+        }
+    }
+
     /// How many nodes were kept, changed and dropped; names do not count.
     #[must_use]
     pub fn counts(&self, value: Place<'_>) -> Counts {
@@ -392,8 +289,11 @@ impl Fates {
                 counts.dropped += view.nodes();
                 return;
             }
-            // it counts where it is taken
-            What::Elsewhere => return,
+            What::Elsewhere => {
+                counts.elsewhere += view.nodes();
+                return;
+            }
+            What::Opened => counts.elsewhere += 1,
             What::Replaced => {
                 counts.changed += 1;
                 counts.dropped += view.nodes() - 1;
@@ -417,6 +317,8 @@ pub struct Counts {
     pub dropped: usize,
     /// Read by no rule.
     pub unread: usize,
+    /// Unknown to this rule, and taken by another one.
+    pub elsewhere: usize,
 }
 
 /// What was done to a place.
@@ -498,98 +400,4 @@ pub struct Visited<'a> {
     pub action: Action,
     /// The schema object that says so.
     pub by: u16,
-}
-
-struct Walk<'a> {
-    fates: &'a Fates,
-    /// The nodes that were not simply kept, in document order.
-    changed: &'a [u32],
-    show: &'a dyn Fn(&str) -> bool,
-    visit: &'a mut dyn FnMut(Visited<'_>),
-    pointer: String,
-    /// How many of an object's added members were said.
-    said: BTreeMap<u32, usize>,
-}
-
-impl Walk<'_> {
-    fn place(&mut self, place: Place<'_>) {
-        let Fate { what, action, keyword, also, by } = self.fates.get(place.at);
-        let mut say = |keyword, action| (self.visit)(Visited { place, pointer: &self.pointer, keyword, action, by });
-        match what {
-            What::Dropped | What::Replaced => say(keyword, action),
-            What::Cut | What::Elsewhere => {}
-            What::Truncated => {
-                say(keyword, Action::Truncate);
-                also.into_iter().flatten().for_each(|keyword| say(keyword, Action::Truncate));
-                self.children(place);
-            }
-            What::Kept => self.children(place),
-        }
-    }
-
-    fn children(&mut self, place: Place<'_>) {
-        let first = self.changed.partition_point(|&at| at <= place.at);
-        let mut left = self.changed.get(first..).unwrap_or_default();
-        match place.node().kind() {
-            Kind::Array => {
-                for (index, item) in View::Place(place).items().enumerate() {
-                    if let Some(item) = take_changed(&mut left, item) {
-                        self.below(item, int_text(i64::try_from(index).unwrap_or(i64::MAX), &mut [0; INT_DIGITS]));
-                    }
-                }
-            }
-            Kind::Object => {
-                let members = View::Place(place).members();
-                let mut members: Vec<_> =
-                    members.filter_map(|(name, value)| Some((name, take_changed(&mut left, value)?))).collect();
-                members.sort_by(|(a, _), (b, _)| a.compare(*b));
-                for (name, value) in members {
-                    let name = name.decode();
-                    self.filled(place, Some(&name));
-                    let shown = if (self.show)(&name) { name.as_ref() } else { "*" };
-                    self.below(value, shown);
-                }
-                self.filled(place, None);
-            }
-            _ => {}
-        }
-    }
-
-    /// Says which members the object at `place` got, those before `name` that were not said yet.
-    fn filled(&mut self, place: Place<'_>, name: Option<&str>) {
-        let mut own: Vec<_> = self.fates.filled.iter().filter(|(at, ..)| *at == place.at).collect();
-        own.sort_by(|(_, a, _), (_, b, _)| a.cmp(b));
-        let said = self.said.get(&place.at).copied().unwrap_or(0);
-        let now = own.iter().take_while(|(_, own, _)| name.is_none_or(|name| own.as_str() < name)).count();
-        for (_, name, by) in own.into_iter().take(now).skip(said) {
-            let length = self.pointer.len();
-            pointer::push(&mut self.pointer, name);
-            (self.visit)(Visited {
-                place,
-                pointer: &self.pointer,
-                keyword: Keyword::Required,
-                action: Action::Default,
-                by: *by,
-            });
-            self.pointer.truncate(length);
-        }
-        self.said.insert(place.at, now.max(said));
-    }
-
-    fn below(&mut self, place: Place<'_>, token: &str) {
-        let length = self.pointer.len();
-        pointer::push(&mut self.pointer, token);
-        self.place(place);
-        self.pointer.truncate(length);
-    }
-}
-
-/// The place of the next child, if anything in it was not simply kept; takes its nodes from those that are left.
-fn take_changed<'v>(left: &mut &[u32], child: View<'v>) -> Option<Place<'v>> {
-    let place = child.place()?;
-    let end = place.at + place.node().size;
-    left.first().filter(|&&at| at < end)?;
-    let taken = left.iter().take_while(|&&at| at < end).count();
-    *left = left.get(taken..).unwrap_or_default();
-    Some(place)
 }
