@@ -1,7 +1,7 @@
 'use strict';
 /*
- * Handover's post-login Action: asks the webhook what of an anonymous session the account takes over, and applies the
- * answer whole or not at all. It never throws, never denies a login and logs no value: `handover <code> <n>ms`.
+ * Handover's post-login Action: sends an anonymous session and the named roots of the account to the webhook, and applies
+ * the answer whole or not at all. It never throws, never denies a login and logs no value: `handover <code> <n>ms`.
  * Trigger post-login v3, runtime node22, no dependency. Secrets and codes: README.md beside this file.
  */
 const { createHash, createHmac, randomUUID, timingSafeEqual } = require('node:crypto');
@@ -9,12 +9,14 @@ const { createHash, createHmac, randomUUID, timingSafeEqual } = require('node:cr
 const RESERVED = new Set(('__tenant _id blocked clientID created_at email_verified email globalClientID global_client_id '
   + 'identities lastIP lastLogin loginsCount metadata multifactor_last_modified multifactor updated_at user_id').split(' '));
 const NO_PERSON = /^(oauth2-(refresh-token|token-exchange|device-code)$|oidc-ciba)/;
+const NO_ROOTS = ['__proto__', 'constructor', 'prototype'];
 const SIDES = ['app_metadata', 'user_metadata'];
 const RECEIPT = 'app_metadata.handover';
 const BODY_BYTES = 262144;
 const SIDE_BYTES = 32768;
 const COMMANDS = 64;
 const ENTRIES = 16;
+const TAKEN = 16;
 const WINDOW_S = 300;
 const DEADLINE_MS = { standard: 2500, most: 8000 };
 const RETRY_MS = { least: 600, wait: 50, spread: 100 };
@@ -48,7 +50,15 @@ async function handOver(event, api, start) {
   if (!session?.user_id || mode === 'off' || NO_PERSON.test(event.transaction?.protocol ?? '')) return null;
   const clients = list(secrets.HANDOVER_CLIENTS);
   if (clients.length > 0 && !clients.includes(event.client?.client_id)) return null;
-  if (isTaken(event.user.app_metadata?.handover, session)) return null;
+  const members = membersOf(session.metadata);
+  if (Object.keys(members).every((name) => name === 'handover')) return null;
+  const draft = draftId(members);
+  const claim = mode === 'apply' ? secrets.HANDOVER_CLAIM ?? 'urn:handover:status' : '';
+  if (isTaken(event.user.app_metadata?.handover, draft ?? session.session_id ?? session.user_id, session.metadata)) {
+    // the browser missed the claim of the login that took it
+    tell(api, claim, 'already_transferred', draft);
+    return null;
+  }
   if (mode !== 'apply' && mode !== 'observe') throw new Stop('config_mode');
 
   const config = configuration(secrets);
@@ -59,14 +69,13 @@ async function handOver(event, api, start) {
   if (mode === 'observe') return `observed_${word}`;
 
   apply(event.user, api.user, decision.sets);
-  if (decision.clear && config.claim) {
-    try {
-      api.idToken.setCustomClaim(config.claim, word);
-    } catch {
-      // the account is right; the client keeps its data, and the receipt keeps it from counting twice
-    }
-  }
+  if (decision.clear || word === 'claimed_by_another_account') tell(api, claim, word, draft);
   return word;
+}
+
+/** Tells the browser what became of its draft, by name. If that fails, it keeps the draft, and the receipt keeps it from counting twice. */
+function tell(api, claim, word, draft) {
+  if (claim) quietly(() => api.idToken.setCustomClaim(claim, draft ? `${word} ${draft}` : word));
 }
 
 // -- what leaves the tenant ------------------------------------------------------------------------------------------
@@ -87,7 +96,6 @@ function configuration(secrets) {
     key: bytes,
     roots: [...new Set([...roots, RECEIPT])],
     deadline: asked > 0 ? Math.min(asked, DEADLINE_MS.most) : DEADLINE_MS.standard,
-    claim: secrets.HANDOVER_CLAIM ?? 'urn:handover:status',
   };
 }
 
@@ -109,7 +117,7 @@ function address(text) {
 
 function isRoot(root) {
   const [, side, key] = /^(app_metadata|user_metadata)\.([^.$\0]+)$/.exec(root) ?? [];
-  return key !== undefined && !(side === 'app_metadata' && RESERVED.has(key));
+  return key !== undefined && !NO_ROOTS.includes(key) && !(side === 'app_metadata' && RESERVED.has(key));
 }
 
 /** The same for every try of one transaction, and a `webhook-id`: visible ASCII without a dot. */
@@ -128,7 +136,7 @@ function body(event, session, { id, config }) {
   const { created_at, expires_at, session_id, metadata } = session;
   const text = JSON.stringify({
     id,
-    trigger: event.stats?.logins_count <= 1 ? 'signup' : 'login',
+    trigger: typeof event.stats?.logins_count === 'number' && event.stats.logins_count <= 1 ? 'signup' : 'login',
     at: new Date().toISOString(),
     account: {
       id: user.user_id,
@@ -151,22 +159,36 @@ function body(event, session, { id, config }) {
   return text;
 }
 
-/** Whether the account's receipt names this hand-over: then nothing can change. */
-function isTaken(receipt, session) {
-  if (receipt?.v !== 1 || !Array.isArray(receipt.taken)) return false;
-  const digest = createHash('sha256').update(`handover\0${handOverId(session)}`).digest().subarray(0, 8).toString('base64url');
-  return receipt.taken.some((entry) => Array.isArray(entry) && entry[0] === digest);
+/** The metadata's members; it may be text of an object, and anything else has none. */
+function membersOf(metadata) {
+  const value = typeof metadata === 'string' ? quietly(() => JSON.parse(metadata)) : metadata;
+  return value && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }
 
-function handOverId({ metadata, session_id, user_id }) {
-  let members = metadata;
-  try {
-    if (typeof metadata === 'string') members = JSON.parse(metadata);
-  } catch {
-    // not JSON: no metadata
-  }
-  const id = members?.handover;
-  return typeof id === 'string' && /^[A-Za-z0-9_-]{16,64}$/.test(id) ? id : session_id ?? user_id;
+function draftId({ handover: id }) {
+  return typeof id === 'string' && /^[A-Za-z0-9_-]{16,64}$/.test(id) ? id : undefined;
+}
+
+/**
+ * Whether the account's receipt names this hand-over with this content, and every rule took it: then nothing can change.
+ * A malformed receipt says nothing: the server decides.
+ */
+function isTaken(receipt, id, metadata) {
+  if (receipt?.v !== 1 || !Array.isArray(receipt.taken) || receipt.taken.length > TAKEN || !receipt.taken.every(isEntry)) return false;
+  const digest = hash(`handover\0${id}`, 8);
+  const [name, , , left = []] = receipt.taken.find((entry) => entry[0].split('.')[0] === digest) ?? [];
+  if (name === undefined || left.length > 0) return false;
+  // an older form has no content
+  return !name.includes('.') || name === `${digest}.${hash(JSON.stringify(metadata), 6)}`;
+}
+
+function isEntry(entry) {
+  if (!Array.isArray(entry) || typeof entry[0] !== 'string' || !Number.isInteger(entry[1]) || !Number.isInteger(entry[2])) return false;
+  return entry.length < 4 || Array.isArray(entry[3]) && entry[3].every((rule) => typeof rule === 'string');
+}
+
+function hash(text, bytes) {
+  return createHash('sha256').update(text).digest().subarray(0, bytes).toString('base64url');
 }
 
 // -- the call --------------------------------------------------------------------------------------------------------
@@ -277,7 +299,7 @@ function checked({ id, config }, { headers, bytes }) {
     if (command?.command === 'clear_anonymous_session') clear = true;
     else sets.push(setting(command));
   }
-  checkKeys(sets);
+  checkKeys(sets, config.roots);
   return { status: decision.status, reason: decision.reason, sets, clear };
 }
 
@@ -291,23 +313,26 @@ function setting(command) {
   return { side, key: command.key, value: command.value };
 }
 
-function checkKeys(sets) {
+function checkKeys(sets, roots) {
   for (const side of SIDES) {
     const own = sets.filter((set) => set.side === side);
     const keys = own.map((set) => set.key);
     if (!keys.every((key) => typeof key === 'string' && isRoot(`${side}.${key}`)) || new Set(keys).size < keys.length) {
       throw new Stop('bad_key');
     }
-    if (!own.every((set) => quietly(() => hasGoodNames(set.value)))) throw new Stop('bad_name');
+    if (!keys.every((key) => roots.includes(`${side}.${key}`))) throw new Stop('root_not_named');
+    for (const code of own.map((set) => quietly(() => flaw(set.value)) ?? 'bad_name')) if (code !== 'none') throw new Stop(code);
     const bytes = Buffer.byteLength(JSON.stringify(Object.fromEntries(own.map((set) => [set.key, set.value]))));
     if (bytes > SIDE_BYTES) throw new Stop('too_many_bytes');
   }
 }
 
-function hasGoodNames(value) {
-  if (value === null || typeof value !== 'object') return true;
-  if (Array.isArray(value)) return value.every(hasGoodNames);
-  return Object.entries(value).every(([name, member]) => !/[.$]/.test(name) && hasGoodNames(member));
+/** What the provider, or JavaScript, cannot keep in a value; a value that is too deep to be looked through throws. */
+function flaw(value) {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value) ? 'bad_number' : 'none';
+  if (value === null || typeof value !== 'object') return 'none';
+  if (!Array.isArray(value) && Object.keys(value).some((name) => /[.$\0]/.test(name))) return 'bad_name';
+  return Object.values(value).map(flaw).find((code) => code !== 'none') ?? 'none';
 }
 
 /** All or nothing: if the provider refuses one root, those already set get their old values back. */

@@ -72,7 +72,9 @@ async function token(tenant, ctx, { client_id, session_token, audience, scope, m
   if (!await tenant.provider.Client.find(client_id)) throw oauth('unauthorized_client', 'unknown client', 401);
   const { sessions } = tenant;
   // a cookie whose session is gone counts as none; a token whose session is gone is the caller's to handle
-  const own = session_token ? await sessions.open(session_token) : await sessions.ofLogin(undefined, cookieOf(ctx));
+  const beside = metadata && tenant.faults.get('beside') === 'new';
+  const cookie = beside ? undefined : cookieOf(ctx);
+  const own = session_token ? await sessions.open(session_token) : await sessions.ofLogin(undefined, cookie);
   if (own && metadata) throw oauth('invalid_request', 'metadata is set when a session is created');
   if (audience === TICKET) {
     if (!own) throw oauth('invalid_request', 'there is no session');

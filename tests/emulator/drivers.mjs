@@ -41,6 +41,16 @@ export async function deploy({ management }, code, secrets) {
   await management.actions.triggers.bindings.updateMany('post-login', { bindings: [{ ref: { type: 'action_id', value: id }, display_name: body.name }] });
 }
 
+/** Binds another Action behind those that are bound; gives what takes it away again. */
+export async function deployBehind({ management }, code) {
+  const { bindings } = management.actions.triggers;
+  const bound = (await bindings.list('post-login')).data.map(({ action, display_name }) => ({ ref: { type: 'action_id', value: action.id }, display_name }));
+  const { id } = await management.actions.create({ name: 'Another', code, runtime: 'node22', supported_triggers: [{ id: 'post-login', version: 'v3' }] });
+  await management.actions.deploy(id);
+  await bindings.updateMany('post-login', { bindings: [...bound, { ref: { type: 'action_id', value: id }, display_name: 'Another' }] });
+  return { remove: async () => { await bindings.updateMany('post-login', { bindings: bound }); await management.actions.delete(id); } };
+}
+
 /** One person's browser: cookies, redirects, a form. */
 export class Visitor {
   constructor(tenant, clientId = 'shop') {
@@ -53,6 +63,12 @@ export class Visitor {
   async shop(metadata) {
     const texts = Object.entries(metadata).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
     this.session = await this.auth.anonymous.createSession({ metadata: Object.fromEntries(texts) });
+    return this.session;
+  }
+
+  /** What the provider's browser SDK makes for every visitor after a silent login failed: a session without metadata. */
+  async arrive() {
+    this.session = await this.auth.anonymous.createSession();
     return this.session;
   }
 
@@ -100,7 +116,8 @@ export class Visitor {
     let answer = await this.fetch(url, { ...options, redirect: 'manual' });
     for (let hops = 0; answer.headers.has('location') && hops < 10; hops += 1) {
       url = new URL(answer.headers.get('location'), url);
-      if (url.href.startsWith(CALLBACK)) return { url, page: undefined };
+      // the shop, or wherever an Action sends the person
+      if (url.origin !== this.tenant.url) return { url, page: undefined };
       answer = await this.fetch(url, { redirect: 'manual' });
     }
     if (answer.status >= 500) throw new Error(`${url.pathname}: ${answer.status} ${await answer.text()}`);

@@ -3,7 +3,13 @@
  *
  * `{ route, status, times, reset_s, slow_ms, drop }` strikes requests whose path begins with `route`, and `write_users`, the
  * write at the end of a login, and the setters `set_app_metadata` and `set_user_metadata`; `{ token_ttl_s }` shortens anonymous sessions, `{ cache: "lost" }` empties the Actions'
- * cache at each login, `{ event: { metadata: "text" | "object" | "whole", times: "iso" | "epoch" } }` sets the event's shape.
+ * cache at each login, `{ event: { metadata: "text" | "object" | "whole", times } }` sets the event's shape: its times are
+ * `iso`, `epoch` (seconds), `digits` (milliseconds in a string), `overview` (as the provider's overview page: no
+ * `expires_at`) or `infinite` (`expires_at` null, `created_at` 0).
+ *
+ * Where the provider's pages leave a choice, or might change: `{ denied: "drops" }` drops what was set before a denial,
+ * `{ redirected: "drops" }` what was set before a redirect, `{ primary: "keeps" }` keeps `user_metadata` beside
+ * `setPrimaryUser`, and `{ beside: "new" }` makes a new session with metadata although the browser has a live cookie.
  */
 export class Faults {
   #list = [];

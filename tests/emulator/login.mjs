@@ -53,8 +53,10 @@ export class Logins {
     const { actions, faults, users } = this.#tenant;
     if (faults.get('cache') === 'lost') actions.cache.clear();
     const event = eventOf(this.#tenant, ctx, users.get(id), clientId, session, transaction, count);
-    const changes = await execute(actions.bound(), event, this.#tenant);
+    const { changes, error, redirect } = await execute(actions.bound(), event, this.#tenant);
     if (writes(changes)) await this.#write(id, changes);
+    if (error) throw error;
+    if (redirect) throw new Redirected(redirect);
     return changes.id_token;
   }
 
@@ -69,6 +71,14 @@ export class Logins {
       await pause((fault.reset_s ?? 0.05) * 1000);
     }
     throw new Error('the profile could not be written');
+  }
+}
+
+/** An Action sends the person elsewhere; whoever does not come back has what was written. */
+class Redirected extends Error {
+  constructor(url) {
+    super('redirected');
+    this.url = url;
   }
 }
 
@@ -104,15 +114,27 @@ function eventOf(tenant, ctx, user, clientId, session, transaction, logins_count
   };
 }
 
-/** Both shapes that were seen: times as numbers or text; metadata values as text, as what the client sent, or all as one text. */
+const TIMES = {
+  iso: (at) => new Date(at).toISOString(),
+  epoch: (at) => Math.floor(at / 1000),
+  digits: (at) => `${at}`,
+};
+
+/** The times of a session in one of the shapes that the provider's pages show, or that a session without an end may have. */
+function timesOf(created_at, expires_at, shape) {
+  if (shape === 'infinite') return { created_at: 0, expires_at: null };
+  if (shape === 'overview') return { created_at: TIMES.iso(created_at) };
+  return { created_at: TIMES[shape](created_at), expires_at: TIMES[shape](expires_at) };
+}
+
+/** Metadata values as text, as what the client sent, or all as one text. */
 function sessionOf({ user_id, session_id, created_at, expires_at, metadata }, { metadata: shape = 'text', times = 'iso' }) {
-  const time = (at) => (times === 'iso' ? new Date(at).toISOString() : Math.floor(at / 1000));
   const value = (text) => { try { return JSON.parse(text); } catch { return text; } };
   const mapped = (change) => Object.fromEntries(Object.entries(metadata).map(([name, member]) => [name, change(member)]));
   const text = mapped((member) => (typeof member === 'string' ? member : JSON.stringify(member)));
   const object = mapped((member) => (typeof member === 'string' ? value(member) : member));
   const shaped = { text, object, whole: JSON.stringify(object) }[shape];
-  return { user_id, session_id, created_at: time(created_at), expires_at: time(expires_at), metadata: shaped };
+  return { user_id, session_id, ...timesOf(created_at, expires_at, times), metadata: shaped };
 }
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Log in</title><form method="post">
@@ -135,8 +157,12 @@ export function loginRoutes(tenant) {
       }
       const result = await tenant.logins.onPage(ctx, details, user).then(
         () => ({ login: { accountId: user.user_id } }),
-        (error) => ({ error: 'access_denied', error_description: error.message }),
+        (error) => (error instanceof Redirected ? error : { error: 'access_denied', error_description: error.message }),
       );
+      if (result instanceof Redirected) {
+        ctx.redirect(result.url);
+        return undefined;
+      }
       ctx.redirect(await tenant.provider.interactionResult(ctx.req, ctx.res, result));
       return undefined;
     }],

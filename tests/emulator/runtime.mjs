@@ -1,6 +1,7 @@
 /**
  * Runs Actions from their deployed text under the provider's limits: `node:` and declared modules only, 20 seconds for all,
- * one write at the end, 32 kB a side, a small cache. An exception, a denial or the end of the time ends the login.
+ * one write at the end, 32 kB a side, a small cache. An exception, a denial or the end of the time ends the login; what was
+ * set before a denial or a redirect is written all the same.
  */
 import { createRequire } from 'node:module';
 import { compileFunction } from 'node:vm';
@@ -27,33 +28,48 @@ export function compile(code, modules) {
   return { handler: module.exports.onExecutePostLogin, log };
 }
 
-/** Runs the Actions of a trigger, in order; gives what they want changed. */
+/** Runs the Actions of a trigger, in order; gives what they want changed, and why the login ends here, if it does. */
 export async function execute(actions, event, tenant) {
   const changes = noChanges();
+  let error;
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error('the Actions took more than 20 seconds')), TIME_MS);
   });
   try {
-    for (const action of actions) await Promise.race([one(action, event, changes, tenant), late]);
+    for (const action of actions) {
+      await Promise.race([one(action, event, changes, tenant), late]);
+      if (changes.denied !== undefined || changes.redirect !== undefined) break;
+    }
+  } catch (thrown) {
+    error = thrown;
   } finally {
     clearTimeout(timer);
   }
-  return changes;
+  const { denied, redirect } = changes;
+  if (denied !== undefined) error ??= new Error(denied);
+  const drops = tenant.faults.get('denied') === 'drops' && denied !== undefined
+    || tenant.faults.get('redirected') === 'drops' && redirect !== undefined;
+  // an exception loses everything
+  const isThrown = error !== undefined && denied === undefined;
+  return { changes: isThrown || drops ? noChanges() : changes, error, redirect };
 }
 
 async function one({ name, run, secrets }, event, changes, { actions: { cache }, faults, logs }) {
   const api = offered(changes, cache, faults);
+  const before = changes.user_metadata;
   try {
     await run.handler({ ...structuredClone(event), secrets: { ...secrets }, configuration: {} }, api);
   } finally {
     logs.push(...run.log.lines.splice(0).map((text) => ({ action: name, line: text })));
   }
-  if (changes.denied !== undefined) throw new Error(changes.denied);
+  // linking discards what the same Action set for the person
+  if (changes.linked && faults.get('primary') !== 'keeps') changes.user_metadata = before;
+  changes.linked = false;
 }
 
 function noChanges() {
-  return { app_metadata: {}, user_metadata: {}, id_token: {}, access_token: {}, denied: undefined };
+  return { app_metadata: {}, user_metadata: {}, id_token: {}, access_token: {}, denied: undefined, redirect: undefined, linked: false };
 }
 
 function offered(changes, cache, faults) {
@@ -71,6 +87,8 @@ function offered(changes, cache, faults) {
     idToken: claim('id_token'),
     accessToken: claim('access_token'),
     access: { deny: (reason) => { changes.denied = `${reason}`; } },
+    redirect: { sendUserTo: (url) => { changes.redirect = url; } },
+    authentication: { setPrimaryUser: () => { changes.linked = true; } },
     cache: { get: (key) => cache.get(key), set: (key, value, options) => cache.set(key, value, options), delete: (key) => cache.delete(key) },
   };
 }

@@ -18,9 +18,14 @@ async function silent(way, secrets, said = [], login = {}) {
   assert.deepEqual([calls.length, codes({ lines }), metadata(after), CLAIM in claims], [0, said, metadata(before), false]);
 }
 
-function receipt(id) {
-  const digest = createHash('sha256').update(`handover\0${id}`).digest().subarray(0, 8).toString('base64url');
-  return { v: 1, taken: [['AAAAAAAAAAA', 1, 2], [digest, Date.now(), Date.now() + 1_000]] };
+function hash(text, bytes) {
+  return createHash('sha256').update(text).digest().subarray(0, bytes).toString('base64url');
+}
+
+/** A receipt that names a hand-over; with a content, only with that one; with rules that did not take it yet. */
+function receipt(id, { content, left } = {}) {
+  const name = hash(`handover\0${id}`, 8) + (content === undefined ? '' : `.${hash(JSON.stringify(content), 6)}`);
+  return { v: 1, taken: [['AAAAAAAAAAA', 1, 2], [name, Date.now(), Date.now() + 1_000, ...(left ? [left] : [])]] };
 }
 
 /** Runs the Action's function itself, with an event that the provider would not send; gives what it logged. */
@@ -34,7 +39,7 @@ async function direct(way, event, api) {
 /** A request id as the webhook sees it, for an event of this transaction. */
 async function idFor(way, transaction, tenant = 'acme') {
   const event = {
-    anonymous_session: { user_id: 'anon@1', session_id: 's', created_at: 1, expires_at: 2, metadata: {} }, user: { user_id: 'auth0|1' }, tenant: { id: tenant },
+    anonymous_session: { user_id: 'anon@1', session_id: 's', created_at: 1, expires_at: 2, metadata: { preferences: '{"theme":"dark"}' } }, user: { user_id: 'auth0|1' }, tenant: { id: tenant },
     transaction, secrets: { HANDOVER_URL: way.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS },
   };
   const start = way.receiver.calls.length;
@@ -63,14 +68,67 @@ export const settings = [
     const prefs = { preferences: { theme: 'dark' } };
     const named = { before: { app_metadata: { handover: receipt(id) } }, metadata: { ...prefs, handover: id } };
     const login = await way.login(named);
-    assert.deepEqual([login.calls.length, login.lines, login.writes, CLAIM in login.claims], [0, [], 0, false]);
+    assert.deepEqual([login.calls.length, login.lines, login.writes], [0, [], 0]);
+    const texts = { preferences: JSON.stringify(prefs.preferences), handover: id };
+    const same = { before: { app_metadata: { handover: receipt(id, { content: texts, left: [] }) } }, metadata: { ...prefs, handover: id } };
+    assert.equal((await way.login(same)).calls.length, 0);
     for (const [before, more] of [
+      [{ app_metadata: { handover: receipt(id, { content: { ...texts, more: 'x' } }) } }, { handover: id }], [{ app_metadata: { handover: receipt(id, { left: ['preferences'] }) } }, { handover: id }],
       [{ app_metadata: { handover: receipt('another-draft-of-mine') } }, { handover: id }], [{ app_metadata: { handover: { ...receipt(id), v: 2 } } }, { handover: id }],
       [{ app_metadata: { handover: 'text' } }, { handover: id }], [{ app_metadata: { handover: { v: 1, taken: [['x', receipt(id).taken[1][0], 2]] } } }, { handover: id }],
       [{ app_metadata: { handover: receipt('x'.repeat(65)) } }, { handover: 'x'.repeat(65) }], [{ app_metadata: { handover: receipt('short') } }, { handover: 'short' }],
       [{ user_metadata: { handover: receipt(id) } }, { handover: id }],
     ]) {
       assert.equal((await way.login({ before, metadata: { ...prefs, ...more } })).calls.length, 1);
+    }
+  }],
+  ['a malformed receipt spares no call', async (way) => {
+    await way.deploy();
+    const id = 'draft_0123456789-abcdef';
+    const { taken: [other, own] } = receipt(id);
+    for (const taken of [
+      [own, ['x']], [own, ['x', 1, '2']], [own, ['x', 1.5, 2]], [own, [7, 1, 2]], [own, 'x'], [own, ['x', 1, 2, 'cart']], [own, ['x', 1, 2, [7]]], Array(17).fill(own), { 0: own },
+      [[own[0], own[1], own[2], null]],
+    ]) {
+      const before = { app_metadata: { handover: { v: 1, taken } } };
+      assert.equal((await way.login({ before, metadata: { preferences: { theme: 'dark' }, handover: id } })).calls.length, 1, JSON.stringify(taken));
+    }
+    const before = { app_metadata: { handover: { v: 1, taken: [[...own, [], 'of a later version'], ...Array(15).fill(other)], more: 1 } } };
+    assert.equal((await way.login({ before, metadata: { preferences: { theme: 'dark' }, handover: id } })).calls.length, 0);
+  }],
+  ['a claim that was missed comes at the next login, by name', async (way) => {
+    const id = 'draft_0123456789-abcdef';
+    const login = { before: { app_metadata: { handover: receipt(id) } }, metadata: { preferences: { theme: 'dark' }, handover: id } };
+    await way.deploy();
+    assert.equal((await way.login(login)).claims[CLAIM], `already_transferred ${id}`);
+    for (const secrets of [{ HANDOVER_MODE: 'observe' }, { HANDOVER_CLAIM: '' }]) {
+      await way.deploy(secrets);
+      const { calls, claims } = await way.login(login);
+      assert.deepEqual([calls.length, CLAIM in claims], [0, false]);
+    }
+    // an empty name is no claim at all
+    const set = [];
+    const event = {
+      anonymous_session: { user_id: 'anon@1', metadata: login.metadata }, user: { user_id: 'auth0|1', app_metadata: { handover: receipt(id) } },
+      secrets: { HANDOVER_URL: way.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS, HANDOVER_CLAIM: '' },
+    };
+    await direct(way, event, { idToken: { setCustomClaim: (name) => set.push(name) } });
+    assert.deepEqual(set, []);
+  }],
+  ['a session without metadata is no call and no claim', async (way) => {
+    await way.deploy();
+    const visitor = way.visitor();
+    await visitor.arrive();
+    const own = await way.login({ metadata: null, enter: { ticket: await visitor.ticket() } });
+    assert.deepEqual([own.calls.length, own.lines, CLAIM in own.claims], [0, [], false]);
+    for (const shape of ['text', 'whole']) {
+      await way.tenant.fault({ event: { metadata: shape } });
+      const empty = await way.login({ metadata: { handover: 'draft_0123456789-abcdef' }, before: { app_metadata: { handover: receipt('draft_0123456789-abcdef') } } });
+      assert.deepEqual([empty.calls.length, empty.lines, CLAIM in empty.claims], [0, [], false]);
+    }
+    const secrets = { HANDOVER_URL: way.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS };
+    for (const metadata of [undefined, null, '', '{', '[1]', '7', 'null', [1], 7, 7n]) {
+      assert.deepEqual(await direct(way, { anonymous_session: { user_id: 'anon@1', metadata }, secrets, user: { user_id: 'auth0|1' } }, {}), [], `${metadata}`);
     }
   }],
   ['without a hand-over id the session is the hand-over', async (way) => {
@@ -82,7 +140,7 @@ export const settings = [
     for (const shape of ['text', 'whole']) {
       await way.tenant.fault({ event: { metadata: shape } });
       const again = await way.during(first.email, () => visitor.enter({ prompt: 'none' }));
-      assert.deepEqual([again.calls.length, again.lines], [0, []], shape);
+      assert.deepEqual([again.calls.length, again.lines, again.claims[CLAIM]], [0, [], 'already_transferred'], shape);
     }
   }],
   ['the hand-over id is found in metadata that is one text', async (way) => {
@@ -107,7 +165,7 @@ export const settings = [
   }],
   ['without roots nothing is done', async (way) => {
     await silent(way, { HANDOVER_ROOTS: undefined }, ['config_roots']);
-    for (const HANDOVER_ROOTS of ['', ' , ', 'cart', 'app_metadata.', 'app_metadata.a.b', 'app_metadata.email', 'metadata.cart', `${ROOTS},app_metadata.$a`]) {
+    for (const HANDOVER_ROOTS of ['', ' , ', 'cart', 'app_metadata.', 'app_metadata.a.b', 'app_metadata.email', 'metadata.cart', 'app_metadata.__proto__', 'user_metadata.constructor', 'user_metadata.prototype', `${ROOTS},app_metadata.$a`]) {
       await silent(way, { HANDOVER_ROOTS }, ['config_roots']);
     }
   }],
@@ -154,6 +212,14 @@ export const settings = [
       way.answer(commands, more);
       assert.equal((await way.login()).claims[CLAIM], claim);
     }
+    way.answer([], { status: 'skipped', reason: 'claimed_by_another_account' });
+    assert.equal((await way.login()).claims[CLAIM], 'claimed_by_another_account');
+    way.answer([set, clear]);
+    const id = 'draft_0123456789-abcdef';
+    const named = await way.login({ metadata: { preferences: { theme: 'dark' }, handover: id } });
+    assert.equal(named.claims[CLAIM], `transferred ${id}`);
+    const short = await way.login({ metadata: { preferences: { theme: 'dark' }, handover: 'short' } });
+    assert.equal(short.claims[CLAIM], 'transferred');
     await way.deploy({ HANDOVER_CLAIM: 'urn:other:status' });
     const { claims } = await way.login();
     assert.deepEqual([claims['urn:other:status'], CLAIM in claims], ['transferred', false]);
@@ -187,6 +253,15 @@ export const settings = [
     const start = way.receiver.calls.length;
     await idFor(way, { id: 'x' });
     assert.equal(JSON.parse(way.receiver.calls[start].body).trigger, 'login');
+    // a count is a number, whatever JavaScript thinks of it
+    for (const [logins_count, trigger] of [['1', 'login'], [null, 'login'], [1, 'signup'], [0, 'signup'], [2, 'login']]) {
+      const at = way.receiver.calls.length;
+      await direct(way, {
+        anonymous_session: { user_id: 'anon@1', metadata: { preferences: '{}' } }, user: { user_id: 'auth0|1' }, stats: { logins_count },
+        secrets: { HANDOVER_URL: way.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS },
+      }, {});
+      assert.equal(JSON.parse(way.receiver.calls[at].body).trigger, trigger, `${logins_count}`);
+    }
   }],
   ['a request of more than 256 KiB does not leave', async (way) => {
     await way.deploy({ HANDOVER_ROOTS: 'user_metadata.preferences,user_metadata.diary' });
@@ -204,7 +279,7 @@ export const settings = [
     for (const [event, api, code] of [
       [{}, {}, undefined], [undefined, undefined, 'failed'], [null, null, 'failed'], [throwing, throwing, 'failed'], [{ anonymous_session: session }, {}, 'failed'],
       [{ anonymous_session: session, user }, {}, 'config_secret'], [{ anonymous_session: cyclic, secrets, user }, {}, 'failed'],
-      [{ anonymous_session: { ...session, metadata: 7n }, secrets, user }, {}, 'failed'], [{ anonymous_session: session, secrets, user }, undefined, 'failed'],
+      [{ anonymous_session: { ...session, metadata: { a: 7n } }, secrets, user }, {}, 'failed'], [{ anonymous_session: session, secrets, user }, undefined, 'failed'],
       [{ anonymous_session: session, secrets, user }, throwing, 'failed'], [{ anonymous_session: session, secrets, user }, {}, 'apply_failed'],
     ]) {
       const said = codes({ lines: await direct(way, event, api) });

@@ -32,7 +32,7 @@ export const transfers = [
     for (const enter of [{ email: first.email, prompt: 'login' }, { prompt: 'none' }]) {
       const again = await way.during(first.email, () => visitor.enter(enter));
       assert.deepEqual(metadata(again.after), metadata(first.after));
-      assert.deepEqual([again.writes, again.calls.length, again.lines], [0, 0, []]);
+      assert.deepEqual([again.writes, again.calls.length, again.lines, again.claims[CLAIM]], [0, 0, [], 'already_transferred']);
     }
   }],
   ['the same session without its receipt changes nothing either', async (way) => {
@@ -51,10 +51,63 @@ export const transfers = [
       const first = await way.login({ metadata });
       assert.deepEqual([codes(first), first.after.app_metadata.handover.taken.length], [['transferred'], 1]);
       const moved = await way.login({ email: first.email, metadata });
-      assert.deepEqual([moved.calls.length, moved.lines, moved.writes], [0, [], 0]);
+      assert.deepEqual([moved.calls.length, moved.lines, moved.writes, moved.claims[CLAIM]], [0, [], 0, `already_transferred ${metadata.handover}`]);
       const other = await way.login({ email: first.email, metadata: { ...metadata, handover: `other_${shape}_0123456789` } });
       assert.deepEqual([other.calls.length, codes(other)], [1, ['unchanged']]);
     }
+  }],
+  ['a draft that grew after its answer was lost is merged, and counts once', async (way) => {
+    await way.deploy();
+    const draft = { handover: 'draft_0123456789-abcdef', cart: CART(['A', 3]) };
+    const first = await way.login({ metadata: draft, before: { app_metadata: { cart: CART(['A', 1]) } } });
+    assert.equal(first.claims[CLAIM], `transferred ${draft.handover}`);
+    const grown = await way.login({ email: first.email, metadata: { ...draft, cart: CART(['A', 3], ['B', 1]) } });
+    assert.deepEqual([grown.calls.length, grown.claims[CLAIM]], [1, `transferred ${draft.handover}`]);
+    assert.deepEqual(data(grown.after).app_metadata, { cart: CART(['A', 3], ['B', 1]) });
+    const { taken } = grown.after.app_metadata.handover;
+    assert.deepEqual([taken.length, taken[0].length, taken[0][0].split('.')[0]], [1, 3, first.after.app_metadata.handover.taken[0][0].split('.')[0]]);
+    assert.notEqual(taken[0][0], first.after.app_metadata.handover.taken[0][0]);
+    assert.equal((await way.login({ email: first.email, metadata: { ...draft, cart: CART(['A', 3], ['B', 1]) } })).calls.length, 0);
+  }],
+  ['what a rule could not take is taken at the next login', async (way) => {
+    await way.deploy({ HANDOVER_ROOTS: 'user_metadata.preferences' });
+    const visitor = way.visitor();
+    const first = await way.login({ visitor, metadata: { cart: CART(['A', 3]), preferences: { theme: 'dark' } } });
+    assert.deepEqual([first.after.app_metadata.handover.taken[0][3], CLAIM in first.claims], [['cart'], false]);
+    await way.deploy();
+    const again = await way.during(first.email, () => visitor.enter({ prompt: 'none' }));
+    assert.deepEqual(data(again.after), { app_metadata: { cart: CART(['A', 3]) }, user_metadata: { preferences: { theme: 'dark' } } });
+    assert.deepEqual([again.calls.length, again.claims[CLAIM], again.after.app_metadata.handover.taken[0].length], [1, 'transferred', 3]);
+  }],
+  ['an account that holds a number beyond JavaScript keeps it', async (way) => {
+    await way.deploy();
+    const body = { cart: { items: [{ sku: 'A', qty: 1 }], total: 2 ** 53 } };
+    const login = await way.login({ metadata: { cart: CART(['A', 3]), preferences: { theme: 'dark' } }, before: { app_metadata: body } });
+    assert.deepEqual([data(login.after).app_metadata, login.after.user_metadata], [body, { preferences: { theme: 'dark' } }]);
+    assert.match(way.handover.log.at(-1), /cart: keep number_range/);
+  }],
+  ['our Action before a denial, a redirect or a link: what was set is written', async (way) => {
+    await way.deploy();
+    const metadata = { cart: CART(['A', 3]), preferences: { theme: 'dark' } };
+    const written = { app_metadata: { cart: CART(['A', 3]) }, user_metadata: { preferences: { theme: 'dark' } } };
+    const after = async (code, expected, fault = {}) => {
+      const other = await way.behind(`exports.onExecutePostLogin = async (event, api) => { ${code} };`);
+      await way.tenant.fault(fault);
+      const email = await way.person();
+      const visitor = way.visitor();
+      await visitor.shop(metadata);
+      const ticket = await visitor.ticket();
+      await visitor.login(email, { ticket }).catch(() => {});
+      assert.deepEqual(data(await way.account(email)), expected, code);
+      await other.remove();
+    };
+    await after("api.access.deny('later')", written);
+    await after("api.access.deny('later')", { app_metadata: {}, user_metadata: {} }, { denied: 'drops' });
+    await after("api.redirect.sendUserTo('https://elsewhere.test/terms')", written);
+    await after("api.redirect.sendUserTo('https://elsewhere.test/terms')", { app_metadata: {}, user_metadata: {} }, { redirected: 'drops' });
+    await after("throw new Error('another Action')", { app_metadata: {}, user_metadata: {} });
+    // linking discards only what its own Action set
+    await after("api.authentication.setPrimaryUser('auth0|2')", written);
   }],
   ['two devices, in both orders', async (way) => {
     await way.deploy();
@@ -83,10 +136,10 @@ export const transfers = [
     const login = await way.login({ metadata: null });
     assert.deepEqual([login.calls.length, login.lines, login.writes, CLAIM in login.claims], [0, [], 0, false]);
   }],
-  ['metadata as text, as objects and as one text, times in both forms', async (way) => {
+  ['metadata as text, as objects and as one text, times in every form', async (way) => {
     await way.deploy();
     for (const shape of ['text', 'object', 'whole']) {
-      for (const times of ['iso', 'epoch']) {
+      for (const times of ['iso', 'epoch', 'digits', 'overview', 'infinite']) {
         await way.tenant.fault({ event: { metadata: shape, times } });
         const login = await way.login({ metadata: { cart: CART(['A', 3]), preferences: { theme: 'dark' } } });
         assert.deepEqual(login.after.app_metadata.cart, CART(['A', 3]), `${shape}, ${times}`);

@@ -1,5 +1,5 @@
 /** A whole way: a tenant with an Action, our server, and one login at a time, with all that it did. */
-import { account, deploy, startTenant, Visitor } from '../emulator/drivers.mjs';
+import { account, deploy, deployBehind, startTenant, Visitor } from '../emulator/drivers.mjs';
 import { CLAIM, startHandover } from './drivers.mjs';
 import { decision, signed, startReceiver } from './receiver.mjs';
 
@@ -31,6 +31,11 @@ export class Way {
     const usual = { HANDOVER_URL: this.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS, HANDOVER_DEADLINE_MS: '2500' };
     const given = Object.entries({ ...usual, ...secrets }).filter(([, value]) => value !== undefined);
     await deploy(this.tenant, this.code, Object.fromEntries(given));
+  }
+
+  /** Another Action that runs after ours, until it is removed. */
+  behind(code) {
+    return deployBehind(this.tenant, code);
   }
 
   /** The receiver answers with this decision's commands, well signed. */
