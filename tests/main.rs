@@ -24,6 +24,8 @@ mod storefront;
 mod histories;
 mod nothing_lost;
 mod policies;
+mod policy_cases;
+mod page;
 mod mistakes;
 mod codes;
 mod first_run;

@@ -176,8 +176,7 @@ impl Rule {
     #[must_use]
     pub fn findings(&self, untrusted: &Untrusted, fates: &Fates, entries_max: usize) -> (Vec<Finding>, usize) {
         let Some(place) = untrusted.0.view().place().filter(|_| !fates.all_kept()) else { return (Vec::new(), 0) };
-        let Report { entries, omitted } =
-            fates.report(place, &self.from_text, entries_max, &|name| self.sanitizer.shows(name));
+        let Report { entries, omitted } = fates.report(place, &self.from_text, entries_max, &self.sanitizer);
         let findings = entries.into_iter().map(|entry| {
             let Entry { pointer, keyword, action, cause, count, .. } = entry;
             let finding = Finding::new(Some(Arc::clone(&self.name)), Notice::Place(keyword, action));

@@ -142,7 +142,51 @@ test('an exception, a denial and 20 seconds end the login', async () => {
   mock.timers.tick(12_000);
   await new Promise((resolve) => setImmediate(resolve));
   mock.timers.tick(8_000);
-  await assert.rejects(running, /20 seconds/).finally(() => mock.timers.reset());
+  const { error } = await running.finally(() => mock.timers.reset());
+  assert.match(error.message, /20 seconds/);
+});
+
+test('what was set before a denial or a redirect is written, before an exception it is not; switches say otherwise', async () => {
+  const set = "api.user.setAppMetadata('a', 1); api.user.setUserMetadata('b', 2); ";
+  for (const [end, fault, app_metadata, user_metadata] of [
+    ["api.access.deny('not today')", {}, { a: 1 }, { b: 2 }],
+    ["api.access.deny('not today')", { denied: 'drops' }, {}, {}],
+    ["api.redirect.sendUserTo('https://elsewhere.test/')", {}, { a: 1 }, { b: 2 }],
+    ["api.redirect.sendUserTo('https://elsewhere.test/')", { redirected: 'drops' }, {}, {}],
+    ["throw new Error('a bug')", {}, {}, {}],
+    ["api.authentication.setPrimaryUser('auth0|2')", {}, { a: 1 }, {}],
+    ["api.authentication.setPrimaryUser('auth0|2')", { primary: 'keeps' }, { a: 1 }, { b: 2 }],
+  ]) {
+    await tenant.fault(fault);
+    const someone = await person();
+    await action(set + end);
+    await enter(someone.email).catch(() => {});
+    const now = await someone.now();
+    assert.deepEqual([now.app_metadata, now.user_metadata], [app_metadata, user_metadata], `${end} ${JSON.stringify(fault)}`);
+  }
+});
+
+test('a session has its times in the shape that is asked for, and a second one beside a live cookie where that is asked for', async () => {
+  await action('console.log(JSON.stringify(event.anonymous_session))');
+  const { email } = await person();
+  const ISO = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+  for (const [times, created, expires] of [
+    ['iso', ISO, ISO], ['epoch', /^\d{10}$/, /^\d{10}$/], ['digits', /^\d{13}$/, /^\d{13}$/], ['overview', ISO, /^undefined$/], ['infinite', /^0$/, /^null$/],
+  ]) {
+    await tenant.fault({ event: { times } });
+    await enter(email, { name: 'x' });
+    const { created_at, expires_at } = JSON.parse(tenant.logs.at(-1).line);
+    assert.match(`${created_at}`, created, times);
+    assert.match(`${expires_at}`, expires, times);
+  }
+  const visitor = new Visitor(tenant);
+  await visitor.arrive();
+  await tenant.fault({});
+  await assert.rejects(visitor.shop({ name: 'first' }));
+  await tenant.fault({ beside: 'new' });
+  await visitor.shop({ name: 'second' });
+  await visitor.login(email);
+  assert.equal(JSON.parse(tenant.logs.at(-1).line).metadata.name, 'second');
 });
 
 test('metadata is buffered, checked and written once', async () => {

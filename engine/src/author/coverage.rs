@@ -9,7 +9,7 @@ use super::judge::authorize;
 use crate::decision::{Command, Decision};
 use crate::diagnostic::{Covered, Diagnostic};
 use crate::event::{Event, Found, Session, Sink};
-use crate::fate::{Fates, Keyword};
+use crate::fate::{Fates, Keyword, Names};
 use crate::guard::Guard;
 use crate::json::{Document, Place, View};
 use crate::policy::{Files, POLICY_FILE};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::judge::after;
 use crate::decision::{Decision, Notice, SkipReason};
 use crate::event::{Event, Sink};
-use crate::fate::{Fates, Keyword, What};
+use crate::fate::{Fates, Keyword, Names, What};
 use crate::json::{Json, Kind, Position, Text, View, same};
 use crate::pointer::{self, Pointer};
 use crate::policy::Files;

@@ -43,6 +43,14 @@ pub struct Fate {
 
 const KEPT: Fate = Fate { what: What::Kept, action: Action::Drop, keyword: Keyword::False, also: [None; 2], by: 0 };
 
+/// What a schema says of member names.
+pub trait Names {
+    /// Whether a report may print a name (P8).
+    fn shows(&self, name: &str) -> bool;
+    /// Whether some object needs a member of this name.
+    fn requires(&self, name: &str) -> bool;
+}
+
 /// The fates of all nodes of one value, in document order.
 pub struct Fates {
     base: u32,
@@ -200,12 +208,12 @@ impl Fates {
 
     /// The visited places with what each cost and why; the first `entries_max` are listed, the rest counted.
     #[must_use]
-    pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, show: &dyn Fn(&str) -> bool) -> Report {
+    pub fn report(&self, value: Place<'_>, prefix: &str, entries_max: usize, names: &dyn Names) -> Report {
         let mut report = Report { entries: Vec::new(), omitted: 0 };
         let changed = self.sorted();
-        self.walk(value, prefix, &changed, show, &mut |visited| {
+        self.walk(value, prefix, &changed, &|name| names.shows(name), &mut |visited| {
             if report.entries.len() < entries_max {
-                report.entries.push(self.entry(&visited, &changed, show));
+                report.entries.push(self.entry(&visited, &changed, names));
             } else {
                 report.omitted += 1;
             }
@@ -213,7 +221,7 @@ impl Fates {
         report
     }
 
-    fn entry(&self, visited: &Visited<'_>, changed: &[u32], show: &dyn Fn(&str) -> bool) -> Entry {
+    fn entry(&self, visited: &Visited<'_>, changed: &[u32], names: &dyn Names) -> Entry {
         let Visited { place, pointer, keyword, action, by } = *visited;
         let view = View::Place(place);
         let nodes = match action {
@@ -223,7 +231,7 @@ impl Fates {
             _ => view.nodes(),
         };
         let cause =
-            if action == Action::Drop && keyword.cascades() { self.cause(visited, changed, show) } else { None };
+            if action == Action::Drop && keyword.cascades() { self.cause(visited, changed, names) } else { None };
         let is_cut = action == Action::Truncate && view.kind() == Kind::Array;
         let count = is_cut.then(|| view.items().filter(|item| self.is_cut(*item)).count());
         Entry { pointer: pointer.to_owned(), keyword, action, by, nodes, cause, count }
@@ -233,16 +241,26 @@ impl Fates {
         item.place().is_some_and(|place| self.get(place.at).what == What::Cut)
     }
 
-    /// The first place below a dropped one that would have been visited by itself, as far down as it goes.
-    fn cause(&self, dropped: &Visited<'_>, changed: &[u32], show: &dyn Fn(&str) -> bool) -> Option<(String, Keyword)> {
+    /// The first place below a dropped one that would have been visited by itself, as far down as it goes; of members,
+    /// those that a schema requires: no other one takes its object along.
+    fn cause(&self, dropped: &Visited<'_>, changed: &[u32], names: &dyn Names) -> Option<(String, Keyword)> {
         let mut first: Option<Entry> = None;
         let mut visit = |visited: Visited<'_>| {
             if first.is_none() {
-                first = Some(self.entry(&visited, changed, show));
+                first = Some(self.entry(&visited, changed, names));
             }
         };
-        let pointer = dropped.pointer.to_owned();
-        Walk { fates: self, changed, show, visit: &mut visit, pointer, said: BTreeMap::new() }.children(dropped.place);
+        let mut children: Vec<_> = pointer::children(dropped.place).collect();
+        if dropped.keyword == Keyword::Required {
+            children.retain(|(name, _)| names.requires(name));
+            children.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        for (token, child) in children {
+            let mut pointer = dropped.pointer.to_owned();
+            pointer::push(&mut pointer, if names.shows(&token) { &token } else { "*" });
+            let show = |name: &str| names.shows(name);
+            Walk { fates: self, changed, show: &show, visit: &mut visit, pointer, said: BTreeMap::new() }.place(child);
+        }
         first.map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 

@@ -66,7 +66,7 @@ impl Sanitizer {
         let root = super::Place { document: &document, at: 0 };
         let mut fates = Fates::of(root);
         let (clean, steps) = self.counted(&untrusted, &mut fates);
-        let report = fates.report(root, "", entries_max, &|name| self.shows(name));
+        let report = fates.report(root, "", entries_max, self);
         let output = clean.map(|clean| clean.json().clone());
         let outcome = match &output {
             None => Outcome::Nothing,

@@ -44,7 +44,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::fate::{Fates, Keyword};
+use crate::fate::{Fates, Keyword, Names};
 use crate::json::{Json, Kind, Number, Place, Position, View};
 use crate::limits::Limits;
 use crate::provider::Provider;
@@ -150,6 +150,8 @@ pub struct Sanitizer {
     oracle: Oracle,
     /// Names that the schema declares, sorted: reports may print them.
     declared: Vec<String>,
+    /// Names that some object of the schema requires, sorted.
+    required: Vec<String>,
     /// Where each schema object stands.
     pointers: Vec<String>,
 }
@@ -210,6 +212,8 @@ impl Sanitizer {
         }
         declared.sort_unstable();
         declared.dedup();
+        let mut required: Vec<String> = schema.objects.iter().flat_map(|object| object.required.clone()).collect();
+        required.sort_unstable();
         let pointers = schema.objects.iter().map(|object| object.pointer.clone()).collect();
         let types = load::root_types(&schema);
         load::without_wrong_defaults(&mut schema, &options);
@@ -223,7 +227,7 @@ impl Sanitizer {
         } else {
             Way::Repair(Box::new(schema))
         };
-        Ok(Self { way, types, options, oracle, declared, pointers })
+        Ok(Self { way, types, options, oracle, declared, required, pointers })
     }
 
     /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
@@ -300,15 +304,6 @@ impl Sanitizer {
         self.oracle.is_valid(value)
     }
 
-    /// Whether a report may print a member name (P8).
-    #[must_use]
-    pub fn shows(&self, name: &str) -> bool {
-        self.declared.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
-            || (name.len() <= NAME_SHOWN_BYTES
-                && is_printable(name)
-                && Detectors::ALL.find_in_text(crate::json::Text::plain(name)).is_none())
-    }
-
     /// The place in the schema that a report entry names.
     #[must_use]
     pub fn schema_place(&self, by: u16, keyword: Keyword) -> String {
@@ -320,6 +315,23 @@ impl Sanitizer {
             format!("{pointer}/{word}")
         }
     }
+}
+
+impl Names for Sanitizer {
+    fn shows(&self, name: &str) -> bool {
+        contains(&self.declared, name)
+            || (name.len() <= NAME_SHOWN_BYTES
+                && is_printable(name)
+                && Detectors::ALL.find_in_text(crate::json::Text::plain(name)).is_none())
+    }
+
+    fn requires(&self, name: &str) -> bool {
+        contains(&self.required, name)
+    }
+}
+
+fn contains(sorted: &[String], name: &str) -> bool {
+    sorted.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
 }
 
 /// The file and the place of a keyword, whose pointer [`Sanitizer::schema_place`] gave for the schema in `file`: its name, or
