@@ -572,3 +572,147 @@ fn a_schema_may_refer_to_other_files_of_its_policy() {
     let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &absent)).unwrap_err();
     assert_eq!(errors[0].code, "S016", "{errors:?}");
 }
+
+/// The whole decision of rules over one cart, with these extra members of each rule.
+fn observed(rules: &str, account: &Value, metadata: &Value) -> Value {
+    let schema = r#"{ "type": "array", "maxItems": 3, "items": { "type": "integer", "minimum": 0, "maximum": 9 } }"#;
+    let files = [
+        ("policy.json", format!(r#"{{ "name": "test", "session": {{ "once": true }}, "rules": [ {rules} ] }}"#)),
+        ("old.schema.json", schema.to_owned()),
+        ("new.schema.json", schema.to_owned()),
+        (
+            "new.merge.rhai",
+            SCRIPT.replace("BODY", "if anonymous.contains(7) { throw \"seven\"; } union(account, anonymous)"),
+        ),
+    ];
+    let is_there = |file: &str| {
+        file.split('.').next().is_some_and(|rule| rule == "policy" || rules.contains(&format!("\"{rule}\"")))
+    };
+    let files = files.into_iter().filter(|(file, _)| is_there(file));
+    decide(&Files(files.map(|(file, text)| (file.to_owned(), text)).collect()), account, metadata)
+}
+
+#[test]
+fn a_rule_that_observes_changes_nothing_but_findings() {
+    let old = r#"{ "name": "old", "from": "/l", "to": "app_metadata.l", "merge": "fill" }"#;
+    let new = r#"{ "name": "new", "from": "/l", "to": "app_metadata.l", "mode": "observe" }"#;
+    let (alone, both) = (old.to_owned(), format!("{new}, {old}"));
+    for (account, list, expected) in [
+        (json!({}), json!([1]), json!([["observed", "note", "write", false]])),
+        (json!({ "l": [1] }), json!([2]), json!([["observed", "note", "write", true]])),
+        (json!({ "l": [1] }), json!([1]), json!([["observed", "note", "keep", false]])),
+        (
+            json!({ "l": [1] }),
+            json!([1, -1]),
+            json!([["minimum", "drop", null, null], ["observed", "note", "keep", false]]),
+        ),
+        // a failure keeps no session
+        (
+            json!({ "l": [1] }),
+            json!([7]),
+            json!([["script_failed", "note", null, null], ["observed", "note", "keep", false]]),
+        ),
+        (
+            json!({ "l": "text" }),
+            json!([1]),
+            json!([["account_shape", "note", null, null], ["observed", "note", "keep", false]]),
+        ),
+        (json!({}), json!([]), json!([["observed", "note", "keep", false]])),
+        (json!({}), json!([null]), json!([["type", "drop", null, null], ["observed", "note", "keep", false]])),
+    ] {
+        let metadata = json!({ "l": list });
+        let (alone, both) = (observed(&alone, &account, &metadata), observed(&both, &account, &metadata));
+        assert_eq!((&alone["commands"], &alone["status"]), (&both["commands"], &both["status"]), "{both}");
+        let of = |decision: &Value, rule: &str| {
+            let own = decision["findings"].as_array().unwrap().iter().filter(|one| one["rule"] == rule).cloned();
+            own.collect::<Vec<_>>()
+        };
+        assert_eq!(of(&alone, "old"), of(&both, "old"));
+        let own = of(&both, "new");
+        let shown: Vec<_> =
+            own.iter().map(|one| json!([one["keyword"], one["action"], one["would"], one["differs"]])).collect();
+        assert_eq!(json!(shown), expected, "{both}");
+        assert!(own.iter().all(|one| one["keyword"] == "observed" || one["observed"] == true), "{both}");
+    }
+    // without a rule beside it there is nothing to differ from, and the receipt never names it
+    let decision = observed(new, &json!({}), &json!({ "l": [1] }));
+    assert_eq!((&decision["status"], &decision["findings"][0]["differs"]), (&json!("unchanged"), &Value::Null));
+}
+
+#[test]
+fn a_provider_decides_what_ids_and_roots_there_are() {
+    let compiled = |provider: &str, root: &str| {
+        let policy = format!(
+            r#"{{ "name": "test", "provider": "{provider}", "rules": [ {{ "name": "a", "to": "app_metadata.{root}", "merge": "anonymous" }} ] }}"#
+        );
+        let files = [("policy.json", policy), ("a.schema.json", r#"{ "type": "boolean" }"#.to_owned())];
+        RuleSet::compile(&Files(files.map(|(file, text)| (file.to_owned(), text)).into()))
+    };
+    for (root, auth0, generic) in [
+        ("cart", true, true),
+        ("email", false, true),
+        ("a$b", false, true),
+        ("a\\u0000b", false, true),
+        ("a.b", false, false),
+        ("", false, false),
+        ("__proto__", false, false),
+        ("constructor", false, false),
+        ("prototype", false, false),
+        ("handover", false, false),
+        ("roles", false, false),
+    ] {
+        assert_eq!((compiled("auth0", root).is_ok(), compiled("generic", root).is_ok()), (auth0, generic), "{root}");
+    }
+    let (auth0, generic) = (compiled("auth0", "cart").unwrap(), compiled("generic", "cart").unwrap());
+    for (id, by_auth0, by_generic) in [
+        ("anon@1", true, true),
+        ("anon|1", true, true),
+        ("anon@", false, true),
+        ("s/1?x", false, true),
+        ("", false, false),
+        ("a b", false, false),
+        ("a\u{7}", false, false),
+        (&"x".repeat(256), false, true),
+        (&"x".repeat(257), false, false),
+    ] {
+        let mut body: Value = serde_json::from_slice(&request(&json!({}), &json!({}))).unwrap();
+        body["anonymous_session"]["id"] = json!(id);
+        let body = body.to_string();
+        let taken = |rules: &RuleSet| transfer::decide(rules, body.as_bytes(), &Given::default()).is_ok();
+        assert_eq!((taken(&auth0), taken(&generic)), (by_auth0, by_generic), "{id}");
+    }
+}
+
+#[test]
+fn a_time_of_a_session_is_read_in_every_form_and_anything_else_is_refused() {
+    let rules = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &[])).unwrap();
+    let taken = |created_at: Value, expires_at: Value| {
+        let mut body: Value = serde_json::from_slice(&request(&json!({}), &json!({ "b": { "x": 1 } }))).unwrap();
+        body["anonymous_session"]["created_at"] = created_at;
+        body["anonymous_session"]["expires_at"] = expires_at;
+        match transfer::decide(&rules, body.to_string().as_bytes(), &Given::default()) {
+            Ok((_, decision)) => decision.status.word().to_owned(),
+            Err(refusal) => format!("{refusal:?}"),
+        }
+    };
+    for unknown in [Value::Null, json!(0), json!("0"), json!(0.0)] {
+        assert_eq!(taken(unknown.clone(), unknown.clone()), "transferred", "{unknown}");
+    }
+    let (past, future) = (json!(1_790_000_000), json!("2027-01-01T00:00:00Z"));
+    assert_eq!(taken(past.clone(), future), "transferred");
+    for ended in [past, json!("1790000000"), json!("1790000000000"), json!("2026-01-01T00:00:00Z"), json!(1.79e9)] {
+        assert_eq!(taken(Value::Null, ended.clone()), "skipped", "{ended}");
+    }
+    for wrong in [
+        json!(""),
+        json!("soon"),
+        json!("-1"),
+        json!("1e9"),
+        json!("17900000.5"),
+        json!([]),
+        json!(true),
+        json!("99999999999999999999"),
+    ] {
+        assert!(taken(Value::Null, wrong.clone()).contains("/anonymous_session/expires_at"), "{wrong}");
+    }
+}

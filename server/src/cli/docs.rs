@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use handover_engine::json::{Document, Kind, View};
 use handover_engine::policy::{Files, POLICY_FILE};
-use handover_engine::rule::Rule;
+use handover_engine::rule::{Mode, Rule};
 use handover_engine::ruleset::RuleSet;
 
 use super::output::{Status, print, say, usage};
@@ -98,7 +98,11 @@ fn listed(out: &mut String, cases: &[String]) {
 fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &Files) {
     let most = rule.bytes_max.map_or("any number of bytes".to_owned(), |bytes| format!("at most {bytes} bytes"));
     let Rule { name, from_text, root, .. } = rule;
-    let _ = writeln!(out, "\n## {name}\n\nFrom `{from_text}` to `{}.{root}`, {most}.", rule.sink.word());
+    let from = if from_text.is_empty() { "the whole metadata".to_owned() } else { format!("`{from_text}`") };
+    let _ = writeln!(out, "\n## {name}\n\nFrom {from} to `{}.{root}`, {most}.", rule.sink.word());
+    if rule.mode == Mode::Observe {
+        out.push_str("\nIt only observes: it reports what it would write, and writes nothing.\n");
+    }
     if let Some(on) = &rule.on {
         let on: Vec<_> = on.iter().map(|trigger| trigger.word()).collect();
         let _ = writeln!(out, "Only on {}.", on.join(" and "));
