@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Server, answer};
+use crate::binary::{Server, answer, temporary};
 
 fn request(id: &str, trigger: &str, account: &Value, metadata: &Value) -> Vec<u8> {
     let request = json!({
@@ -147,6 +147,48 @@ fn one_line_a_decision_and_no_value_in_it() {
     assert_eq!(decisions[0]["decision.noticed"], "cart: drop required, cart: drop x-unknown");
     assert_eq!(decisions[0]["decision.failed"], 0);
     assert!(!log.to_lowercase().contains("secret") && !log.contains("4111"), "{log}");
+}
+
+#[test]
+fn a_refused_request_is_logged_with_its_place_and_no_value() {
+    let server = Server::start(&[]);
+    let mut body: Value =
+        serde_json::from_slice(&request("tx_1", "login", &json!({ "id": "auth0|1" }), &json!({}))).unwrap();
+    body["anonymous_session"]["expires_at"] = json!("SECRET-TIME");
+    problem(&server.post(body.to_string().as_bytes()), 400, "invalid_request");
+    server.terminate();
+    let (_, log) = server.wait();
+    let refused = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let refused = refused.into_iter().find(|line| line["message"] == "refused").unwrap();
+    assert_eq!(
+        (refused["problem.code"].as_str(), refused["problem.pointer"].as_str()),
+        (Some("invalid_request"), Some("/anonymous_session/expires_at"))
+    );
+    assert!(!log.contains("SECRET"), "{log}");
+}
+
+#[test]
+fn a_rule_that_observes_is_counted_where_it_differs() {
+    let policy = r#"{ "name": "test", "rules": [ { "name": "old", "from": "/l", "to": "app_metadata.l", "merge": "fill" },
+        { "name": "new", "from": "/l", "to": "app_metadata.l", "merge": "union", "mode": "observe" } ] }"#;
+    let schema = r#"{ "type": "array", "maxItems": 3, "items": { "type": "integer", "minimum": 0, "maximum": 9 } }"#;
+    let mut folder = String::new();
+    for (file, text) in [("policy.json", policy), ("old.schema.json", schema), ("new.schema.json", schema)] {
+        temporary(&format!("observing/{file}"), text).strip_suffix(file).unwrap().clone_into(&mut folder);
+    }
+    let server = Server::start(&["--rules", &folder]);
+    for (list, account) in [(json!([1]), json!([1])), (json!([2]), json!([1]))] {
+        let account = json!({ "id": "auth0|1", "app_metadata": { "l": account } });
+        assert_eq!(server.post(&request("tx_1", "login", &account, &json!({ "l": list }))).status, 200);
+    }
+    server.terminate();
+    let (_, log) = server.wait();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let decisions = lines.filter(|line| line["message"] == "decision");
+    let counted: Vec<_> = decisions
+        .map(|line| json!([line["decision.observed"], line["decision.observed_differs"], line["decision.failed"]]))
+        .collect();
+    assert_eq!(json!(counted), json!([[1, 0, 0], [1, 1, 0]]), "{log}");
 }
 
 #[test]
