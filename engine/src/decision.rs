@@ -217,6 +217,8 @@ pub enum Notice {
     Discarded(String),
     /// A limit of the merge turned items away.
     LimitReached,
+    /// The merge did not take items that have no member of its key, or no readable time.
+    Unmergeable,
     /// A rule that needs once took this hand-over before, with other content.
     AlreadyCounted,
     /// What a rule that observes would have done; and whether the account would differ from what it is now, where
@@ -255,6 +257,7 @@ impl Notice {
             Self::Skipped(_) => "skipped",
             Self::Discarded(_) => "discarded",
             Self::LimitReached => "limit_reached",
+            Self::Unmergeable => "unmergeable",
             Self::AlreadyCounted => "already_counted",
             Self::Observed(..) => "observed",
             Self::ProfileOversized(_) => "profile_oversized",
@@ -268,12 +271,6 @@ impl Notice {
         matches!(self, Self::ScriptFailed(_) | Self::BudgetExceeded(_) | Self::ResultInvalid | Self::NameNotStorable)
     }
 
-    /// Whether the rule's script chose to write nothing.
-    #[must_use]
-    pub fn is_a_choice(&self) -> bool {
-        matches!(self, Self::Skipped(_) | Self::Discarded(_))
-    }
-
     /// What it means for its rule, and for the session.
     #[must_use]
     pub fn effect(&self) -> Effect {
@@ -282,6 +279,7 @@ impl Notice {
             Self::Place(..)
             | Self::Discarded(_)
             | Self::LimitReached
+            | Self::Unmergeable
             | Self::AlreadyCounted
             | Self::Observed(..)
             | Self::ProfileOversized(_) => Effect::Note,
@@ -290,7 +288,7 @@ impl Notice {
     }
 
     /// Keywords of findings without a place, as a fixture can expect them.
-    pub const WITHOUT_PLACE: [&'static str; 16] = [
+    pub const WITHOUT_PLACE: [&'static str; 17] = [
         "script_failed",
         "budget_exceeded",
         "account_shape",
@@ -303,6 +301,7 @@ impl Notice {
         "skipped",
         "discarded",
         "limit_reached",
+        "unmergeable",
         "already_counted",
         "observed",
         "profile_oversized",
@@ -323,7 +322,7 @@ pub struct Decision {
     pub digest: Arc<str>,
     /// What the provider applies, in order.
     pub commands: Vec<Command>,
-    /// What was noticed, in the order of the rules.
+    /// What was noticed: by the rules in their order, about the event, by rules that observe.
     pub findings: Vec<Finding>,
     /// Findings of places beyond the limit.
     pub findings_omitted: usize,

@@ -246,12 +246,10 @@ impl Session {
         if metadata.view().get(HAND_OVER_ID).is_none() {
             return Some(metadata.clone());
         }
-        let rest = metadata.view().named_members();
-        let rest = rest.filter(|(name, _)| !name.as_text().is_some_and(|name| name.is(HAND_OVER_ID)));
-        let rest = Json::object(rest.map(|(name, value)| (name.to_json(), value.to_json())).collect());
-        // a sanitizer needs places in a text
-        let document = Document::read(rest.view().to_text().as_bytes()).ok()?;
-        Some(Json::Place(document, 0))
+        // the nodes of a document that is the metadata and nothing else
+        let place = metadata.view().place()?;
+        let own = place.document.below(place.at);
+        own.without_member(HAND_OVER_ID).map(|document| Json::Place(Arc::new(document), 0))
     }
 
     /// The bytes of the metadata in the request: two hand-overs of one draft differ in them if the draft grew.
@@ -267,6 +265,13 @@ impl Session {
         let member = self.metadata.as_ref().and_then(|metadata| metadata.view().get(HAND_OVER_ID));
         let draft = member.and_then(View::as_text).map(Text::decode).filter(|id| is_hand_over_id(id));
         draft.unwrap_or_else(|| Cow::Borrowed(self.sid.as_ref().unwrap_or(&self.id)))
+    }
+
+    /// Whether there is metadata that is neither an object nor text of one: no rule can read it.
+    #[must_use]
+    pub fn has_unreadable_metadata(&self) -> bool {
+        let is_there = self.received.as_ref().is_some_and(|received| !received.view().is_null());
+        is_there && self.metadata.is_none()
     }
 
     /// The whole metadata, as it came.
@@ -412,7 +417,8 @@ impl<'a> Member<'a> {
             id: self.get("id").text_that(provider.session_id_words(), |id| provider.is_session_id(id))?,
             created_at: self.get("created_at").time()?,
             expires_at: self.get("expires_at").time()?,
-            sid: self.get("session_id").optional_text()?,
+            // an empty text names nobody
+            sid: self.get("session_id").optional_text()?.filter(|sid| !sid.is_empty()),
             received: self.get("metadata").view.map(View::to_json),
             metadata: self.get("metadata").some().and_then(metadata),
         }))

@@ -37,12 +37,6 @@ impl Pointer {
         &self.tokens
     }
 
-    /// Whether `other` is this place, or below it.
-    #[must_use]
-    pub fn is_above(&self, other: &Self) -> bool {
-        other.tokens.starts_with(&self.tokens)
-    }
-
     /// The value at this place below `root`.
     #[must_use]
     pub fn get<'a>(&self, root: View<'a>) -> Option<View<'a>> {
@@ -66,18 +60,6 @@ pub(crate) fn children(place: Place<'_>) -> impl Iterator<Item = (String, Place<
     let items = view.items().enumerate().map(|(index, item)| (index.to_string(), item));
     let members = view.members().map(|(name, member)| (name.decode().into_owned(), member));
     items.chain(members).filter_map(|(token, child)| Some((token, child.place()?)))
-}
-
-/// The tokens from a place down to one below it.
-pub(crate) fn between(root: Place<'_>, place: Place<'_>) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut at = root;
-    while !at.is(place) {
-        let Some((token, child)) = children(at).find(|(_, child)| place.is_in(*child)) else { break };
-        tokens.push(token);
-        at = child;
-    }
-    tokens
 }
 
 /// An array index: digits without a leading zero.

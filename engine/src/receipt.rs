@@ -17,6 +17,8 @@ pub const ROOT: &str = "handover";
 const TAKEN_MAX: usize = 16;
 /// Rules that an entry names at most.
 pub(crate) const LEFT_MAX: usize = 8;
+/// Compact bytes of a new entry: digest, content, two times, brackets; without the names of rules.
+const ENTRY_BYTES_MAX: usize = 80;
 /// What stands for more of them: all rules that do not need once.
 const MANY: &str = "*";
 const DAY: Millis = 86_400_000;
@@ -72,6 +74,12 @@ pub enum Taken<'a> {
 pub struct Left<'a>(&'a [String]);
 
 impl Left<'_> {
+    /// Whether it stands for more rules than it names.
+    #[must_use]
+    pub fn is_many(self) -> bool {
+        self.0.iter().any(|name| name == MANY)
+    }
+
     /// Whether a rule did not take the hand-over yet.
     #[must_use]
     pub fn has(self, rule: &str, needs_once: bool) -> bool {
@@ -132,6 +140,7 @@ impl Receipt {
 
     /// The receipt with this hand-over in front, taken by all rules but those of `left`. If there is no room, the entry
     /// whose session ends first makes it.
+
     #[must_use]
     pub fn with(&self, hand_over: &HandOver, left: &[&str]) -> Self {
         let before = self.taken.iter().filter(|entry| entry.digest == hand_over.digest);
@@ -144,6 +153,13 @@ impl Receipt {
         }
         taken.insert(0, Entry::new(HandOver { session_end, ..hand_over.clone() }, left));
         Self { taken }
+    }
+
+    /// Compact bytes that it can have at most once a hand-over is added to it, beside the names of rules.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        let entries = self.taken.iter().map(|entry| entry.json.view().compact_bytes() + ",".len());
+        entries.sum::<usize>() + ENTRY_BYTES_MAX + r#"{"v":1,"taken":[]}"#.len()
     }
 
     /// The entries of other hand-overs that may still come back.
@@ -172,7 +188,6 @@ impl Receipt {
 impl Entry {
     fn new(hand_over: HandOver, left: &[&str]) -> Self {
         let HandOver { digest, content, at, session_end } = hand_over;
-        let left = if left.len() > LEFT_MAX { &[MANY] } else { left };
         let name = Json::text(&format!("{digest}.{content}"));
         let mut elements = vec![name, Json::Int(at), Json::Int(session_end)];
         if !left.is_empty() {
@@ -210,6 +225,17 @@ fn entry(view: View<'_>) -> Option<Entry> {
     })
 }
 
+/// The names that an entry holds for rules that were left, each with whether it needs once: at most eight, in the order of
+/// the policy, or `*` for those that do not need once and as many of the others as there is room for.
+#[must_use]
+pub fn left_names<'a>(left: &[(&'a str, bool)]) -> Vec<&'a str> {
+    if left.len() <= LEFT_MAX {
+        return left.iter().map(|(name, _)| *name).collect();
+    }
+    let once = left.iter().filter(|(_, needs_once)| *needs_once).map(|(name, _)| *name);
+    std::iter::once(MANY).chain(once).take(LEFT_MAX).collect()
+}
+
 /// The first bytes of a SHA-256, in base64url: without a key, so that the Action can compute it and spare the call.
 fn digest(parts: &[&[u8]], bytes: usize) -> String {
     let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
@@ -223,7 +249,7 @@ fn digest_of(content: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY, HandOver, Receipt, Taken};
+    use super::{DAY, HandOver, Receipt, Taken, left_names};
     use crate::json::Document;
 
     fn read(text: &str) -> Option<Receipt> {
@@ -289,8 +315,10 @@ mod tests {
         let grown = receipt.with(&of("DIGEST", "OTHER"), &[]);
         assert_eq!(grown.to_json().view().to_text(), r#"{"v":1,"taken":[["DIGEST.OTHER",3,2],["OLD",1,2]]}"#);
         let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
-        assert_eq!(receipt.with(&of("N", "C"), &names[..8]).taken[0].left.len(), 8);
-        assert_eq!(receipt.with(&of("N", "C"), &names).taken[0].left, ["*"]);
+        let left =
+            |count: usize, once: usize| left_names(&std::array::from_fn::<_, 9, _>(|n| (names[n], n < once))[..count]);
+        assert_eq!((left(8, 0).len(), left(9, 0), left(9, 2)), (8, vec!["*"], vec!["*", "a", "b"]));
+        assert_eq!(left(9, 9), ["*", "a", "b", "c", "d", "e", "f", "g"]);
     }
 
     #[test]

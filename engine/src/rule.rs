@@ -1,6 +1,6 @@
 //! One key of the metadata, from source to target: a sanitizer and a merge. The only module that makes [`Merged`].
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::budget::{Budget, TimeIsUp};
@@ -9,7 +9,7 @@ use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
 use crate::fate::{Action, Entry, Fates, Keyword, Report};
 use crate::json::{Document, Json, Kind, Place, View, same};
 use crate::limits::Limits;
-use crate::merge::{Context, Made, Refusal, Strategy, Work};
+use crate::merge::{Context, Losses, Made, Refusal, Strategy, Work};
 use crate::pointer::{self, Pointer};
 use crate::provider::Provider;
 use crate::sanitizer::{Clean, Sanitizer, Shape, Untrusted};
@@ -121,14 +121,14 @@ impl<'a> EvalContext<'a> {
 pub struct Tally {
     /// Operations that they took.
     operations: Cell<u64>,
-    /// Items that limits turned away.
-    turned_away: Cell<usize>,
+    /// Items of lists that they did not take.
+    losses: RefCell<Losses>,
 }
 
 impl Tally {
-    fn add(&self, operations: u64, turned_away: usize) {
+    fn add(&self, operations: u64, losses: Losses) {
         self.operations.set(self.operations.get().saturating_add(operations));
-        self.turned_away.set(self.turned_away.get().saturating_add(turned_away));
+        self.losses.replace(losses);
     }
 
     /// Operations so far.
@@ -137,20 +137,28 @@ impl Tally {
         self.operations.get()
     }
 
-    /// Items that were turned away since this was last asked.
+    /// What the last merge did not take, once.
     #[must_use]
-    pub fn take_turned_away(&self) -> usize {
-        self.turned_away.take()
+    pub fn take_losses(&self) -> Losses {
+        self.losses.take()
     }
 }
 
 impl Rule {
+    /// Whether the rule runs on a trigger.
+    #[must_use]
+    pub fn runs_on(&self, trigger: Trigger) -> bool {
+        self.on.as_ref().is_none_or(|triggers| triggers.contains(&trigger))
+    }
+
     /// The anonymous value that the rule reads, if it runs on this event at all.
     #[must_use]
     pub fn value(&self, event: &Event, session: &Session) -> Found {
-        if self.on.as_ref().is_some_and(|triggers| !triggers.contains(&event.trigger)) {
-            return Found::Nothing;
-        }
+        if self.runs_on(event.trigger) { self.found(session) } else { Found::Nothing }
+    }
+
+    /// The anonymous value that the rule reads.
+    pub(crate) fn found(&self, session: &Session) -> Found {
         let text = if self.sanitizer.allows(Kind::String) { TextAllowed::Yes } else { TextAllowed::No };
         session.value(&self.from, self.parse, text)
     }
@@ -213,10 +221,10 @@ impl Rule {
         match &self.merge {
             Merge::Strategy(strategy) => {
                 // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
-                let (mut budget, mut turned_away) = (Budget::new(u64::MAX, None), 0);
-                let mut work = Work { context: around.now, budget: &mut budget, turned_away: &mut turned_away };
+                let (mut budget, mut losses) = (Budget::new(u64::MAX, None), Losses::default());
+                let mut work = Work { context: around.now, budget: &mut budget, losses: &mut losses };
                 let made = strategy.merge(account, anonymous, &mut work);
-                around.tally.add(u64::MAX - budget.left(), turned_away);
+                around.tally.add(u64::MAX - budget.left(), losses);
                 match made {
                     Ok(Made::Keep) => Ok(None),
                     Ok(Made::Write(value)) => Ok(Some(value)),
@@ -260,8 +268,7 @@ impl Rule {
         if account.map_or_else(|| is_empty(view), |account| same(account, view)) {
             return Outcome::Keep;
         }
-        let ours = [account, Some(clean)].map(|view| view.and_then(View::place));
-        if has_unstorable_name(view, ours, self.provider) {
+        if has_unstorable_name(view, clean.place(), self.provider) {
             return Outcome::Failed(Notice::NameNotStorable);
         }
         if view.has_long_number(&|number| self.provider.holds_number(number)) {
@@ -311,8 +318,11 @@ fn scripted(
     let mut budget = Budget::new(around.operations, around.time_is_up.cloned());
     let stop = |at, cause| ScriptStop { at, cause };
     let made = around.sandbox.merge(script, call, &mut budget);
-    let turned_away = if let Scripted::Value(_, turned_away) = &made { *turned_away } else { 0 };
-    around.tally.add(around.operations - budget.left(), turned_away);
+    let losses = match &made {
+        Scripted::Value(value, losses) => losses.clone().beside(value.view()),
+        _ => Losses::default(),
+    };
+    around.tally.add(around.operations - budget.left(), losses);
     Err(match made {
         Scripted::Value(Json::Null, _) if account.is_none() => return Ok(None),
         Scripted::Value(value, _) if value.view().is_null() => {
@@ -334,16 +344,16 @@ pub(crate) fn is_empty(value: View<'_>) -> bool {
     matches!(value.kind(), Kind::Array | Kind::Object) && value.is_empty()
 }
 
-/// Whether the provider cannot store a name of the result; those in the account's value and in the sanitized one are
-/// the account's own, or were judged.
-fn has_unstorable_name(value: View<'_>, judged: [Option<Place<'_>>; 2], provider: Provider) -> bool {
-    if value.place().is_some_and(|place| judged.into_iter().flatten().any(|judged| place.is_in(judged))) {
+/// Whether the provider cannot store a name of the result. The account's own count too: its root is written as a whole.
+/// Those of the sanitized value were judged.
+fn has_unstorable_name(value: View<'_>, judged: Option<Place<'_>>, provider: Provider) -> bool {
+    let is_judged = |view: View<'_>| view.place().zip(judged).is_some_and(|(place, judged)| place.is_in(judged));
+    if provider == Provider::Generic || is_judged(value) {
         return false;
     }
     let named = |(name, value): (View<'_>, View<'_>)| {
-        let new = !name.place().is_some_and(|name| judged.into_iter().flatten().any(|judged| name.is_in(judged)));
-        let unfit = name.as_text().is_some_and(|name| !provider.holds_name(&name.decode()));
-        (new && unfit) || has_unstorable_name(value, judged, provider)
+        let is_unfit = name.as_text().is_some_and(|name| !provider.holds_name(&name.decode()));
+        (is_unfit && !is_judged(name)) || has_unstorable_name(value, judged, provider)
     };
     value.items().any(|item| has_unstorable_name(item, judged, provider)) || value.named_members().any(named)
 }

@@ -16,7 +16,7 @@ const MUTANTS = [
   // 1 and the settings
   ['1 no session', "if (!session?.user_id || mode", "if (mode", 'a login without an anonymous session is no call and no log line'],
   ['1 receipt', "if (isTaken(event.user", "if (false && isTaken(event.user", 'a hand-over that the receipt names is no call'],
-  ['1 receipt by session', "draft ?? session.session_id ?? session.user_id", "draft ?? session.user_id", 'without a hand-over id the session is the hand-over'],
+  ['1 receipt by session', "(session.session_id || session.user_id)", "session.user_id", 'without a hand-over id the session is the hand-over'],
   ['1 receipt by hand-over id', "return typeof id === 'string' &&", "return false &&", 'a hand-over that the receipt names is no call'],
   ['1 same content', "|| name === `${digest}.${hash(JSON.stringify(metadata), 6)}`", "", 'a hand-over that the receipt names is no call'],
   ['1 other content', "return !name.includes('.') || name ===", "return !name.includes('.') || name !==", 'a hand-over that the receipt names is no call'],
@@ -28,6 +28,9 @@ const MUTANTS = [
   ['1 a list of entries', "!Array.isArray(receipt.taken) || ", "", 'a malformed receipt spares no call'],
   ['1 names of left rules', "entry[3].every((rule) => typeof rule === 'string')", "true", 'a malformed receipt spares no call'],
   ['1 elements of a later version', "return entry.length < 4 ||", "return entry.length < 5 &&", 'a malformed receipt spares no call'],
+  ['1 a name that is no text', "typeof entry[0] !== 'string' || ", "", 'a malformed receipt spares no call'],
+  ['1 nothing without roots', "  const config = configuration(secrets);\n  const draft", "  const config = quietly(() => configuration(secrets));\n  const draft", 'without roots nothing is done'],
+  ['1 an empty session id is none', "session.session_id || session.user_id", "session.session_id ?? session.user_id", 'without a hand-over id the session is the hand-over'],
   ['1 times of an entry', " || !Number.isInteger(entry[1]) || !Number.isInteger(entry[2])", "", 'a malformed receipt spares no call'],
   ['1 the claim that was missed', "    tell(api, claim, 'already_transferred', draft);\n", "", 'a claim that was missed comes at the next login, by name'],
   ['1 no claim in observe', "const claim = mode === 'apply' ? ", "const claim = mode ? ", 'a claim that was missed comes at the next login, by name'],

@@ -142,6 +142,12 @@ export const settings = [
       const again = await way.during(first.email, () => visitor.enter({ prompt: 'none' }));
       assert.deepEqual([again.calls.length, again.lines, again.claims[CLAIM]], [0, [], 'already_transferred'], shape);
     }
+    // an empty text names nobody
+    const event = {
+      anonymous_session: { user_id: 'anon@1', session_id: '', metadata: { preferences: '{}' } }, user: { user_id: 'auth0|1', app_metadata: { handover: receipt('anon@1') } },
+      secrets: { HANDOVER_URL: way.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS },
+    };
+    assert.deepEqual(await direct(way, event, { idToken: { setCustomClaim: () => {} } }), []);
   }],
   ['the hand-over id is found in metadata that is one text', async (way) => {
     await way.deploy();
@@ -164,6 +170,8 @@ export const settings = [
     assert.equal((await way.login()).calls.length, 1);
   }],
   ['without roots nothing is done', async (way) => {
+    const taken = { before: { app_metadata: { handover: receipt('draft_0123456789-abcdef') } }, metadata: { preferences: { theme: 'dark' }, handover: 'draft_0123456789-abcdef' } };
+    await silent(way, { HANDOVER_ROOTS: undefined }, ['config_roots'], taken);
     await silent(way, { HANDOVER_ROOTS: undefined }, ['config_roots']);
     for (const HANDOVER_ROOTS of ['', ' , ', 'cart', 'app_metadata.', 'app_metadata.a.b', 'app_metadata.email', 'metadata.cart', 'app_metadata.__proto__', 'user_metadata.constructor', 'user_metadata.prototype', `${ROOTS},app_metadata.$a`]) {
       await silent(way, { HANDOVER_ROOTS }, ['config_roots']);

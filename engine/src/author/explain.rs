@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judge::after;
-use crate::decision::{Decision, Notice, SkipReason};
+use crate::decision::{Decision, Effect, Finding, Notice, SkipReason};
 use crate::event::{Event, Sink};
 use crate::fate::{Fates, Keyword, Names, What};
 use crate::json::{Json, Kind, Position, Text, View, same};
@@ -45,7 +45,8 @@ pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
     let decision = rules.evaluate(event, &Given::default());
     let [app, user] = after(event, &decision);
     let mut told = Places::new();
-    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), event, session)) {
+    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), session, &|rule| rule.runs_on(event.trigger)))
+    {
         let Some(reading) = read.reading().filter(|_| rule.mode == Mode::Apply) else { continue };
         let (untrusted, fates) = (&reading.untrusted, &reading.fates);
         let skipped = decision.status.reason().map(SkipReason::word);
@@ -124,9 +125,16 @@ pub fn counts(told: &[Told]) -> [usize; 4] {
 
 /// Why a rule wrote nothing, if something kept it from that.
 fn failure(rule: &Rule, decision: &Decision) -> Option<&'static str> {
-    let its = |name: Option<&Arc<str>>| name.is_some_and(|name| *name == rule.name);
-    let found = decision.findings.iter().find(|one| its(one.rule.as_ref()) && !matches!(one.notice, Notice::Place(..)));
-    found.map(|one| one.notice.keyword())
+    let its = |one: &&Finding| match &one.rule {
+        Some(name) => *name == rule.name && stops(&one.notice),
+        None => rule.needs_once && one.notice == Notice::ReceiptUnreadable,
+    };
+    decision.findings.iter().find(its).map(|one| one.notice.keyword())
+}
+
+/// Whether a rule of this notice wrote nothing of what the visitor brought.
+fn stops(notice: &Notice) -> bool {
+    matches!(notice, Notice::Discarded(_) | Notice::AlreadyCounted) || notice.effect() == Effect::Keep
 }
 
 /// Finds the places of a value that a result has too, and says how much it has of it: members under their names, items

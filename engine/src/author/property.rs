@@ -49,61 +49,83 @@ fn relogin_changes_nothing(rules: &RuleSet, event: &Event, decision: &Decision, 
     let [app, user] = [Sink::App, Sink::User].map(|sink| event.metadata(sink).clone());
     let Some((event, decision)) = decide([without(app, receipt::ROOT), user]) else { return false };
     let [app, user] = after(&event, &decision);
-    let adds = has_receipt && rules.rules().iter().any(|rule| rule.needs_once);
-    let is_lawful = || {
-        let again = decide([without(app, receipt::ROOT), user]);
-        again.is_some_and(|(_, again)| is_quiet(rules, &decision, &again))
-    };
-    is_through && (adds || is_lawful())
+    // without the receipt, what needs it counts again
+    let counts = |rule: &Rule| rules.takes_once() && rule.needs_once;
+    let again = decide([without(app, receipt::ROOT), user]);
+    is_through && again.is_some_and(|(_, again)| is_quiet(rules, &decision, &again, &counts))
 }
 
 /// Whether a second login is skipped; if a rule wrote nothing at the first one, it alone may write.
 fn is_through(rules: &RuleSet, first: &Decision, again: &Decision) -> bool {
     let is_left = first.findings.iter().any(Finding::keeps_session);
     if is_left {
-        is_quiet(rules, first, again)
+        is_quiet(rules, first, again, &|_| false)
     } else {
         again.status == Status::Skipped(SkipReason::AlreadyTransferred)
     }
 }
 
-/// Whether a second login writes no root but those of rules that wrote nothing at the first one.
-fn is_quiet(rules: &RuleSet, first: &Decision, again: &Decision) -> bool {
-    let is_left = |rule: &Rule| {
-        let its = |one: &Finding| one.keeps_session() && one.rule.as_ref().is_none_or(|name| *name == rule.name);
+/// Whether a second login writes no root but those of rules that wrote nothing at the first one, or that `may` write again.
+fn is_quiet(rules: &RuleSet, first: &Decision, again: &Decision, may: &dyn Fn(&Rule) -> bool) -> bool {
+    let may_write = |rule: &Rule| {
+        if may(rule) {
+            return true;
+        }
+        let its = |one: &Finding| {
+            // about the event: only what needs once waits for it
+            let is_its = one.rule.as_ref().map_or(rule.needs_once, |name| *name == rule.name);
+            one.keeps_session() && is_its
+        };
         first.findings.iter().any(its)
     };
     again.commands.iter().all(|command| match command {
         Command::Set { sink, key, .. } => {
-            rules.rules().iter().any(|rule| (rule.sink, &rule.root) == (*sink, key) && is_left(rule))
+            rules.rules().iter().any(|rule| (rule.sink, &rule.root) == (*sink, key) && may_write(rule))
         }
         _ => true,
     })
 }
 
 fn with_account(request: View<'_>, app: &Json, user: &Json) -> Json {
-    let replaced = |object: View<'_>, changes: &[(&str, Json)]| {
-        let kept = object
-            .named_members()
-            .filter(|(name, _)| !name.as_text().is_some_and(|name| changes.iter().any(|(change, _)| name.is(change))));
-        let mut members: Vec<_> = kept.map(|(name, value)| (name.to_json(), value.to_json())).collect();
-        members.extend(changes.iter().map(|(name, value)| (Json::text(name), value.clone())));
-        Json::object(members)
-    };
     let Some(account) = request.get("account") else { return request.to_json() };
     let account = replaced(account, &[(Sink::App.word(), app.clone()), (Sink::User.word(), user.clone())]);
     replaced(request, &[("account", account)])
+}
+
+/// An object with these members set.
+fn replaced(object: View<'_>, changes: &[(&str, Json)]) -> Json {
+    let is_changed = |name: View<'_>| name.as_text().is_some_and(|name| changes.iter().any(|(own, _)| name.is(own)));
+    let kept = object.named_members().filter(|(name, _)| !is_changed(*name));
+    let mut members: Vec<_> = kept.map(|(name, value)| (name.to_json(), value.to_json())).collect();
+    members.extend(changes.iter().map(|(name, value)| (Json::text(name), value.clone())));
+    Json::object(members)
 }
 
 /// Members in reverse order, everywhere; the same commands, findings and status must come of it. Only the receipt knows
 /// that the bytes are others.
 fn shuffled_is_the_same(rules: &RuleSet, decision: &Decision, body: &[u8]) -> bool {
     let Ok(document) = Document::read(body) else { return false };
-    let shuffled = reversed(document.root()).view().to_text();
+    let shuffled = shuffled(document.root(), rules).view().to_text();
     let Ok(event) = Event::read(shuffled.as_bytes(), rules.provider()) else { return false };
     let other = rules.evaluate(&event, &Given::default());
     let bytes = |decision: &Decision| Document::read(&without_content(decision).to_bytes());
     matches!((bytes(decision), bytes(&other)), (Ok(a), Ok(b)) if crate::json::same(a.root(), b.root()))
+}
+
+/// A request with the members of every object in reverse order. Where the account has a receipt, the metadata stays as it
+/// is: the receipt knows its bytes.
+fn shuffled(request: View<'_>, rules: &RuleSet) -> Json {
+    let app = request.get("account").and_then(|account| account.get(Sink::App.word()));
+    let session = request.get("anonymous_session").filter(|session| session.kind() == Kind::Object);
+    let metadata = session.and_then(|session| session.get("metadata"));
+    let has_receipt = rules.takes_once() && app.is_some_and(|app| app.get(receipt::ROOT).is_some());
+    match (session, metadata) {
+        (Some(session), Some(metadata)) if has_receipt => {
+            let session = replaced(reversed(session).view(), &[("metadata", metadata.to_json())]);
+            replaced(reversed(request).view(), &[("anonymous_session", session)])
+        }
+        _ => reversed(request),
+    }
 }
 
 /// A decision whose receipt does not know the bytes of the metadata.
@@ -150,7 +172,8 @@ fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
 pub fn census(rules: &RuleSet, event: &Event) -> Option<(usize, Counts)> {
     let session = event.session.as_ref()?;
     let mut ranks = BTreeMap::new();
-    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), event, session)) {
+    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), session, &|rule| rule.runs_on(event.trigger)))
+    {
         let Some(reading) = read.reading().filter(|_| rule.mode == Mode::Apply) else { continue };
         let place = reading.untrusted.0.view().place()?;
         let (one, own) = (reading.fates.counts(place), reading.untrusted.0.view().nodes());

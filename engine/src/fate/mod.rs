@@ -47,8 +47,8 @@ const KEPT: Fate = Fate { what: What::Kept, action: Action::Drop, keyword: Keywo
 pub trait Names {
     /// Whether a report may print a name (P8).
     fn shows(&self, name: &str) -> bool;
-    /// Whether some object needs a member of this name.
-    fn requires(&self, name: &str) -> bool;
+    /// Whether a schema object needs a member of this name.
+    fn requires(&self, by: u16, name: &str) -> bool;
 }
 
 /// The fates of all nodes of one value, in document order.
@@ -155,10 +155,21 @@ impl Fates {
         nodes
     }
 
-    /// Whether a node passed, as far as its own fate says.
+    /// The nodes below a value that did not pass, each with the first node behind it, in order; none stands in another.
     #[must_use]
-    pub fn passed(&self, at: u32) -> bool {
-        !matches!(self.get(at).what, What::Dropped | What::Cut | What::Elsewhere | What::Opened)
+    pub fn gone(&self, value: Place<'_>) -> Vec<(u32, u32)> {
+        let mut gone: Vec<(u32, u32)> = Vec::new();
+        for at in self.sorted() {
+            let end = match self.get(at).what {
+                What::Dropped | What::Cut | What::Elsewhere => at + value.document.node(at).size,
+                What::Opened => at + 1,
+                What::Kept | What::Truncated | What::Replaced => continue,
+            };
+            if gone.last().is_none_or(|(_, last)| at >= *last) {
+                gone.push((at, end));
+            }
+        }
+        gone
     }
 
     /// Whether everything is kept.
@@ -242,7 +253,7 @@ impl Fates {
     }
 
     /// The first place below a dropped one that would have been visited by itself, as far down as it goes; of members,
-    /// those that a schema requires: no other one takes its object along.
+    /// those that the schema object requires: no other one takes its object along.
     fn cause(&self, dropped: &Visited<'_>, changed: &[u32], names: &dyn Names) -> Option<(String, Keyword)> {
         let mut first: Option<Entry> = None;
         let mut visit = |visited: Visited<'_>| {
@@ -252,7 +263,9 @@ impl Fates {
         };
         let mut children: Vec<_> = pointer::children(dropped.place).collect();
         if dropped.keyword == Keyword::Required {
-            children.retain(|(name, _)| names.requires(name));
+            children.retain(|(name, _)| names.requires(dropped.by, name));
+        }
+        if dropped.place.node().kind() == Kind::Object {
             children.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
         for (token, child) in children {

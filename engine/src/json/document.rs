@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::text::Text;
+
 /// The kinds of a JSON value (RFC 8259 §3), in the order that sorting uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -166,6 +168,35 @@ const MISSING: Node = Node { start: 0, end: 0, size: 1, bits: VERBATIM };
 impl Document {
     pub(crate) fn node(&self, at: u32) -> Node {
         self.nodes.get(at as usize).copied().unwrap_or(MISSING)
+    }
+
+    /// The node that begins at a byte of the text.
+    pub(crate) fn node_at(&self, start: u32) -> Option<u32> {
+        let at = self.nodes.binary_search_by_key(&start, |node| node.start).ok()?;
+        u32::try_from(at).ok()
+    }
+
+    /// A value of it as a document, over the same text.
+    pub(crate) fn below(&self, at: u32) -> Self {
+        let end = at + self.node(at).size;
+        self.with_nodes(self.nodes.get(at as usize..end as usize).unwrap_or_default().to_vec())
+    }
+
+    /// The same object over the same text, without one of its members.
+    pub(crate) fn without_member(&self, name: &str) -> Option<Self> {
+        let mut nodes = self.nodes.clone();
+        let mut at = 1;
+        while let (Some(own), Some(value)) = (nodes.get(at).copied(), nodes.get(at + 1).copied()) {
+            let length = 1 + value.size as usize;
+            if Text::source(self.source(own), own.escaped()).is(name) {
+                nodes.drain(at..at + length);
+                let (size, root) = (nodes.len(), nodes.first_mut()?);
+                root.close(size, root.count().saturating_sub(1), false);
+                return Some(self.with_nodes(nodes));
+            }
+            at += length;
+        }
+        None
     }
 
     /// A document of other nodes over the same text.

@@ -72,6 +72,7 @@ impl KeyedUnion {
         let mut joined: Vec<Option<Json>> = vec![None; lines.len()];
         for (line, leader) in lines.iter().zip(leaders).skip(account.len()) {
             let Some((leader, slot)) = leader.and_then(|leader| Some((leader, joined.get_mut(leader)?))) else {
+                work.losses.unmergeable.push(line.to_json());
                 continue;
             };
             match slot.as_ref().map(Json::view).or_else(|| account.get(leader).copied()) {

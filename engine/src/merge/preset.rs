@@ -173,8 +173,8 @@ fn archived(account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>)
     let empty = lines_of(account).is_none_or(is_blank);
     let before = account.get("saved").into_iter().flat_map(View::items).map(View::to_json);
     let mut saved: Vec<_> = (!empty).then_some(old).into_iter().chain(before).collect();
-    *work.turned_away += saved.len().saturating_sub(SAVED_MAX);
-    saved.truncate(SAVED_MAX);
+    let beyond = saved.split_off(saved.len().min(SAVED_MAX));
+    work.losses.beyond_limit.extend(beyond);
     if saved.is_empty() {
         return Ok(Made::Write(new));
     }

@@ -60,12 +60,18 @@ impl Recent {
         let Some(key) = &self.key else { return Ok(self.moved_to_front(&account, &anonymous, work)) };
         let mut entries: Vec<Entry<'_>> = Vec::with_capacity(account.len() + anonymous.len());
         entries.extend(account.iter().map(|entry| self.entry(*entry, key)));
-        entries.extend(anonymous.iter().filter_map(|entry| self.visitors(*entry, key, &work.context)));
+        for entry in &anonymous {
+            match self.visitors(*entry, key, &work.context) {
+                Some(entry) => entries.push(entry),
+                None => work.losses.unmergeable.push(entry.to_json()),
+            }
+        }
         let mut newest = newest_of_each(&entries);
         newest.sort_by_key(|&index| Reverse(entries.get(index).and_then(|entry| entry.time)));
         let limit = self.limit.unwrap_or(usize::MAX);
         let beyond = newest.get(limit..).unwrap_or_default();
-        *work.turned_away += beyond.iter().filter(|&&index| index >= account.len()).count();
+        let visitors = beyond.iter().filter(|&&index| index >= account.len()).filter_map(|&index| entries.get(index));
+        work.losses.beyond_limit.extend(visitors.map(|entry| entry.value.to_json()));
         newest.truncate(limit);
         if newest.len() == account.len() && newest.iter().enumerate().all(|(place, &index)| place == index) {
             return Ok(Made::Keep);
@@ -104,9 +110,9 @@ impl Recent {
         let distinct = ids.iter().zip(first).enumerate().filter(|(index, (_, first))| index == first);
         let mut distinct: Vec<_> = distinct.map(|(index, (id, _))| (index, id.to_json())).collect();
         let limit = self.limit.unwrap_or(usize::MAX);
-        let visitors = distinct.iter().take_while(|(index, _)| *index < anonymous.len()).count();
-        *work.turned_away += visitors.saturating_sub(limit);
-        distinct.truncate(limit);
+        let beyond = distinct.split_off(distinct.len().min(limit));
+        let visitors = beyond.into_iter().filter(|(index, _)| *index < anonymous.len());
+        work.losses.beyond_limit.extend(visitors.map(|(_, id)| id));
         Made::Write(Json::list(distinct.into_iter().map(|(_, id)| id).collect()))
     }
 }

@@ -107,11 +107,11 @@ impl Strategy {
     /// The account's value has a shape that the strategy cannot use, or the budget is spent.
     ///
     /// ```
-    /// use handover_engine::{budget::Budget, json::Document, merge::{Context, Made, Strategy, Work}};
+    /// use handover_engine::{budget::Budget, json::Document, merge::{Context, Losses, Made, Strategy, Work}};
     /// let (account, anonymous) = (Document::read(b"2").unwrap(), Document::read(b"5").unwrap());
     /// let context = Context { now: 0, session_created_at: 0 };
     /// let max = Strategy::by_name("max").unwrap();
-    /// let mut work = Work { context, budget: &mut Budget::new(100, None), turned_away: &mut 0 };
+    /// let mut work = Work { context, budget: &mut Budget::new(100, None), losses: &mut Losses::default() };
     /// let made = max.merge(Some(account.root()), anonymous.root(), &mut work).unwrap();
     /// assert!(matches!(made, Made::Write(value) if value.view().to_text() == "5"));
     /// ```

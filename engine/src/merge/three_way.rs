@@ -86,7 +86,7 @@ impl ThreeWay {
                 (Some(base), _) if same(base, *line) => {}
                 (Some(_), None) => {}
                 (None, None) if new.len() < room => new.push(line.to_json()),
-                (None, None) => *work.turned_away += 1,
+                (None, None) => work.losses.beyond_limit.push(line.to_json()),
                 (base, account) => {
                     let made = self.members(Sides { base, account, anonymous: *line }, work)?;
                     if let (Made::Write(made), Some(slot)) = (made, at.and_then(|index| kept.get_mut(index))) {

@@ -60,8 +60,8 @@ impl Union {
         work: &mut Work<'_>,
     ) -> Made {
         let room = self.limit.unwrap_or(usize::MAX).saturating_sub(account.len());
-        *work.turned_away += new.len().saturating_sub(room);
-        new.truncate(room);
+        let beyond = new.split_off(new.len().min(room));
+        work.losses.beyond_limit.extend(beyond);
         if new.is_empty() && changed == Changed::No {
             return Made::Keep;
         }

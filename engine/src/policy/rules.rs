@@ -82,7 +82,8 @@ impl Reader<'_> {
             }
         };
         if !self.provider.holds_root(root) {
-            self.error("P013", view, format!("`{text}` is no root that the provider can store"));
+            let help = "a root has no `.`, `$` or NUL, and is not `__proto__`, `constructor` or `prototype`";
+            self.error_help("P013", view, format!("the provider cannot store the root `{root}`"), help.to_owned());
             return None;
         }
         let kept = sink == Sink::App && (self.provider.reserves(root) || root == RECEIPT);
@@ -191,7 +192,8 @@ impl Reader<'_> {
                 None
             }
             Ok(strategy) => {
-                if !self.once && strategy.needs_once() {
+                let observes = rule.get("mode").is_some_and(|mode| mode.word() == "observe");
+                if !self.once && !observes && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
                     self.error_help("P040", adding, adds_again(&adding.word()), ONCE.to_owned());
                 }

@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::merge::Strategy;
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
 use crate::provider::Provider;
+use crate::receipt::LEFT_MAX;
 use crate::rule::{Merge, Mode, Rule};
 use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Shape, Unknown};
 use crate::script::{Kindred, Sandbox};
@@ -57,6 +58,7 @@ pub(super) fn compile(
             policy: policy.session,
             limits,
             sandbox,
+            left_bytes_max: left_bytes_max(&rules),
             rules,
             guards,
             diagnostics: found,
@@ -122,7 +124,8 @@ impl Compiler<'_> {
             let shape = known.as_ref().map(|known| known.shape.clone()).unwrap_or_default();
             let account = (result_shape.as_ref().unwrap_or(&shape), result_shape.is_some());
             let kind = Kindred::Merge { account, anonymous: &shape };
-            let merge = self.merge(declaration, policy.session.once, kind);
+            let once = policy.session.once || declaration.mode == Mode::Observe;
+            let merge = self.merge(declaration, once, kind);
             let known_shape = known.is_some();
             // what only observes writes nothing
             let counted = known.zip(bytes_max).filter(|_| declaration.mode == Mode::Apply);
@@ -344,7 +347,7 @@ fn options(policy: &Policy, declaration: &Declaration) -> Options {
         unknown: declaration.unknown,
         deny: policy.deny,
         exact_numbers: matches!(declaration.merge, MergeDeclaration::Script(_)),
-        sink: Some(policy.provider),
+        provider: Some(policy.provider),
         bytes_max: declaration.max_bytes,
         ..Options::of(&policy.limits)
     }
@@ -353,6 +356,14 @@ fn options(policy: &Policy, declaration: &Declaration) -> Options {
 /// A schema by itself: a result schema asserts what is written there and nothing else.
 fn plain(limits: &Limits) -> Options {
     Options { unknown: Unknown::Keep, deny: Detectors::NONE, ..Options::of(limits) }
+}
+
+/// Bytes of the names of as many rules as a receipt names at most.
+fn left_bytes_max(rules: &[Rule]) -> usize {
+    let rules = rules.iter().filter(|rule| rule.mode == Mode::Apply);
+    let mut bytes: Vec<usize> = rules.map(|rule| rule.name.len() + "'',".len()).collect();
+    bytes.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
+    bytes.iter().take(LEFT_MAX).sum::<usize>() + ",[]".len()
 }
 
 /// A diagnostic at the object of a rule in `policy.json`.

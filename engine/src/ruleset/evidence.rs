@@ -11,13 +11,17 @@ use crate::json::{Json, View, same};
 use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::Files;
-use crate::rule::{Applied, Merge, Rule};
+use crate::rule::{Applied, Merge, Mode, Rule};
 use crate::script::{Sandbox, Script};
 
 /// Logins that a script's merge is tried on.
 const CASES: usize = 256;
 /// Merges that must have run for law L2 to be known.
 const RAN_MIN: usize = 64;
+/// Merges among them that must have written: one that only keeps the account's value shows nothing.
+const WROTE_MIN: usize = 8;
+/// How much later the same login comes again, in milliseconds: less than any two generated times differ.
+const LATER: i64 = 1_000;
 /// Where the cases come from.
 const SEED: u64 = 2_026;
 /// Operations of a script for all cases together: what takes more stays unknown.
@@ -27,6 +31,8 @@ const OPERATIONS_MAX: u64 = 20_000_000;
 pub(super) struct Evidence {
     /// Cases in which the merge ran.
     ran: usize,
+    /// Cases in which it wrote.
+    wrote: usize,
     /// A case in which the same login again changes the result.
     violation: Option<Violation>,
 }
@@ -46,6 +52,8 @@ pub(super) fn decide(
         if script.adds().is_some() {
             continue;
         }
+        // what only observes may add
+        let once = once || rule.mode == Mode::Observe;
         let evidence = Trial { rule, sandbox, limits }.evidence();
         found.extend(evidence.diagnostic(rule, script, files, once));
         rule.needs_once = evidence.needs_once();
@@ -55,7 +63,7 @@ pub(super) fn decide(
 
 impl Evidence {
     fn needs_once(&self) -> bool {
-        self.violation.is_some() || self.ran < RAN_MIN
+        self.violation.is_some() || self.ran < RAN_MIN || self.wrote < WROTE_MIN
     }
 
     fn diagnostic(&self, rule: &Rule, script: &Script, files: &Files, once: bool) -> Option<Diagnostic> {
@@ -65,10 +73,10 @@ impl Evidence {
         }
         (self.violation.is_none() && self.needs_once()).then(|| {
             let message = format!(
-                "`merge` ran in {} of {CASES} generated logins: too few to know whether repeating a login changes the result",
-                self.ran
+                "`merge` ran in {} of {CASES} generated logins and wrote in {}: too few to know whether repeating a login changes the result",
+                self.ran, self.wrote
             );
-            let help = format!("look at what `{}` refuses; until then, the rule counts as one that adds", script.file());
+            let help = format!("check which visitors `{}` turns away; Handover treats the rule as one that adds", script.file());
             at_merge(rule, files, "R041", message).severity(Severity::Warning).help(help)
         })
     }
@@ -84,56 +92,50 @@ struct Trial<'a> {
 impl Trial<'_> {
     fn evidence(&self) -> Evidence {
         let mut random = Random::new(SEED);
-        let (mut ran, mut operations) = (0, 0);
+        let (mut evidence, mut operations) = (Evidence { ran: 0, wrote: 0, violation: None }, 0);
         for index in 0..CASES {
             let case = Case::next(&mut random, &self.rule.account_shape, &self.rule.shape);
-            let (has_run, cost) = self.runs(&case);
-            ran += usize::from(has_run);
+            let (applied, cost) = self.apply(case.account.as_ref().map(Json::view), &case.anonymous, NOW);
             operations += cost;
-            if has_run && self.breaks(&case).is_some() {
-                return Evidence { ran, violation: self.shrunk(&case) };
+            // a script that fails, skips or discards decides nothing
+            evidence.ran += usize::from(matches!(applied, Applied::Wrote(_) | Applied::Kept));
+            evidence.wrote += usize::from(matches!(applied, Applied::Wrote(_)));
+            if matches!(applied, Applied::Wrote(_)) && self.breaks(&case).is_some() {
+                return Evidence { violation: self.shrunk(&case), ..evidence };
             }
-            let cannot_be_known = ran + CASES - index <= RAN_MIN;
+            let cannot_be_known = evidence.ran + CASES - index <= RAN_MIN;
             if cannot_be_known || operations > OPERATIONS_MAX {
                 break;
             }
         }
-        Evidence { ran, violation: None }
-    }
-
-    /// Whether the merge decides a case, and what that costs. A script that fails decides nothing.
-    fn runs(&self, case: &Case) -> (bool, u64) {
-        let (applied, operations) = self.apply(case.account.as_ref().map(Json::view), &case.anonymous);
-        let has_run = match applied {
-            Applied::Wrote(_) | Applied::Kept => true,
-            Applied::Failed(notice) => notice.is_a_choice(),
-            Applied::Idle => false,
-        };
-        (has_run, operations)
+        evidence
     }
 
     /// f(u, a)
-    fn merge(&self, account: Option<&Json>, anonymous: &Json) -> Option<Json> {
-        match self.apply(account.map(Json::view), anonymous).0 {
+    fn merge(&self, account: Option<&Json>, anonymous: &Json, now: i64) -> Option<Json> {
+        match self.apply(account.map(Json::view), anonymous, now).0 {
             Applied::Wrote(value) => Some(value),
             Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
         }
     }
 
-    fn apply(&self, account: Option<View<'_>>, anonymous: &Json) -> (Applied, u64) {
-        let now = Context { now: NOW, session_created_at: CREATED_AT };
+    fn apply(&self, account: Option<View<'_>>, anonymous: &Json, now: i64) -> (Applied, u64) {
+        let now = Context { now, session_created_at: CREATED_AT };
         self.rule.apply(self.sandbox, self.limits, account, anonymous, now)
     }
 
-    /// Both results, where the same login again gives another one.
+    /// Both results, where the same login again gives another one: at the same time, or a larger one a little later. A script
+    /// that writes the time gives another result, and one that adds an entry with the time adds again.
     fn breaks(&self, case: &Case) -> Option<(Option<Json>, Option<Json>)> {
-        let once = self.merge(case.account.as_ref(), &case.anonymous);
-        let twice = self.merge(once.as_ref(), &case.anonymous);
-        let equal = {
-            let view = |value: &'_ Option<Json>| value.clone().unwrap_or(Json::Null);
-            same(view(&once).view(), view(&twice).view())
-        };
-        (!equal).then_some((once, twice))
+        let once = self.merge(case.account.as_ref(), &case.anonymous, NOW);
+        let null = Json::Null;
+        let view = |value: &'_ Option<Json>| value.as_ref().unwrap_or(&null).view().to_json();
+        let twice = self.merge(once.as_ref(), &case.anonymous, NOW);
+        if !same(view(&once).view(), view(&twice).view()) {
+            return Some((once, twice));
+        }
+        let later = self.merge(once.as_ref(), &case.anonymous, NOW + LATER);
+        (view(&later).view().nodes() > view(&once).view().nodes()).then_some((once, later))
     }
 
     fn shrunk(&self, case: &Case) -> Option<Violation> {

@@ -1,8 +1,9 @@
 //! What the account's receipt says of a hand-over, and so which rules may run.
 
+use crate::decision::sink_bytes;
 use crate::event::{Event, Session, Sink};
-use crate::receipt::{self, HandOver, Receipt, Taken};
-use crate::rule::Rule;
+use crate::receipt::{self, HandOver, Left, Receipt, Taken};
+use crate::rule::{Mode, Rule};
 
 /// What this login knows of logins before it.
 pub(super) enum History {
@@ -12,8 +13,8 @@ pub(super) enum History {
     Hidden,
     /// The receipt is malformed.
     Unreadable,
-    /// The receipt, and the hand-over of this login.
-    Told(Receipt, HandOver),
+    /// The receipt, the hand-over of this login, and whether the receipt of both fits into the account's metadata.
+    Told(Receipt, HandOver, bool),
 }
 
 /// Whether a rule may run.
@@ -34,21 +35,44 @@ pub(super) enum Admission {
 }
 
 impl History {
-    pub(super) fn of(event: &Event, session: &Session, once: bool) -> Self {
-        if !once {
-            return Self::Untold;
-        }
+    /// What the account's receipt says; `bytes_max` is what it may take together with the names of rules.
+    pub(super) fn of(event: &Event, session: &Session, bytes_max: usize, left_bytes_max: usize) -> Self {
         if !event.is_visible(Sink::App, receipt::ROOT) {
             return Self::Hidden;
         }
         let receipt = event.account(Sink::App, receipt::ROOT).map_or(Some(Receipt::default()), Receipt::read);
         let hand_over = || HandOver::new(&session.hand_over(), session.content(), event.at, session.expires_at);
-        receipt.map_or(Self::Unreadable, |receipt| Self::Told(receipt, hand_over()))
+        receipt.map_or(Self::Unreadable, |receipt| {
+            let fits = sink_bytes(receipt::ROOT, receipt.bytes_max() + left_bytes_max) < bytes_max;
+            Self::Told(receipt, hand_over(), fits)
+        })
     }
 
-    /// Whether every rule took this hand-over.
-    pub(super) fn is_through(&self) -> bool {
-        matches!(self, Self::Told(receipt, hand_over) if receipt.of(hand_over) == Taken::Whole)
+    /// Whether every rule took this hand-over. A name that the policy lacks counts as through.
+    pub(super) fn is_through(&self, rules: &[Rule]) -> bool {
+        let Self::Told(receipt, hand_over, _) = self else { return false };
+        match receipt.of(hand_over) {
+            Taken::Whole => true,
+            Taken::But(left) => {
+                !rules.iter().any(|rule| rule.mode == Mode::Apply && left.has(&rule.name, rule.needs_once))
+            }
+            Taken::Never | Taken::Grown(_) => false,
+        }
+    }
+
+    /// Whether the receipt names a rule as one that did not take this hand-over yet: it runs on any trigger.
+    pub(super) fn waits_for(&self, rule: &Rule) -> bool {
+        let Self::Told(receipt, hand_over, _) = self else { return false };
+        match receipt.of(hand_over) {
+            Taken::But(left) | Taken::Grown(left) => left.has(&rule.name, rule.needs_once),
+            Taken::Never | Taken::Whole => false,
+        }
+    }
+
+    /// Whether the draft grew, and the rule did not take it before.
+    pub(super) fn grew_without(&self, rule: &Rule) -> bool {
+        let Self::Told(receipt, hand_over, _) = self else { return false };
+        matches!(receipt.of(hand_over), Taken::Grown(left) if left.has(&rule.name, rule.needs_once))
     }
 
     /// Whether a rule may run.
@@ -57,17 +81,23 @@ impl History {
             Self::Hidden => Admission::Hidden,
             Self::Unreadable if rule.needs_once => Admission::Unreadable,
             Self::Untold | Self::Unreadable => Admission::Runs,
-            Self::Told(receipt, hand_over) => told(receipt, hand_over, rule),
+            Self::Told(receipt, hand_over, fits) => {
+                let has_room = *fits && receipt.has_room(hand_over);
+                told(receipt.of(hand_over), rule, has_room)
+            }
         }
     }
 }
 
-fn told(receipt: &Receipt, hand_over: &HandOver, rule: &Rule) -> Admission {
-    match receipt.of(hand_over) {
-        Taken::Never if rule.needs_once && !receipt.has_room(hand_over) => Admission::Full,
+fn told(taken: Taken<'_>, rule: &Rule, has_room: bool) -> Admission {
+    let is_left = |left: Left<'_>| left.has(&rule.name, rule.needs_once);
+    match taken {
         Taken::Whole => Admission::Through,
-        Taken::But(left) if !left.has(&rule.name, rule.needs_once) => Admission::Through,
-        Taken::Grown(left) if rule.needs_once && !left.has(&rule.name, true) => Admission::Counted,
+        // of many rules that were left, not all are named
+        Taken::But(left) if !is_left(left) && rule.needs_once && left.is_many() => Admission::Counted,
+        Taken::But(left) if !is_left(left) => Admission::Through,
+        Taken::Grown(left) if rule.needs_once && !is_left(left) => Admission::Counted,
+        Taken::Never | Taken::But(_) | Taken::Grown(_) if rule.needs_once && !has_room => Admission::Full,
         Taken::Never | Taken::But(_) | Taken::Grown(_) => Admission::Runs,
     }
 }

@@ -15,7 +15,7 @@ mod run;
 use std::sync::Arc;
 
 use crate::budget::{Budget, TimeIsUp};
-use crate::decision::{Command, Decision, SkipReason, Status};
+use crate::decision::{Command, Decision, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Session};
 use crate::guard::{self, Guard, Operation};
@@ -24,7 +24,7 @@ use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::{Files, SessionPolicy};
 use crate::provider::Provider;
-use crate::receipt::{self, Receipt};
+use crate::receipt;
 pub use crate::rule::Applied;
 use crate::rule::{EvalContext, Merge, Mode, Rule, Tally, script_context};
 use crate::sanitizer::Clean;
@@ -54,6 +54,8 @@ pub struct RuleSet {
     sandbox: Sandbox,
     rules: Vec<Rule>,
     guards: Vec<Guard>,
+    /// Bytes of the rules' names that a receipt may hold.
+    left_bytes_max: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -104,8 +106,8 @@ impl RuleSet {
             Ok(session) => session,
             Err(reason) => return self.skipped(event, reason),
         };
-        let history = History::of(event, session, self.policy.once);
-        if history.is_through() {
+        let history = self.history(event, session);
+        if history.is_through(&self.rules) {
             return self.skipped(event, SkipReason::AlreadyTransferred);
         }
         let now = clock(event, session);
@@ -116,7 +118,7 @@ impl RuleSet {
         let mut run = Run {
             event,
             context: EvalContext::new(&self.sandbox, &self.limits, &context, now, time_is_up, &tally),
-            writes: Writes::new(&self.limits, self.largest_receipt(&history).as_ref()),
+            writes: Writes::new(&self.limits, self.receipt_bytes_max(&history)),
             history,
             findings: Findings::new(self.limits.report_entries),
             left: Vec::new(),
@@ -130,7 +132,11 @@ impl RuleSet {
 
     /// The rules in their order, the receipt, and those that only observe.
     fn run_all<'a>(&'a self, run: &mut Run<'a>, session: &Session) {
-        let all = read_all(&self.rules, run.event, session);
+        let runs = |rule: &Rule| rule.runs_on(run.event.trigger) || run.history.waits_for(rule);
+        let all = read_all(&self.rules, session, &runs);
+        if session.has_unreadable_metadata() {
+            run.unreadable();
+        }
         let rules = || self.rules.iter().zip(&all);
         for (rule, read) in rules().filter(|(rule, _)| rule.mode == Mode::Apply) {
             run.rule(rule, read);
@@ -142,13 +148,21 @@ impl RuleSet {
         }
     }
 
-    /// The receipt with as much in it as this login may add.
-    fn largest_receipt(&self, history: &History) -> Option<Receipt> {
-        let History::Told(receipt, hand_over) = history else { return None };
-        let mut names: Vec<&str> = self.rules.iter().map(|rule| &*rule.name).collect();
-        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-        names.truncate(receipt::LEFT_MAX);
-        Some(receipt.with(hand_over, &names))
+    /// What this login knows of logins before it.
+    fn history(&self, event: &Event, session: &Session) -> History {
+        if !self.policy.once {
+            return History::Untold;
+        }
+        // two braces around all
+        History::of(event, session, self.limits.sink_bytes, self.left_bytes_max)
+    }
+
+    /// Bytes that the receipt of this login may take.
+    fn receipt_bytes_max(&self, history: &History) -> usize {
+        match history {
+            History::Told(receipt, _, true) => sink_bytes(receipt::ROOT, receipt.bytes_max() + self.left_bytes_max),
+            _ => 0,
+        }
     }
 
     /// What a caller may do.

@@ -1,9 +1,11 @@
 //! What the rules read of one session, sanitized; and places that several of them read.
 
+use std::sync::Arc;
+
 use crate::decision::Finding;
-use crate::event::{Event, Found, Session};
+use crate::event::{Found, Session};
 use crate::fate::Fates;
-use crate::json::{Place, View};
+use crate::json::{Kind, Place, View};
 use crate::pointer::{self, child};
 use crate::rule::{Mode, Rule, is_empty};
 use crate::sanitizer::{Clean, Untrusted};
@@ -27,8 +29,8 @@ pub(crate) enum Read {
 }
 
 impl Read {
-    fn of(rule: &Rule, event: &Event, session: &Session) -> Self {
-        match rule.value(event, session) {
+    fn of(rule: &Rule, session: &Session) -> Self {
+        match rule.found(session) {
             Found::Nothing => Self::Nothing,
             Found::Unreadable { steps } => Self::Unreadable(rule.unreadable(steps)),
             Found::Value(untrusted) => match rule.sanitize(&untrusted) {
@@ -50,9 +52,10 @@ impl Read {
     }
 }
 
-/// What each rule reads, in the order of the rules. A place that one rule takes is not unknown to another one.
-pub(crate) fn read_all(rules: &[Rule], event: &Event, session: &Session) -> Vec<Read> {
-    let mut all: Vec<Read> = rules.iter().map(|rule| Read::of(rule, event, session)).collect();
+/// What each rule that `runs` reads, in the order of the rules. A place that one rule takes is not unknown to another one.
+pub(crate) fn read_all(rules: &[Rule], session: &Session, runs: &dyn Fn(&Rule) -> bool) -> Vec<Read> {
+    let read = |rule| if runs(rule) { Read::of(rule, session) } else { Read::Nothing };
+    let mut all: Vec<Read> = rules.iter().map(read).collect();
     for index in 0..all.len() {
         let taken = taken_elsewhere(rules, &all, index);
         if let Some(Read::Value(reading)) = all.get_mut(index) {
@@ -65,12 +68,12 @@ pub(crate) fn read_all(rules: &[Rule], event: &Event, session: &Session) -> Vec<
 }
 
 /// An unknown place of a rule that others take: as a whole, or in part.
-enum Taken {
+enum Shared {
     Whole(u32),
     Part(u32, Vec<u32>),
 }
 
-impl Taken {
+impl Shared {
     fn mark(self, fates: &mut Fates) {
         match self {
             Self::Whole(at) => fates.elsewhere(at),
@@ -80,64 +83,84 @@ impl Taken {
 }
 
 /// The places that the rule at `index` does not know and that rules beside it take.
-fn taken_elsewhere(rules: &[Rule], all: &[Read], index: usize) -> Vec<Taken> {
+fn taken_elsewhere(rules: &[Rule], all: &[Read], index: usize) -> Vec<Shared> {
     let Some((rule, reading)) = rules.get(index).zip(all.get(index).and_then(Read::reading)) else {
         return Vec::new();
     };
     let unknown = reading.fates.unknown();
-    if unknown.is_empty() {
-        return Vec::new();
+    let Some(root) = reading.untrusted.0.view().place().filter(|_| !unknown.is_empty()) else { return Vec::new() };
+    let others =
+        rules.iter().zip(all).enumerate().filter(|(other, (one, _))| *other != index && one.mode == Mode::Apply);
+    let beside: Vec<Beside<'_>> =
+        others.filter_map(|(_, (one, read))| Beside::of(one, read.reading()?, rule, root)).collect();
+    let mut shared = Vec::new();
+    if !beside.is_empty() {
+        unknown.into_iter().for_each(|at| share(Place { document: root.document, at }, &beside, &mut shared));
     }
-    let beside = rules.iter().zip(all).enumerate().filter(|(other, (one, _))| {
-        *other != index && one.mode == Mode::Apply && (rule.from.is_above(&one.from) || one.from.is_above(&rule.from))
-    });
-    let beside: Vec<_> = beside.filter_map(|(_, (rule, read))| Some((rule, read.reading()?))).collect();
-    let Some(root) = reading.untrusted.0.view().place().filter(|_| !beside.is_empty()) else { return Vec::new() };
-    let mut taken = Vec::new();
-    for at in unknown {
-        let place = Place { document: root.document, at };
-        let mut path = rule.from.tokens().to_vec();
-        path.extend(pointer::between(root, place));
-        mark_taken(place, &mut path, &beside, &mut taken);
-    }
-    taken
+    shared
 }
 
-/// Marks a place that somebody takes, or its children where somebody takes a part of it.
-fn mark_taken(place: Place<'_>, path: &mut Vec<String>, beside: &[(&Rule, &Reading)], taken: &mut Vec<Taken>) {
-    if beside.iter().any(|(rule, reading)| reading.takes(rule, path)) {
-        return taken.push(Taken::Whole(place.at));
+/// Marks a place that a rule beside takes, or its children where it takes a part of it.
+fn share(place: Place<'_>, beside: &[Beside<'_>], shared: &mut Vec<Shared>) {
+    if beside.iter().any(|one| one.takes(place)) {
+        return shared.push(Shared::Whole(place.at));
     }
-    let is_below =
-        |(rule, reading): &&(&Rule, &Reading)| reading.clean.is_some() && starts_with(rule.from.tokens(), path);
-    if !beside.iter().any(|one| is_below(&one)) {
+    if !beside.iter().any(|one| one.begins_below(place)) {
         return;
     }
-    let children: Vec<(String, Place<'_>)> = pointer::children(place).collect();
-    taken.push(Taken::Part(place.at, children.iter().map(|(_, child)| child.at).collect()));
-    for (token, child) in children {
-        path.push(token);
-        mark_taken(child, path, beside, taken);
-        path.pop();
+    let children: Vec<Place<'_>> = pointer::children(place).map(|(_, child)| child).collect();
+    shared.push(Shared::Part(place.at, children.iter().map(|child| child.at).collect()));
+    children.into_iter().for_each(|child| share(child, beside, shared));
+}
+
+/// A rule that takes something of what another rule reads.
+struct Beside<'a> {
+    /// Its value.
+    root: Place<'a>,
+    /// Whether both values stand in one text, so that a place is the same where it begins at the same byte.
+    is_same_text: bool,
+    /// Where its value begins in what the other rule reads, if it is below.
+    begins: Option<Place<'a>>,
+    /// The places that it does not take, with all below them, in order: nodes of its value.
+    gone: Vec<(u32, u32)>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(own: &'a Rule, reading: &'a Reading, rule: &Rule, root: Place<'a>) -> Option<Self> {
+        let own_root = reading.untrusted.0.view().place().filter(|_| reading.clean.is_some())?;
+        let (above, below) = (rule.from.tokens(), own.from.tokens());
+        let begins = below.strip_prefix(above).and_then(|rest| {
+            let found = rest.iter().try_fold(View::Place(root), |view, token| child(view, token));
+            found.and_then(View::place)
+        });
+        let is_same_text = same_text(own_root, root);
+        // else it reads another place, or one inside of a text
+        let is_beside = begins.is_some() || (is_same_text && above.starts_with(below));
+        is_beside.then(|| Self { root: own_root, is_same_text, begins, gone: reading.fates.gone(own_root) })
+    }
+
+    /// Whether a place passes this rule, and all that it stands in.
+    fn takes(&self, place: Place<'_>) -> bool {
+        if !self.is_same_text {
+            // a value that stood in a text of its own is taken with it
+            return self.begins.is_some_and(|begins| begins.is(place));
+        }
+        let Some(at) = self.root.document.node_at(place.node().start) else { return false };
+        let own = self.root.at..self.root.at + self.root.node().size;
+        let before = self.gone.partition_point(|(first, _)| *first <= at);
+        let is_gone = before.checked_sub(1).and_then(|last| self.gone.get(last)).is_some_and(|(_, end)| at < *end);
+        own.contains(&at) && !is_gone
+    }
+
+    /// Whether its value begins inside of a place.
+    fn begins_below(&self, place: Place<'_>) -> bool {
+        let is_container = matches!(place.node().kind(), Kind::Array | Kind::Object);
+        is_container && self.begins.is_some_and(|begins| begins.is_in(place) && !begins.is(place))
     }
 }
 
-impl Reading {
-    /// Whether the rule lets a place of the metadata pass, and everything that it stands in.
-    fn takes(&self, rule: &Rule, path: &[String]) -> bool {
-        if self.clean.is_none() || !starts_with(path, rule.from.tokens()) {
-            return false;
-        }
-        let passed = |view: View<'_>| view.place().is_some_and(|place| self.fates.passed(place.at));
-        let mut view = self.untrusted.0.view();
-        for token in path.iter().skip(rule.from.tokens().len()) {
-            let Some(below) = child(view, token).filter(|_| passed(view)) else { return false };
-            view = below;
-        }
-        passed(view)
-    }
-}
-
-fn starts_with(path: &[String], beginning: &[String]) -> bool {
-    path.starts_with(beginning)
+/// Whether two values stand in one text, or in two that are equal.
+fn same_text(a: Place<'_>, b: Place<'_>) -> bool {
+    let (a, b) = (&a.document.text, &b.document.text);
+    Arc::ptr_eq(a, b) || a == b
 }

@@ -7,7 +7,10 @@ use super::reading::{Read, Reading};
 use super::writes::Writes;
 use crate::decision::{Effect, Finding, Merged, Notice, Would};
 use crate::event::{Event, Sink};
+use crate::fate::{Action, Keyword};
 use crate::json::same;
+use crate::merge::Losses;
+use crate::receipt;
 use crate::rule::{EvalContext, Mode, Outcome, Rule};
 
 /// What came so far.
@@ -18,7 +21,7 @@ pub(super) struct Run<'a> {
     pub(super) writes: Writes<'a>,
     pub(super) findings: Findings,
     /// The rules that did not take what the visitor brought, and still may.
-    pub(super) left: Vec<&'a str>,
+    pub(super) left: Vec<(&'a str, bool)>,
 }
 
 impl<'a> Run<'a> {
@@ -30,11 +33,14 @@ impl<'a> Run<'a> {
         }
         let reading = match read {
             Read::Value(reading) => reading,
-            Read::Unreadable(finding) => return self.findings.of_place(finding.clone()),
-            Read::Nothing => return,
+            Read::Unreadable(finding) => {
+                self.findings.of_place(finding.clone());
+                return self.wait(rule);
+            }
+            Read::Nothing => return self.wait(rule),
         };
         self.report(rule, reading);
-        let Some(clean) = &reading.clean else { return };
+        let Some(clean) = &reading.clean else { return self.wait(rule) };
         // first: a rule that took the hand-over must not be left for another login, whatever else keeps it from running
         if admission == Admission::Counted {
             return self.findings.of_rule(rule, Notice::AlreadyCounted);
@@ -57,7 +63,19 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.turned_away(rule);
+        self.lost(rule);
+    }
+
+    /// A rule that has nothing to take of a draft that grew, and did not take it before: it may come back.
+    fn wait(&mut self, rule: &'a Rule) {
+        if rule.needs_once && self.history.grew_without(rule) {
+            self.left.push((&rule.name, rule.needs_once));
+        }
+    }
+
+    /// Metadata that is not an object is dropped as a whole.
+    pub(super) fn unreadable(&mut self) {
+        self.findings.of_place(Finding::new(None, Notice::Place(Keyword::Type, Action::Drop)));
     }
 
     fn report(&mut self, rule: &Rule, reading: &Reading) {
@@ -67,20 +85,22 @@ impl<'a> Run<'a> {
 
     /// A rule that wrote nothing.
     fn leave(&mut self, rule: &'a Rule, notice: Notice) {
-        // what it turned away on the way to nothing is not lost
-        let _ = self.context.tally.take_turned_away();
+        // nothing was taken, so nothing is lost
+        let _ = self.context.tally.take_losses();
         if notice.effect() == Effect::Keep {
-            self.left.push(&rule.name);
+            self.left.push((&rule.name, rule.needs_once));
         }
         self.findings.of_rule(rule, notice);
     }
 
-    /// What limits turned away of what the rule took.
-    fn turned_away(&mut self, rule: &Rule) {
-        let count = self.context.tally.take_turned_away();
-        if count > 0 {
-            let finding = Finding::new(Some(Arc::clone(&rule.name)), Notice::LimitReached);
-            self.findings.list.push(Finding { count: Some(count), ..finding });
+    /// What the rule did not take of lists.
+    fn lost(&mut self, rule: &Rule) {
+        let Losses { beyond_limit, unmergeable } = self.context.tally.take_losses();
+        for (lost, notice) in [(beyond_limit, Notice::LimitReached), (unmergeable, Notice::Unmergeable)] {
+            if !lost.is_empty() {
+                let finding = Finding::new(Some(Arc::clone(&rule.name)), notice);
+                self.findings.list.push(Finding { count: Some(lost.len()), ..finding });
+            }
         }
     }
 
@@ -110,6 +130,12 @@ impl<'a> Run<'a> {
     /// What a rule that observes would write.
     fn would_write(&mut self, rule: &'a Rule, reading: &Reading) -> Result<Option<Merged>, Notice> {
         let Some(clean) = &reading.clean else { return Ok(None) };
+        match self.history.admits(rule) {
+            Admission::Hidden => return Err(Notice::RootNotVisible),
+            Admission::Full => return Err(Notice::ReceiptFull(Effect::Keep)),
+            Admission::Unreadable => return Ok(None),
+            _ => {}
+        }
         if !self.event.is_visible(rule.sink, &rule.root) {
             return Err(Notice::RootNotVisible);
         }
@@ -120,12 +146,12 @@ impl<'a> Run<'a> {
             Outcome::Write(_) => return self.would_fail(Notice::ResultTooLarge),
             Outcome::Failed(notice) => return self.would_fail(notice),
         };
-        self.turned_away(rule);
+        self.lost(rule);
         Ok(wrote)
     }
 
     fn would_fail(&self, notice: Notice) -> Result<Option<Merged>, Notice> {
-        let _ = self.context.tally.take_turned_away();
+        let _ = self.context.tally.take_losses();
         Err(notice)
     }
 
@@ -133,11 +159,11 @@ impl<'a> Run<'a> {
     pub(super) fn receipt(&mut self, rules: &[Rule]) {
         match &self.history {
             History::Unreadable => self.findings.of_event(Notice::ReceiptUnreadable),
-            History::Told(receipt, hand_over) if !self.writes.commands.is_empty() => {
-                let is_full = !receipt.has_room(hand_over);
+            History::Told(receipt, hand_over, fits) if !self.writes.commands.is_empty() => {
+                let is_full = !fits || !receipt.has_room(hand_over);
                 let counts = rules.iter().any(|rule| rule.mode == Mode::Apply && rule.needs_once);
-                if !(is_full && counts) {
-                    self.writes.add_receipt(receipt.with(hand_over, &self.left));
+                if *fits && !(is_full && counts) {
+                    self.writes.add_receipt(receipt.with(hand_over, &receipt::left_names(&self.left)));
                 }
                 let is_known = self.findings.list.iter().any(|one| matches!(one.notice, Notice::ReceiptFull(_)));
                 if is_full && !is_known {

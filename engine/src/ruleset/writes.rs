@@ -18,9 +18,9 @@ pub(super) struct Writes<'a> {
 }
 
 impl<'a> Writes<'a> {
-    /// No command yet; the largest receipt that may be written beside them keeps its place.
-    pub(super) fn new(limits: &'a Limits, receipt: Option<&Receipt>) -> Self {
-        Self { limits, commands: Vec::new(), bytes: [0; 2], receipt_bytes: receipt.map_or(0, receipt_bytes) }
+    /// No command yet; so many bytes stay free for the receipt.
+    pub(super) fn new(limits: &'a Limits, receipt_bytes: usize) -> Self {
+        Self { limits, commands: Vec::new(), bytes: [0; 2], receipt_bytes }
     }
 
     fn bytes_of(&self, sink: Sink) -> usize {

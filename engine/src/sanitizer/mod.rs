@@ -100,7 +100,7 @@ pub struct Options {
     /// Drop numbers that neither `i64` nor `f64` holds: something will compute with them.
     pub exact_numbers: bool,
     /// Drop names and numbers that this provider cannot store; none: all are kept.
-    pub sink: Option<Provider>,
+    pub provider: Option<Provider>,
     /// Compact bytes of the result (R20).
     pub bytes_max: Option<usize>,
     /// Bounds of the input (R1).
@@ -121,7 +121,7 @@ impl Options {
             unknown: Unknown::Drop,
             deny: Detectors::STANDARD,
             exact_numbers: false,
-            sink: None,
+            provider: None,
             bytes_max: None,
             bytes: limits.anonymous_bytes,
             depth: limits.anonymous_depth,
@@ -132,12 +132,12 @@ impl Options {
 
     /// Whether a member of this name may pass.
     fn holds_name(&self, name: &str) -> bool {
-        self.sink.is_none_or(|provider| provider.holds_name(name))
+        self.provider.is_none_or(|provider| provider.holds_name(name))
     }
 
     /// Whether a number may pass.
     fn holds_number(&self, number: Number<'_>) -> bool {
-        self.sink.is_none_or(|provider| provider.holds_number(number)) && (!self.exact_numbers || number.is_exact())
+        self.provider.is_none_or(|provider| provider.holds_number(number)) && (!self.exact_numbers || number.is_exact())
     }
 }
 
@@ -150,8 +150,8 @@ pub struct Sanitizer {
     oracle: Oracle,
     /// Names that the schema declares, sorted: reports may print them.
     declared: Vec<String>,
-    /// Names that some object of the schema requires, sorted.
-    required: Vec<String>,
+    /// Names that each schema object requires.
+    required: Vec<Vec<String>>,
     /// Where each schema object stands.
     pointers: Vec<String>,
 }
@@ -212,8 +212,7 @@ impl Sanitizer {
         }
         declared.sort_unstable();
         declared.dedup();
-        let mut required: Vec<String> = schema.objects.iter().flat_map(|object| object.required.clone()).collect();
-        required.sort_unstable();
+        let required = schema.objects.iter().map(|object| object.required.clone()).collect();
         let pointers = schema.objects.iter().map(|object| object.pointer.clone()).collect();
         let types = load::root_types(&schema);
         load::without_wrong_defaults(&mut schema, &options);
@@ -319,19 +318,15 @@ impl Sanitizer {
 
 impl Names for Sanitizer {
     fn shows(&self, name: &str) -> bool {
-        contains(&self.declared, name)
+        self.declared.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
             || (name.len() <= NAME_SHOWN_BYTES
                 && is_printable(name)
                 && Detectors::ALL.find_in_text(crate::json::Text::plain(name)).is_none())
     }
 
-    fn requires(&self, name: &str) -> bool {
-        contains(&self.required, name)
+    fn requires(&self, by: u16, name: &str) -> bool {
+        self.required.get(usize::from(by)).is_some_and(|names| names.iter().any(|own| own == name))
     }
-}
-
-fn contains(sorted: &[String], name: &str) -> bool {
-    sorted.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
 }
 
 /// The file and the place of a keyword, whose pointer [`Sanitizer::schema_place`] gave for the schema in `file`: its name, or

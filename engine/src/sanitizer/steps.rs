@@ -8,7 +8,7 @@ use super::repair::{Fixed, Left, Note, Repair};
 use super::schema::{Id, Object, Schema, Step};
 use super::sets::{Set, SetId, Sets};
 use crate::fate::{Action, Keyword};
-use crate::json::{Document, Json, Kind, View};
+use crate::json::{Document, Json, Kind, Number, View};
 use crate::sensitive::Detectors;
 
 impl<'a> Repair<'a> {
@@ -69,7 +69,9 @@ impl<'a> Repair<'a> {
         self.eval.keep(value);
         let objects = self.objects(set);
         let detectors = self.detectors(value.view(), &objects);
-        self.all_hold(set, value.view()) && is_silent(value.view(), detectors)
+        let holds = |number: Number<'_>| self.options.holds_number(number);
+        let fits = !value.view().has_long_number(&holds);
+        fits && self.all_hold(set, value.view()) && is_silent(value.view(), detectors)
     }
 
     /// Lossless changes of type only.

@@ -38,8 +38,8 @@ fn run(function: Function, mut arguments: Vec<Dynamic>) -> Fallible<Dynamic> {
     let values = arguments.iter().map(to_json).collect::<Fallible<Vec<Json>>>()?;
     let called = on(
         |running| {
-            let Running { context, budget, turned_away, .. } = running;
-            call(function, &values, &mut Work { context: *context, budget, turned_away })
+            let Running { context, budget, losses, .. } = running;
+            call(function, &values, &mut Work { context: *context, budget, losses })
         },
         Err(Refused::Overrun),
     );

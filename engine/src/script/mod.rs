@@ -27,7 +27,7 @@ use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
-use crate::merge::Context;
+use crate::merge::{Context, Losses};
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::joined_by;
@@ -86,8 +86,8 @@ impl std::fmt::Debug for Script {
 /// What a script gave.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A value, and how many items limits turned away on the way to it.
-    Value(Json, usize),
+    /// A value, and the items that the library's functions did not take on the way to it.
+    Value(Json, Losses),
     /// It chose to leave both sides as they are; the reason is a literal of the script, or `*`.
     Skip(String),
     /// It chose to let the visitor's value go, for such a reason.
@@ -447,7 +447,7 @@ fn outcome(
         (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error, file)),
         (None, Err(error)) => Outcome::Failed(place(&error, file), cause(&error, running.failure.as_deref())),
         (None, Ok(_)) if running.account_shape => Outcome::AccountShape,
-        (None, Ok(value)) => Outcome::Value(value, running.turned_away),
+        (None, Ok(value)) => Outcome::Value(value, running.losses),
     }
 }
 

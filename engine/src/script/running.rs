@@ -9,7 +9,7 @@ use rhai::{Dynamic, EvalAltResult, Position};
 
 use crate::budget::Budget;
 use crate::json::Json;
-use crate::merge::Context;
+use crate::merge::{Context, Losses};
 
 /// One running script.
 pub(super) struct Running {
@@ -18,8 +18,8 @@ pub(super) struct Running {
     pub(super) stop: Option<Stop>,
     /// A library function met an account's value of a shape that it cannot use.
     pub(super) account_shape: bool,
-    /// Items that limits of the library's functions turned away.
-    pub(super) turned_away: usize,
+    /// Items that the library's functions did not take.
+    pub(super) losses: Losses,
     /// The words of the last error that was ours.
     pub(super) failure: Option<String>,
     /// Numbers that would be written otherwise than they stand; a script holds them by their position, from 1.
@@ -28,8 +28,8 @@ pub(super) struct Running {
 
 impl Running {
     fn new(budget: Budget, context: Context) -> Self {
-        let (stop, account_shape, turned_away) = (None, false, 0);
-        Self { budget, context, stop, account_shape, turned_away, failure: None, originals: Vec::new() }
+        let losses = Losses::default();
+        Self { budget, context, stop: None, account_shape: false, losses, failure: None, originals: Vec::new() }
     }
 }
 

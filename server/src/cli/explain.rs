@@ -111,7 +111,7 @@ fn pretty(shown: &[&Told], all: &[Told], folder: &str) -> String {
         let why = match (one.fate, &one.code, &one.to) {
             ("kept", _, Some(to)) if one.inferred => format!("to {to}, by a script"),
             ("kept", _, Some(to)) => format!("to {to}"),
-            ("kept", Some(code), None) => format!("and not taken: {code}{place}"),
+            ("kept", Some(code), None) => format!("allowed, but not saved as it is: {code}{place}"),
             ("unread", ..) => "no rule reads it".to_owned(),
             (_, Some(code), _) => format!("{code}{place}"),
             _ => String::new(),

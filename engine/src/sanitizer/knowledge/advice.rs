@@ -15,7 +15,7 @@ use crate::sanitizer::sets::Sets;
 use crate::sanitizer::vocabulary::REF_ALONE;
 
 /// Advice on each schema object that the root leads to.
-pub(super) fn advice(sets: &mut Sets<'_>, sink: Option<Provider>, source: &Source) -> Vec<Diagnostic> {
+pub(super) fn advice(sets: &mut Sets<'_>, provider: Option<Provider>, source: &Source) -> Vec<Diagnostic> {
     let schema = sets.schema();
     let mut found = Vec::new();
     for object in &schema.objects {
@@ -24,7 +24,7 @@ pub(super) fn advice(sets: &mut Sets<'_>, sink: Option<Provider>, source: &Sourc
     for (id, object) in (0..).zip(&schema.objects) {
         found.extend(tuple(object, source));
         found.extend(optional(object, source));
-        found.extend(rounded(object, sink, source));
+        found.extend(rounded(object, provider, source));
         found.extend(union(sets, id, object, source));
     }
     found.extend(explosion(sets, source));
@@ -100,8 +100,8 @@ fn optional(object: &Object, source: &Source) -> Option<Diagnostic> {
 }
 
 /// Integers that the provider would round: they pass the schema, and are dropped (S046).
-fn rounded(object: &Object, sink: Option<Provider>, source: &Source) -> Option<Diagnostic> {
-    let provider = sink.filter(|_| object.types.is_some_and(Types::only_integers))?;
+fn rounded(object: &Object, provider: Option<Provider>, source: &Source) -> Option<Diagnostic> {
+    let provider = provider.filter(|_| object.types.is_some_and(Types::only_integers))?;
     let holds = |bound: &Json| bound.view().as_number().is_some_and(|bound| provider.holds_number(bound));
     let (mut least, mut most, mut listed) = (false, false, false);
     for check in &object.checks {

@@ -59,7 +59,7 @@ impl Knowledge {
         let mut diagnostics = never::wrong_defaults(&schema, options, &source);
         diagnostics.extend(never::never(text, &others, &schema, &source));
         diagnostics.extend(open::open(&mut sets, options, &source));
-        diagnostics.extend(advice::advice(&mut sets, options.sink, &source));
+        diagnostics.extend(advice::advice(&mut sets, options.provider, &source));
         let heaviest = open::heaviest(&mut sets, &source);
         Some(Self { bytes_max, heaviest, diagnostics, shape: Shape::of(&schema, options) })
     }

@@ -52,16 +52,16 @@ async function handOver(event, api, start) {
   if (clients.length > 0 && !clients.includes(event.client?.client_id)) return null;
   const members = membersOf(session.metadata);
   if (Object.keys(members).every((name) => name === 'handover')) return null;
+  if (mode !== 'apply' && mode !== 'observe') throw new Stop('config_mode');
+
+  const config = configuration(secrets);
   const draft = draftId(members);
   const claim = mode === 'apply' ? secrets.HANDOVER_CLAIM ?? 'urn:handover:status' : '';
-  if (isTaken(event.user.app_metadata?.handover, draft ?? session.session_id ?? session.user_id, session.metadata)) {
+  if (isTaken(event.user.app_metadata?.handover, draft ?? (session.session_id || session.user_id), session.metadata)) {
     // the browser missed the claim of the login that took it
     tell(api, claim, 'already_transferred', draft);
     return null;
   }
-  if (mode !== 'apply' && mode !== 'observe') throw new Stop('config_mode');
-
-  const config = configuration(secrets);
   const request = { id: requestId(event), config, until: start + config.deadline };
   request.body = body(event, session, request);
   const decision = await guarded(api.cache, () => decide(request));
