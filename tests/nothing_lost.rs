@@ -377,8 +377,8 @@ impl History {
         }
         for (rule, count) in excused {
             let told = of_rule(decision, &rule).filter_map(|finding| finding["count"].as_u64()).sum::<u64>();
-            let is_whole =
-                of_rule(decision, &rule).any(|one| one["keyword"] == "discarded" || one["keyword"] == "already_counted");
+            let is_whole = of_rule(decision, &rule)
+                .any(|one| one["keyword"] == "discarded" || one["keyword"] == "already_counted");
             assert!(is_whole || count as u64 <= told, "`{rule}` lost {count}, not {told}: {decision}");
         }
     }

@@ -346,12 +346,16 @@ fn sets_times_and_fields_are_joined_and_the_second_login_changes_nothing() {
         &json!({ "a": 1, "b": 2, "c": 3 }),
         &json!({ "c": 3, "b": 2 }),
     );
-    strategy(
-        r#"{ "merge_fields": { "a": "anonymous" } }"#,
-        &json!({ "x.y": 1 }),
-        &json!({ "a": 1 }),
-        &json!({ "x.y": 1, "a": 1 }),
-    );
+    // the account's own names are written with its root, and the provider would refuse all of the decision
+    let named = policy(r#", "merge": { "merge_fields": { "a": "anonymous" } }"#, &[]);
+    for (files, written) in [(generic(named.clone()), json!({ "x.y": 1, "a": 1 })), (named, Value::Null)] {
+        let decision = decide(&files, &json!({ "a": { "x.y": 1 } }), &json!({ "a": { "a": 1 }, "b": { "x": 1 } }));
+        let commands = decision["commands"].as_array().unwrap();
+        let value = commands.iter().find(|one| one["key"] == "a").map_or(Value::Null, |one| one["value"].clone());
+        let is_kept = decision["findings"][0]["keyword"] == "name_not_storable";
+        assert_eq!((&value, is_kept), (&written, written.is_null()), "{decision}");
+        assert!(commands.iter().any(|one| one["key"] == "b"), "the other rule writes: {decision}");
+    }
     strategy(r#""max""#, &json!("text"), &json!(3), &none);
     strategy(r#""min""#, &json!(5), &json!(3), &json!(3));
     strategy(r#""any""#, &json!(false), &json!(true), &json!(true));

@@ -140,7 +140,6 @@ impl Receipt {
 
     /// The receipt with this hand-over in front, taken by all rules but those of `left`. If there is no room, the entry
     /// whose session ends first makes it.
-
     #[must_use]
     pub fn with(&self, hand_over: &HandOver, left: &[&str]) -> Self {
         let before = self.taken.iter().filter(|entry| entry.digest == hand_over.digest);

@@ -285,7 +285,7 @@ export const settings = [
     const user = { user_id: 'auth0|1' };
     const throwing = new Proxy({}, { get() { throw new Error('secret_word'); } });
     for (const [event, api, code] of [
-      [{}, {}, undefined], [undefined, undefined, 'failed'], [null, null, 'failed'], [throwing, throwing, 'failed'], [{ anonymous_session: session }, {}, 'failed'],
+      [{}, {}, undefined], [undefined, undefined, 'failed'], [null, null, 'failed'], [throwing, throwing, 'failed'], [{ anonymous_session: session }, {}, 'config_secret'], [{ anonymous_session: session, secrets }, {}, 'failed'],
       [{ anonymous_session: session, user }, {}, 'config_secret'], [{ anonymous_session: cyclic, secrets, user }, {}, 'failed'],
       [{ anonymous_session: { ...session, metadata: { a: 7n } }, secrets, user }, {}, 'failed'], [{ anonymous_session: session, secrets, user }, undefined, 'failed'],
       [{ anonymous_session: session, secrets, user }, throwing, 'failed'], [{ anonymous_session: session, secrets, user }, {}, 'apply_failed'],

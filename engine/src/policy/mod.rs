@@ -377,7 +377,7 @@ pub(crate) fn adds_again(name: &str) -> String {
 }
 
 /// What to write instead.
-pub(crate) const ONCE: &str = "use `max`, or set `\"once\": true` in `session`";
+pub(crate) const ONCE: &str = "`max`, or `session.once`";
 
 /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.
 fn duration(text: &str) -> Option<i64> {

@@ -95,7 +95,9 @@ fn taken_elsewhere(rules: &[Rule], all: &[Read], index: usize) -> Vec<Shared> {
         others.filter_map(|(_, (one, read))| Beside::of(one, read.reading()?, rule, root)).collect();
     let mut shared = Vec::new();
     if !beside.is_empty() {
-        unknown.into_iter().for_each(|at| share(Place { document: root.document, at }, &beside, &mut shared));
+        for at in unknown {
+            share(Place { document: root.document, at }, &beside, &mut shared);
+        }
     }
     shared
 }
@@ -110,7 +112,9 @@ fn share(place: Place<'_>, beside: &[Beside<'_>], shared: &mut Vec<Shared>) {
     }
     let children: Vec<Place<'_>> = pointer::children(place).map(|(_, child)| child).collect();
     shared.push(Shared::Part(place.at, children.iter().map(|child| child.at).collect()));
-    children.into_iter().for_each(|child| share(child, beside, shared));
+    for child in children {
+        share(child, beside, shared);
+    }
 }
 
 /// A rule that takes something of what another rule reads.
