@@ -720,3 +720,325 @@ fn a_time_of_a_session_is_read_in_every_form_and_anything_else_is_refused() {
         assert!(taken(Value::Null, wrong.clone()).contains("/anonymous_session/expires_at"), "{wrong}");
     }
 }
+
+/// Rules by name, each with the rest of its line, its schema and its script, under `session.once`.
+struct Shop {
+    rules: RuleSet,
+    account: Value,
+    now: i64,
+}
+
+impl Shop {
+    fn new(once: bool, limits: &str, rules: &[(&str, &str, &str, &str)]) -> Self {
+        let lines = rules
+            .iter()
+            .map(|(name, more, ..)| format!(r#"{{ "name": "{name}", "to": "app_metadata.{name}"{more} }}"#));
+        let lines: Vec<_> = lines.collect();
+        let policy = format!(
+            r#"{{ "name": "test", "session": {{ "once": {once} }}, "limits": {limits}, "rules": [ {} ] }}"#,
+            lines.join(", ")
+        );
+        let mut files = BTreeMap::from([("policy.json".to_owned(), policy)]);
+        for (name, _, schema, script) in rules {
+            files.insert(format!("{name}.schema.json"), (*schema).to_owned());
+            if !script.is_empty() {
+                files.insert(format!("{name}.merge.rhai"), SCRIPT.replace("BODY", script));
+            }
+        }
+        let rules = RuleSet::compile(&Files(files)).unwrap_or_else(|errors| panic!("{errors:?}"));
+        Self { rules, account: json!({}), now: 0 }
+    }
+
+    /// A login that changes these members of the request; what it writes is kept.
+    fn login(&mut self, metadata: &Value, changes: &[(&str, Value)]) -> Value {
+        self.now += 1;
+        let mut body: Value = serde_json::from_slice(&request(&self.account, metadata)).unwrap();
+        body["at"] = json!(format!("2026-11-23T10:00:{:02}Z", self.now));
+        body["anonymous_session"]["session_id"] = json!("s-1");
+        for (pointer, value) in changes {
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            body.pointer_mut(parent).unwrap()[name] = value.clone();
+        }
+        let (_, decision) = transfer::decide(&self.rules, body.to_string().as_bytes(), &Given::default()).unwrap();
+        let decision: Value = serde_json::from_slice(&decision.to_bytes()).unwrap();
+        for command in decision["commands"].as_array().unwrap() {
+            if let Some(key) = command["key"].as_str() {
+                self.account[key] = command["value"].clone();
+            }
+        }
+        decision
+    }
+
+    fn left(&self) -> Value {
+        self.account["handover"]["taken"][0][3].clone()
+    }
+}
+
+fn clears(decision: &Value) -> bool {
+    decision.to_string().contains("clear_anonymous_session")
+}
+
+/// Keywords with their counts.
+fn keywords(decision: &Value) -> Vec<String> {
+    let findings = decision["findings"].as_array().unwrap().iter();
+    let shown = findings.map(|one| {
+        format!("{} {}{}", one["rule"].as_str().unwrap_or("-"), one["keyword"].as_str().unwrap(), one["count"])
+    });
+    shown.map(|text| text.replace("null", "")).collect()
+}
+
+const NUMBER: &str = r#"{ "type": "integer", "minimum": 0, "maximum": 1000 }"#;
+const NUMBERS: &str =
+    r#"{ "type": "array", "maxItems": 9, "items": { "type": "integer", "minimum": 0, "maximum": 99 } }"#;
+
+#[test]
+fn a_rule_that_was_left_runs_on_any_trigger() {
+    let mut shop = Shop::new(
+        true,
+        "{}",
+        &[("a", r#", "merge": "max""#, NUMBER, ""), ("b", r#", "on": ["signup"], "merge": "max""#, NUMBER, "")],
+    );
+    let hidden = json!(["app_metadata.a", "app_metadata.handover"]);
+    let metadata = json!({ "a": 1, "b": 2 });
+    let first = shop.login(&metadata, &[("/trigger", json!("signup")), ("/account/visible", hidden)]);
+    assert_eq!((shop.left(), clears(&first)), (json!(["b"]), false));
+    let second = shop.login(&metadata, &[]);
+    assert_eq!((&shop.account["b"], shop.left(), clears(&second)), (&json!(2), Value::Null, true));
+    assert_eq!(shop.login(&metadata, &[])["reason"], "already_transferred");
+}
+
+#[test]
+fn of_many_rules_that_were_left_those_that_need_once_are_named() {
+    let names = ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"];
+    let rules =
+        names.map(|name| (name, if name == "r8" { r#", "merge": "sum""# } else { r#", "merge": "max""# }, NUMBER, ""));
+    let mut shop = Shop::new(true, "{}", &[&rules[..], &[("z", r#", "merge": "max""#, NUMBER, "")]].concat());
+    let metadata: Value =
+        names.iter().chain(&["z"]).map(|name| ((*name).to_owned(), json!(3))).collect::<serde_json::Map<_, _>>().into();
+    shop.login(&metadata, &[("/account/visible", json!(["app_metadata.z", "app_metadata.handover"]))]);
+    assert_eq!(shop.left(), json!(["*", "r8"]));
+    shop.login(&metadata, &[]);
+    assert_eq!((&shop.account["r0"], &shop.account["r8"], shop.left()), (&json!(3), &json!(3), Value::Null));
+    // names that the policy lacks count as through
+    shop.account["handover"]["taken"][0].as_array_mut().unwrap().push(json!(["ghost", ""]));
+    assert_eq!(shop.login(&metadata, &[])["reason"], "already_transferred");
+}
+
+#[test]
+fn a_rule_that_waits_is_not_forgotten_when_the_draft_lacks_its_value_for_a_while() {
+    let mut shop =
+        Shop::new(true, "{}", &[("a", r#", "merge": "max""#, NUMBER, ""), ("s", r#", "merge": "sum""#, NUMBER, "")]);
+    shop.login(&json!({ "a": 1, "s": 5 }), &[("/account/visible", json!(["app_metadata.a", "app_metadata.handover"]))]);
+    shop.login(&json!({ "a": 2 }), &[]);
+    assert_eq!(shop.left(), json!(["s"]));
+    shop.login(&json!({ "a": 3, "s": 5 }), &[]);
+    assert_eq!((&shop.account["s"], shop.left()), (&json!(5), Value::Null));
+    assert_eq!(keywords(&shop.login(&json!({ "a": 4, "s": 7 }), &[])), ["s already_counted"]);
+    assert_eq!(shop.account["s"], 5);
+}
+
+#[test]
+fn whether_a_script_needs_once_is_evidence() {
+    let currency = r#"{ "type": "object", "required": ["c", "n"], "properties": { "c": { "type": "string", "pattern": "^[A-Z]{3}$" },
+        "n": { "type": "integer", "minimum": 0, "maximum": 99 } } }"#;
+    let needs_once =
+        |schema: &str, script: &str| Shop::new(true, "{}", &[("a", "", schema, script)]).rules.rules()[0].needs_once;
+    for (schema, script) in [
+        // no generated login brings euros: nothing is known, whatever the script does with the others
+        (
+            currency,
+            r#"if anonymous.c != "EUR" { skip("currency"); } let o = account ?? #{ n: 0 }; o.n += anonymous.n; o"#,
+        ),
+        (
+            currency,
+            r#"if anonymous.c != "EUR" { discard("currency"); } let o = account ?? #{ n: 0 }; o.n += anonymous.n; o"#,
+        ),
+        (
+            currency,
+            r#"if anonymous.c != "EUR" { return account; } let o = account ?? #{ n: 0 }; o.n += anonymous.n; o"#,
+        ),
+        (NUMBER, "throw anonymous"),
+        (NUMBER, "(account ?? 0) + anonymous"),
+        (NUMBERS, "let o = account ?? []; for n in anonymous { o.push(n); } o"),
+        // an entry with the time is another one each time
+        (NUMBERS, "union(account, [context.now])"),
+    ] {
+        assert!(needs_once(schema, script), "{script}");
+    }
+    for (schema, script) in [
+        (NUMBER, "max_of(account, anonymous)"),
+        (NUMBER, "account ?? anonymous"),
+        (NUMBER, r#"if anonymous > 500 { skip("large"); } max_of(account, anonymous)"#),
+        (NUMBERS, "union(account, anonymous)"),
+        // the time is another one, and that is all
+        (currency, "let o = account ?? #{}; o.n = max_of(o?.n, anonymous.n); o.at = context.now; o"),
+    ] {
+        assert!(!needs_once(schema, script), "{script}");
+    }
+}
+
+#[test]
+fn an_observing_rule_takes_no_room_and_needs_no_once() {
+    let long = "o".repeat(240);
+    let apply = ("u", r#", "merge": "max""#, NUMBER, "");
+    let observe = (long.as_str(), r#", "from": "/u", "merge": "sum", "mode": "observe""#, NUMBER, "");
+    for rules in [vec![apply], vec![observe, apply]] {
+        let decision = Shop::new(true, r#"{ "sink_bytes": 300 }"#, &rules).login(&json!({ "u": 3 }), &[]);
+        assert_eq!((&decision["status"], clears(&decision)), (&json!("transferred"), true), "{decision}");
+    }
+    // it may add where the policy has no receipts
+    Shop::new(false, "{}", &[apply, observe]);
+}
+
+#[test]
+fn a_receipt_that_does_not_fit_is_not_written() {
+    let sum = ("s", r#", "merge": "sum""#, NUMBER, "");
+    let max = ("m", r#", "merge": "max""#, NUMBER, "");
+    for (rules, written, found) in
+        [(vec![max], json!(3), "- receipt_full"), (vec![sum, max], json!(3), "s receipt_full")]
+    {
+        let mut shop = Shop::new(true, r#"{ "sink_bytes": 150 }"#, &rules);
+        let taken = json!([["x", 1, 1_800_000_000_000_i64, [], "y".repeat(200)]]);
+        shop.account["handover"] = json!({ "v": 1, "taken": taken });
+        let decision = shop.login(&json!({ "s": 3, "m": 3 }), &[]);
+        assert_eq!(
+            (&shop.account["m"], &shop.account["s"], keywords(&decision)),
+            (&written, &Value::Null, vec![found.to_owned()])
+        );
+        assert_eq!(shop.account["handover"]["taken"], taken);
+    }
+}
+
+#[test]
+fn what_a_merge_of_lists_does_not_take_is_counted() {
+    let keyed = r#"{ "type": "array", "maxItems": 9, "items": { "type": "object", "properties": {
+        "id": { "type": "integer", "minimum": 0, "maximum": 99 }, "n": { "type": "integer", "minimum": 0, "maximum": 99 } } } }"#;
+    let lines = json!([{ "id": 1 }, { "n": 5 }, { "id": 2 }, { "id": 1, "n": 2 }, { "id": 3 }]);
+    for (more, schema, script, list, found) in [
+        (
+            r#", "merge": { "keyed_union": { "key": "id", "limit": 2 } }"#,
+            keyed,
+            "",
+            &lines,
+            vec!["a limit_reached1", "a unmergeable1"],
+        ),
+        (
+            r#", "merge": { "recent": { "key": "id", "limit": 1, "clamp": true } }"#,
+            keyed,
+            "",
+            &lines,
+            vec!["a unmergeable5"],
+        ),
+        (r#", "merge": { "union": { "limit": 2 } }"#, NUMBERS, "", &json!([1, 1, 2, 3]), vec!["a limit_reached1"]),
+        // what a script tried and did not use is no loss
+        (
+            "",
+            NUMBERS,
+            "let tried = union([], anonymous, #{ limit: 1 }); union(account, anonymous)",
+            &json!([1, 2, 3]),
+            vec![],
+        ),
+        (
+            "",
+            NUMBERS,
+            "union(union(account, anonymous, #{ limit: 2 }), anonymous, #{ limit: 2 })",
+            &json!([1, 2, 3]),
+            vec!["a limit_reached1"],
+        ),
+    ] {
+        let decision = Shop::new(true, "{}", &[("a", more, schema, script)]).login(&json!({ "a": list }), &[]);
+        assert_eq!(keywords(&decision), found, "{more} {script}: {decision}");
+        assert!(clears(&decision));
+    }
+}
+
+#[test]
+fn a_place_that_two_rules_read_is_lost_by_neither() {
+    let whole = r#"{ "type": "object", "properties": { "theme": { "enum": ["dark"] } } }"#;
+    let rules = [
+        ("w", r#", "from": "", "merge": { "merge_fields": { "theme": "anonymous" } }"#, whole, ""),
+        ("d", r#", "from": "/box/deep", "merge": "union""#, NUMBERS, ""),
+    ];
+    let places = |metadata: &Value| {
+        let decision = Shop::new(true, "{}", &rules).login(metadata, &[]);
+        let findings = decision["findings"].as_array().unwrap().iter();
+        findings
+            .map(|one| format!("{} {}", one["rule"].as_str().unwrap(), one["pointer"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let (deep, both) = (json!({ "deep": [1, "x"] }), json!({ "deep": [1], "note": 1 }));
+    assert_eq!(
+        places(&json!({ "theme": "dark", "box": deep, "handover": "draft_0123456789-abcdef" })),
+        ["d /box/deep/1"]
+    );
+    assert_eq!(places(&json!({ "theme": "dark", "box": both })), ["w /box/note"]);
+    // what stands in a text cannot be told apart: the text is reported as a whole
+    assert_eq!(places(&json!({ "theme": "dark", "box": both.to_string() })), ["w /box"]);
+    assert_eq!(places(&json!(json!({ "theme": "dark", "box": both }).to_string())), ["w /box/note"]);
+    // a place that nobody takes is unknown to the one that reads it
+    assert_eq!(places(&json!({ "box": { "deep": ["x"] } })), ["w /box", "d /box/deep/0"]);
+}
+
+#[test]
+fn every_member_of_eight_rules_that_share_a_place_is_judged() {
+    let schema = |name: usize| format!(r#"{{ "type": "object", "properties": {{ "m{name}": {NUMBER} }} }}"#);
+    let schemas: Vec<_> = (0..8).map(schema).collect();
+    let names: Vec<_> = (0..8).map(|n| format!("r{n}")).collect();
+    let rules: Vec<_> = names
+        .iter()
+        .zip(&schemas)
+        .map(|(name, schema)| {
+            (
+                name.as_str(),
+                r#", "from": "", "merge": { "merge_fields": {}, "default": "anonymous" }"#,
+                schema.as_str(),
+                "",
+            )
+        })
+        .collect();
+    let mut shop = Shop::new(true, "{}", &rules);
+    let metadata: serde_json::Map<_, _> = (0..4_000).map(|n| (format!("m{n}"), json!(1))).collect();
+    let decision = shop.login(&json!(metadata), &[]);
+    assert_eq!(decision["commands"].as_array().unwrap().len(), 10);
+    assert_eq!(decision["findings_omitted"], 8 * (4_000 - 8) - 100);
+}
+
+#[test]
+fn metadata_that_no_rule_can_read_is_a_finding() {
+    let rules = [("a", r#", "merge": "max""#, NUMBER, "")];
+    for metadata in [
+        json!("{\"a\":1,\"a\":2}"),
+        json!("{\"a\":1e999}"),
+        json!("{\"a\":"),
+        json!("text"),
+        json!([1]),
+        json!(7),
+        json!(true),
+    ] {
+        let decision = Shop::new(true, "{}", &rules).login(&metadata, &[]);
+        assert_eq!(
+            (&decision["status"], keywords(&decision)),
+            (&json!("unchanged"), vec!["- type".to_owned()]),
+            "{metadata}"
+        );
+    }
+    for metadata in [json!(null), json!({}), json!("{}")] {
+        assert_eq!(keywords(&Shop::new(true, "{}", &rules).login(&metadata, &[])), Vec::<String>::new(), "{metadata}");
+    }
+}
+
+#[test]
+fn a_cause_is_a_member_that_the_object_needs_and_a_repair_is_safe() {
+    let schema = r#"{ "type": "object", "properties": {
+        "l": { "type": "array", "maxItems": 9, "items": { "type": "object", "required": ["qty"], "properties": {
+            "qty": { "type": "integer", "minimum": 1, "maximum": 9 }, "sku": { "type": "string", "maxLength": 2 } } } },
+        "o": { "type": "object", "required": ["sku"], "properties": { "sku": { "type": "string", "maxLength": 2 } } },
+        "big": { "type": "integer", "x-on-invalid": "coerce" } } }"#;
+    let rules = [("a", r#", "merge": { "merge_fields": {}, "default": "anonymous" }, "max_bytes": 900"#, schema, "")];
+    let metadata = json!({ "a": { "l": [{ "sku": "long" }, { "sku": "long", "qty": 0 }], "big": "9007199254740993", "o": { "sku": "ok" } } });
+    let decision = Shop::new(true, "{}", &rules).login(&metadata, &[]);
+    let findings = decision["findings"].as_array().unwrap().iter();
+    let causes: Vec<_> = findings.map(|one| json!([one["pointer"], one["action"], one["cause"]["pointer"]])).collect();
+    let expected = json!([["/a/big", "drop", null], ["/a/l/0", "drop", null], ["/a/l/1", "drop", "/a/l/1/qty"]]);
+    assert_eq!((json!(causes), clears(&decision)), (expected, true), "{decision}");
+}

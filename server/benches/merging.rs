@@ -17,7 +17,7 @@ use std::time::Instant;
 use handover_engine::budget::Budget;
 use handover_engine::json::{Document, Json, View};
 use handover_engine::limits::Limits;
-use handover_engine::merge::{Context, Function, Made, Strategy, Work, call};
+use handover_engine::merge::{Context, Function, Losses, Made, Strategy, Work, call};
 use handover_engine::sanitizer::Shape;
 use handover_engine::script::{Call, Kindred, Outcome, Sandbox, Script};
 use serde_json::{Value, json};
@@ -90,7 +90,8 @@ impl Bench {
         let (account, anonymous) = (documents.0.view(), documents.1.view());
         let made = match way {
             "declared" => {
-                let mut work = Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), turned_away: &mut 0 };
+                let mut work =
+                    Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), losses: &mut Losses::default() };
                 match self.declared.merge(Some(account), anonymous, &mut work) {
                     Ok(Made::Write(made)) => made,
                     _ => Json::Null,
@@ -161,7 +162,8 @@ fn wide() {
         let function = Function::by_name(name).unwrap();
         let rounds = (0..10).map(|_| {
             let start = Instant::now();
-            let mut work = Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), turned_away: &mut 0 };
+            let mut work =
+                Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), losses: &mut Losses::default() };
             assert!(black_box(call(function, &arguments, &mut work)).is_ok(), "{name}");
             start.elapsed().as_micros()
         });

@@ -2,7 +2,8 @@
 //!
 //! [`RuleSet::compile`] reads every file and reports every mistake. [`RuleSet::evaluate`] is total: for each rule it finds
 //! the anonymous value, sanitizes it, merges what is left into the account's value and adds a command, unless nothing
-//! changed; whatever goes wrong becomes a finding of that rule, and the next one runs.
+//! changed; whatever goes wrong becomes a finding of that rule, and the next one runs. Where the account's receipt names the
+//! hand-over, only rules that did not take it run; rules that observe run last, and change nothing but findings.
 
 mod declared;
 mod evidence;
