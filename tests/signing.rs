@@ -1,5 +1,6 @@
 //! Callers and answers are signed (Standard Webhooks), over real HTTP, against the started binary.
 
+use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -7,7 +8,7 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::binary::{Answer, Server, root, temporary};
+use crate::binary::{Answer, Server, answer, root, temporary};
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -58,6 +59,28 @@ fn check(answer: &Answer, status: u16, code: Option<&str>, secret: Option<&str>)
     assert!(now().abs_diff(at.parse().unwrap()) < 10, "{answer:?}");
     let own = signature(secret, &format!("response\n{id}.{at}.{}", answer.body));
     assert_eq!(field(answer, "webhook-signature"), Some(own.to_lowercase().as_str()), "{answer:?}");
+}
+
+#[test]
+fn the_head_is_judged_before_a_byte_of_the_body() {
+    let server = server(&[("HANDOVER_SECRETS", SECRET)]);
+    let at = now().to_string();
+    let all = [("webhook-id", "tx_1"), ("webhook-timestamp", &at), ("webhook-signature", "v1,AAAA")];
+    // the body of none of these ever comes
+    for (fields, code) in [
+        (&[][..], "signature_missing"),
+        (&all[..2], "signature_missing"),
+        (&all, "signature_invalid"),
+        (&[all[0], all[0], all[1], all[2]], "signature_invalid"),
+    ] {
+        let fields = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
+        let mut stream = server.connect();
+        let head = format!(
+            "POST /v1/transfer HTTP/1.1\r\nhost: handover\r\ncontent-type: application/json\r\ncontent-length: 100\r\n{fields}\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        check(&answer(&mut stream), 401, Some(code), None);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::error::ApiError;
 use crate::routes::{health, transfer};
@@ -24,6 +25,11 @@ const HEAD_BYTES_MAX: usize = 16 * 1_024;
 const FIELDS_MAX: usize = 64;
 /// Open connections.
 const CONNECTIONS_MAX: usize = 10_000;
+/// Descriptors that are not for connections: listener, files, standard streams, the runtime's own.
+const DESCRIPTORS_KEPT: usize = 64;
+/// How long a peer may take nothing of an answer.
+const WRITE: Duration = Duration::from_secs(10);
+const MINUTE: Duration = Duration::from_mins(1);
 /// How long new requests are still answered after SIGTERM, while `/health/ready` says that they should not come.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long open requests may take once the server stops.
@@ -65,7 +71,9 @@ impl Signals {
 pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, idle: Duration) {
     let service = TowerToHyperService::new(app(state.clone()));
     let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let cap = connections_max();
+    let connections = Arc::new(Semaphore::new(cap));
+    let mut turned_away = Quietly::default();
     let mut closing = None;
     loop {
         let accepted = tokio::select! {
@@ -80,17 +88,26 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
             _ = signals.terminate.recv(), if closing.is_none() => {
                 state.stop();
                 tracing::info!("stopping");
-                closing = Some(Instant::now() + GRACE);
+                // nobody is there who could look
+                let has_callers = connections.available_permits() < cap;
+                closing = Some(if has_callers { Instant::now() + GRACE } else { Instant::now() });
                 continue;
             }
         };
         // a failed accept is the peer's, or lack of descriptors: give others time to close theirs
         let Ok((stream, _)) = accepted else {
+            turned_away.say("a connection could not be accepted");
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&connections).try_acquire_owned() else { continue };
-        let connection = builder(idle).serve_connection(TokioIo::new(stream), service.clone());
+        let Ok(place) = Arc::clone(&connections).try_acquire_owned() else {
+            turned_away.say("all connections are taken");
+            continue;
+        };
+        let mut stream = TimeoutStream::new(stream);
+        // whoever does not read loses the connection
+        stream.set_write_timeout(Some(WRITE));
+        let connection = builder(idle).serve_connection(TokioIo::new(Box::pin(stream)), service.clone());
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // an error here is the peer's; whoever was owed an answer is gone
@@ -104,6 +121,33 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
         tracing::warn!("open requests were cut off");
     }
     tracing::info!("stopped");
+}
+
+/// Connections that the descriptors of this process allow: its soft limit is raised to the hard one.
+fn connections_max() -> usize {
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(0);
+    let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_KEPT);
+    if free < CONNECTIONS_MAX {
+        tracing::warn!(connections = free, descriptors, "the limit of open files allows fewer connections than 10000");
+    }
+    free.clamp(1, CONNECTIONS_MAX)
+}
+
+/// Says the same thing once a minute at most.
+#[derive(Default)]
+struct Quietly {
+    said: Option<Instant>,
+    since: usize,
+}
+
+impl Quietly {
+    fn say(&mut self, what: &'static str) {
+        self.since += 1;
+        if self.said.is_none_or(|said| said.elapsed() >= MINUTE) {
+            tracing::warn!(count = self.since, "{what}");
+            (self.said, self.since) = (Some(Instant::now()), 0);
+        }
+    }
 }
 
 /// Reads the callers' secrets again; unfit ones change nothing.

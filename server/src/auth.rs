@@ -88,14 +88,39 @@ impl Secrets {
         self.0.len()
     }
 
-    /// Who sent a request: the holder of a secret.
+    /// Who sent a request of this head and body: the holder of a secret.
     ///
     /// Each entry is compared with each secret in constant time, and the timestamp is judged later, by
     /// [`Caller::check_time`]: so a bad timestamp under a good signature gets a signed answer.
     ///
     /// # Errors
-    /// A header is missing, or no signature fits.
-    pub fn caller(&self, headers: &HeaderMap, body: &[u8]) -> Result<Caller, Refusal> {
+    /// No signature fits.
+    pub fn verify(&self, head: Head, body: &[u8]) -> Result<Caller, Refusal> {
+        let Head { id, timestamp, given } = head;
+        let mut fitting = None;
+        for secret in &self.0 {
+            let own = CtOutput::<Hmac<Sha256>>::new(sign(secret, &[id.as_bytes(), b".", &timestamp, b".", body]));
+            let fits = given.iter().fold(false, |fits, given| fits | (own == CtOutput::new((*given).into())));
+            fitting = if fits { Some(secret) } else { fitting };
+        }
+        let secret = fitting.ok_or(Refusal::Invalid)?.clone();
+        Ok(Caller { id, timestamp, secret })
+    }
+}
+
+/// The three headers of a request, well formed. Nothing is verified yet: that takes the body.
+pub struct Head {
+    id: String,
+    timestamp: Vec<u8>,
+    given: Vec<[u8; 32]>,
+}
+
+impl Head {
+    /// Reads the headers, before a byte of the body is read.
+    ///
+    /// # Errors
+    /// One is missing, repeated or malformed.
+    pub fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.get_all(name));
         let all = [&id, &timestamp, &signatures];
         if all.iter().any(|values| values.iter().next().is_none()) {
@@ -110,14 +135,11 @@ impl Secrets {
             return Err(Refusal::Invalid);
         }
         let given: Vec<_> = entries.into_iter().filter_map(signature).collect();
-        let mut fitting = None;
-        for secret in &self.0 {
-            let own = CtOutput::<Hmac<Sha256>>::new(sign(secret, &[id.as_bytes(), b".", timestamp, b".", body]));
-            let fits = given.iter().fold(false, |fits, given| fits | (own == CtOutput::new((*given).into())));
-            fitting = if fits { Some(secret) } else { fitting };
+        // an entry that is no signature of ours fits nothing
+        if given.is_empty() {
+            return Err(Refusal::Invalid);
         }
-        let secret = fitting.ok_or(Refusal::Invalid)?.clone();
-        Ok(Caller { id: id.to_owned(), timestamp: timestamp.to_vec(), secret })
+        Ok(Self { id: id.to_owned(), timestamp: timestamp.to_vec(), given })
     }
 }
 
@@ -241,7 +263,7 @@ fn is_timestamp(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, HeaderMap, ID, Refusal, SIGNATURE, SecretError, Secrets, TIMESTAMP};
+    use super::{Caller, Head, HeaderMap, ID, Refusal, SIGNATURE, SecretError, Secrets, TIMESTAMP};
 
     const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -256,9 +278,13 @@ mod tests {
         headers
     }
 
+    fn verify(secrets: &Secrets, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        Head::read(headers).and_then(|head| secrets.verify(head, BODY))
+    }
+
     fn caller(secrets: &str, id: &str, timestamp: &str, signature: &str) -> Result<Caller, Refusal> {
         let headers = headers(&[(ID, id), (TIMESTAMP, timestamp), (SIGNATURE, signature)]);
-        Secrets::parse(secrets).unwrap().caller(&headers, BODY)
+        verify(&Secrets::parse(secrets).unwrap(), &headers)
     }
 
     #[test]
@@ -292,9 +318,9 @@ mod tests {
         for (index, field) in fields.into_iter().enumerate() {
             let mut without = fields.to_vec();
             without.remove(index);
-            assert_eq!(secrets.caller(&headers(&without), BODY).err(), Some(Refusal::Missing));
+            assert_eq!(verify(&secrets, &headers(&without)).err(), Some(Refusal::Missing));
             let twice = [fields.as_slice(), &[field]].concat();
-            assert_eq!(secrets.caller(&headers(&twice), BODY).err(), Some(Refusal::Invalid));
+            assert_eq!(verify(&secrets, &headers(&twice)).err(), Some(Refusal::Invalid));
         }
     }
 
@@ -321,7 +347,7 @@ mod tests {
         caller.sign(&mut answer, 1_795_428_000, BODY);
         assert_eq!(answer.get(ID).unwrap(), "tx_0198c1");
         assert_ne!(answer.get(SIGNATURE).unwrap(), SIGNED);
-        assert_eq!(Secrets::parse(SECRET).unwrap().caller(&answer, BODY).err(), Some(Refusal::Invalid));
+        assert_eq!(verify(&Secrets::parse(SECRET).unwrap(), &answer).err(), Some(Refusal::Invalid));
     }
 
     #[test]

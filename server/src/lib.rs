@@ -2,7 +2,7 @@
 //!
 //! The path of one request: bytes, size and deadline, [`auth::Caller`] over the raw
 //! bytes, [`handover_engine::event::Event`], [`handover_engine::ruleset::RuleSet::evaluate`], decision, bytes, signed.
-//! Async ends at the route; evaluation runs inline and takes no lock. Absent: tokens, ledger, provider API.
+//! Async ends at the route; evaluation runs on a pool of its own. Absent: tokens, ledger, provider API.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
 
@@ -12,6 +12,7 @@ pub mod auth;
 pub mod transfer;
 pub mod telemetry;
 pub mod error;
+pub mod pool;
 pub mod state;
 pub mod routes;
 pub mod render;

@@ -1,5 +1,6 @@
 //! What all requests share: the compiled rules, the callers' secrets, the bounds, whether the server is ready.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,9 +12,12 @@ use tokio::sync::Semaphore;
 use crate::auth::Secrets;
 use crate::config::SecretsFrom;
 use crate::files;
+use crate::pool::Pool;
 
-/// Requests that are worked on at once.
+/// Requests that are worked on at once, once their head and body are whole.
 const REQUESTS_MAX: usize = 256;
+/// KiB of all bodies that are being read.
+const BODIES_KIB_MAX: usize = 64 * 1_024;
 
 /// Shared by every request; nothing in it is locked on the way.
 #[derive(Clone)]
@@ -24,22 +28,31 @@ pub struct State {
     pub callers: Option<Arc<Callers>>,
     /// Bytes of a request body.
     pub body_bytes: usize,
-    /// Room for requests.
-    pub room: Arc<Semaphore>,
+    /// Places of requests that are whole.
+    pub places: Arc<Semaphore>,
+    /// KiB of bodies that may still be read.
+    pub bodies: Arc<Semaphore>,
+    /// Threads that evaluate.
+    pub pool: Arc<Pool>,
     ready: Arc<AtomicBool>,
 }
 
 impl State {
     /// The state of a server that is ready.
-    #[must_use]
-    pub fn new(rules: RuleSet, callers: Option<Callers>, body_bytes: usize) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The threads that evaluate cannot be started.
+    pub fn new(rules: RuleSet, callers: Option<Callers>, body_bytes: usize) -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Ok(Self {
             rules: Arc::new(rules),
             callers: callers.map(Arc::new),
             body_bytes,
-            room: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            places: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
+            pool: Arc::new(Pool::start(threads).context("cannot start the threads that evaluate")?),
             ready: Arc::new(AtomicBool::new(true)),
-        }
+        })
     }
 
     /// Whether new requests should come.

@@ -36,17 +36,14 @@ pub(super) struct Arguments {
     behind_proxy: bool,
 }
 
-/// Deep documents and scripts need more than a thread has by default.
-const STACK_BYTES: usize = 16 * 1_024 * 1_024;
-
 pub(super) fn run(arguments: Arguments) -> Result<Status> {
     let Arguments { rules, listen, dev, body_bytes, idle, behind_proxy } = arguments;
     let config = Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy }).map_err(usage)?;
     let callers = config.secrets.clone().map(Callers::load).transpose().map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
     telemetry::start();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
-    let state = State::new(rules, callers, config.body_bytes);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let state = State::new(rules, callers, config.body_bytes)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(config.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;

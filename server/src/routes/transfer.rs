@@ -1,15 +1,19 @@
 //! `POST /v1/transfer`: one login.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderValue, Request, header};
 use axum::response::{IntoResponse, Response};
+use handover_engine::decision::Decision;
+use handover_engine::event::Event;
+use handover_engine::ruleset::RuleSet;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::auth::{Caller, Refusal};
+use crate::auth::{Caller, Head, Refusal};
 use crate::error::ApiError;
 use crate::state::State;
 use crate::{telemetry, transfer};
@@ -21,24 +25,32 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// Decides what the account of a login takes over.
 ///
-/// Unsigned bytes are never parsed; once a caller is verified, every answer is signed, problems too.
+/// The head is judged before a byte of the body is read, and unsigned bytes are never parsed. Once a caller is verified,
+/// every answer is signed, problems too.
 ///
 /// # Errors
 /// A problem of the contract, before there is a caller to sign it for.
 pub async fn transfer(Shared(state): Shared<State>, request: Request<Body>) -> Result<Response, ApiError> {
-    let _room = state.room.try_acquire().map_err(|_| ApiError::new("overloaded"))?;
     let (parts, body) = request.into_parts();
-    accept(&parts.headers, state.body_bytes)?;
-    let body = read(body, state.body_bytes).await?;
-    let Some(callers) = &state.callers else { return Ok(decision(decide(&state, None, &body)?)) };
-    let caller = callers.secrets().caller(&parts.headers, &body).map_err(|refusal| ApiError::new(refusal.code()))?;
-    Ok(match decide(&state, Some(&caller), &body) {
+    let head = state.callers.as_ref().map(|_| Head::read(&parts.headers)).transpose().map_err(unsigned)?;
+    let bytes_max = accept(&parts.headers, state.body_bytes)?;
+    let body = read(body, bytes_max, &state).await?;
+    let _place = state.places.try_acquire().map_err(|_| ApiError::new("overloaded"))?;
+    let (Some(callers), Some(head)) = (&state.callers, head) else {
+        return Ok(decision(decide(&state, None, body).await?));
+    };
+    let caller = callers.secrets().verify(head, &body).map_err(unsigned)?;
+    Ok(match decide(&state, Some(&caller), body).await {
         Ok(bytes) => (signature(&caller, &bytes), decision(bytes)).into_response(),
         Err(problem) => {
             let problem = problem.of_request(caller.id());
             (signature(&caller, problem.to_json().as_bytes()), problem).into_response()
         }
     })
+}
+
+fn unsigned(refusal: Refusal) -> ApiError {
+    ApiError::new(refusal.code())
 }
 
 fn decision(bytes: Vec<u8>) -> Response {
@@ -58,8 +70,8 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// What the headers alone decide, before a byte of the body is read.
-fn accept(headers: &HeaderMap, body_bytes: usize) -> Result<(), ApiError> {
+/// What the headers alone decide, before a byte of the body is read; gives the bytes that it may have.
+fn accept(headers: &HeaderMap, body_bytes: usize) -> Result<usize, ApiError> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(ApiError::new("content_encoding"));
     }
@@ -68,10 +80,11 @@ fn accept(headers: &HeaderMap, body_bytes: usize) -> Result<(), ApiError> {
         return Err(ApiError::new("media_type"));
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > body_bytes as u64) {
-        return Err(ApiError::new("body_too_large"));
+    match length.map(usize::try_from) {
+        None => Ok(body_bytes),
+        Some(Ok(length)) if length <= body_bytes => Ok(length),
+        Some(_) => Err(ApiError::new("body_too_large")),
     }
-    Ok(())
 }
 
 /// `application/json`, in UTF-8 (RFC 8259 §8.1).
@@ -81,8 +94,11 @@ fn is_json(media_type: &str) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json") && matches!(parameters.as_str(), "" | "charset=utf-8")
 }
 
-async fn read(body: Body, body_bytes: usize) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, body_bytes).collect()).await;
+/// Reads a body, while all that are being read together stay within their bound.
+async fn read(body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
+    let kib = u32::try_from(bytes_max.div_ceil(1_024)).unwrap_or(u32::MAX);
+    let _share = state.bodies.try_acquire_many(kib).map_err(|_| ApiError::new("overloaded"))?;
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, bytes_max).collect()).await;
     match whole.map_err(|_| ApiError::new("body_timeout"))? {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::new("body_too_large")),
@@ -90,23 +106,32 @@ async fn read(body: Body, body_bytes: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-/// Evaluates inline, takes no lock; a panic is caught once, here.
-fn decide(state: &State, caller: Option<&Caller>, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+/// A decision, and the event that it is about.
+type Decided = Result<(Event, Decision), ApiError>;
+
+/// Evaluates on the pool. The deadline is answered although an evaluation may still run.
+async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<Vec<u8>, ApiError> {
     caller.map_or(Ok(()), in_time)?;
     let start = Instant::now();
-    let given = transfer::clocked(&state.rules);
-    let decided = catch_unwind(AssertUnwindSafe(|| transfer::decide(&state.rules, body, &given)));
-    let (event, decision) =
-        decided.map_err(|_| ApiError::new("internal"))?.map_err(|refusal| ApiError::refusal(&refusal, body))?;
+    let rules = Arc::clone(&state.rules);
+    let work = move || evaluate(&rules, &body);
+    let answer = state.pool.queue(start + ANSWER_TIME, work).map_err(|_| ApiError::new("overloaded"))?;
+    let answer = tokio::time::timeout_at((start + ANSWER_TIME).into(), answer).await;
+    let late = || ApiError::new("deadline_exceeded");
+    let (event, decision) = answer.map_err(|_| late())?.map_err(|_| late())??;
     if caller.is_some_and(|caller| caller.id() != event.id) {
         return Err(ApiError::new("id_mismatch"));
-    }
-    if start.elapsed() > ANSWER_TIME {
-        return Err(ApiError::new("deadline_exceeded"));
     }
     let bytes = decision.to_bytes();
     telemetry::decided(&event, &decision, start.elapsed());
     Ok(bytes)
+}
+
+/// A panic is caught once, here.
+fn evaluate(rules: &RuleSet, body: &[u8]) -> Decided {
+    let given = transfer::clocked(rules);
+    let decided = catch_unwind(AssertUnwindSafe(|| transfer::decide(rules, body, &given)));
+    decided.map_err(|_| ApiError::new("internal"))?.map_err(|refusal| ApiError::refusal(&refusal, body))
 }
 
 fn in_time(caller: &Caller) -> Result<(), ApiError> {
