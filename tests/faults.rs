@@ -125,8 +125,8 @@ const LAWLESS: [(&str, &str); 10] = [
     ),
     // a member is invented
     (
-        "                    *slot = Some(line.to_json());\n                }\n                None => {}",
-        "                    *slot = Some(Json::object(vec![(Json::text(\"sku\"), Json::text(\"new\"))]));\n                }\n                None => {}",
+        "None => *slot = Some(line.to_json()),",
+        "None => *slot = Some(Json::object(vec![(Json::text(\"sku\"), Json::text(\"new\"))])),",
     ),
 ];
 
