@@ -100,8 +100,8 @@ const LAWLESS: [(&str, &str); 10] = [
     ),
     // every line is new
     (
-        "leader.and_then(|leader| Some((leader, joined.get_mut(leader)?)))",
-        "leader.map(|_| index).and_then(|leader| Some((leader, joined.get_mut(leader)?)))",
+        "lines.iter().zip(leaders).skip(account.len())",
+        "lines.iter().zip((0..).zip(leaders).map(|(index, leader)| leader.map(|_| index))).skip(account.len())",
     ),
     // quantities are summed
     (
