@@ -105,7 +105,7 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
             continue;
         };
         let mut stream = TimeoutStream::new(stream);
-        // whoever does not read loses the connection
+        // counts from the first write that the peer's full buffer holds up
         stream.set_write_timeout(Some(WRITE));
         let connection = builder(idle).serve_connection(TokioIo::new(Box::pin(stream)), service.clone());
         let connection = graceful.watch(connection);
