@@ -9,6 +9,8 @@
 )]
 
 mod binary;
+mod bounds;
+mod canary;
 mod tidy;
 mod reader;
 mod sanitizer;

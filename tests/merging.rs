@@ -37,8 +37,8 @@ fn data(case: View<'_>) -> Json {
 
 fn check(case: View<'_>, sandbox: &Sandbox) {
     let (id, rule) = (word(case, "id"), word(case, "rule"));
-    let budget = Budget::new(250_000, None);
-    let outcome = sandbox.evaluate(&id, &rule, data(case).view(), budget);
+    let budget = Budget::new(250_000);
+    let outcome = sandbox.evaluate(&id, &rule, data(case).view(), &budget);
     let Ok(Outcome::Value(value, _)) = outcome else { panic!("{id}: {outcome:?}") };
     let sorted = word(case, "order") == "insignificant";
     let (actual, expected) = (plain(value.view(), sorted), plain(case.get("expect").unwrap(), sorted));
@@ -70,8 +70,8 @@ fn a_case_runs_through_the_binary() {
 #[track_caller]
 fn script(source: &str, expected: &str) {
     let data = Document::read(br#"{"o":{"b":1.10,"a":{"x":[1,{"y":2}]}},"l":[3,1,2]}"#).unwrap();
-    let budget = Budget::new(20_000, None);
-    let outcome = Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), budget);
+    let budget = Budget::new(20_000);
+    let outcome = Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), &budget);
     let shown = match outcome {
         Ok(Outcome::Value(value, _)) => value.view().to_text(),
         Ok(Outcome::Skip(reason)) => format!("skip {reason}"),
@@ -108,8 +108,7 @@ fn an_object_behaves_as_a_map_of_rhai() {
 #[test]
 fn a_number_that_a_script_cannot_hold_is_not_read() {
     let data = Document::read(br#"{"o":{"big":18446744073709551616}}"#).unwrap();
-    let read =
-        |source| Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), Budget::new(100, None));
+    let read = |source| Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), &Budget::new(100));
     assert!(matches!(read("o.big"), Ok(Outcome::Inexact)));
     assert!(
         matches!(read("o"), Ok(Outcome::Value(value, _)) if value.view().to_text() == r#"{"big":18446744073709551616}"#)
@@ -154,7 +153,7 @@ fn the_sandbox_holds() {
 #[track_caller]
 fn guarded(source: &str, data: &str, expected: &str) {
     let data = Document::read(data.as_bytes()).unwrap();
-    let outcome = Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), Budget::new(250_000, None));
+    let outcome = Sandbox::new(&Limits::default()).evaluate("script", source, data.root(), &Budget::new(250_000));
     let shown = match outcome {
         Ok(Outcome::Value(value, _)) => value.view().to_text(),
         other => format!("{other:?}").split('(').nth(1).unwrap_or_default().to_owned(),

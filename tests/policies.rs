@@ -1,10 +1,13 @@
 //! Small policies, each for one fact of rules and rule sets that the shipped policy has no case for.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use handover::transfer;
+use handover_engine::budget::Clock;
+use handover_engine::event::Event;
 use handover_engine::policy::Files;
-use handover_engine::ruleset::{Given, RuleSet};
+use handover_engine::ruleset::{Given, Late, RuleSet};
 use serde_json::{Value, json};
 
 const OPEN: &str = r#"{ "type": ["array", "object"], "additionalProperties": true, "items": true }"#;
@@ -378,16 +381,24 @@ fn wide_objects_are_joined_by_sorting() {
 }
 
 #[test]
-fn strategies_know_no_clock() {
-    let rules = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &[])).unwrap();
-    let body = request(&json!({}), &json!({ "a": (0..2_000).collect::<Vec<_>>() }));
-    let late = Given { time_is_up: Some(std::sync::Arc::new(|| true)) };
-    let decide = |given: &Given| transfer::decide(&rules, &body, given).unwrap().1.to_bytes();
-    assert_eq!(decide(&late), decide(&Given::default()));
+fn a_clock_ends_an_evaluation_and_shapes_no_decision() {
     let script = ("a.merge.rhai", "fn merge(account, anonymous, context) { anonymous }");
-    let rules = RuleSet::compile(&policy("", &[script])).unwrap();
-    let decision = String::from_utf8(transfer::decide(&rules, &body, &late).unwrap().1.to_bytes()).unwrap();
-    assert!(decision.contains("budget_exceeded"), "{decision}");
+    for rules in [policy(r#", "merge": "anonymous""#, &[]), policy("", &[script])] {
+        let rules = RuleSet::compile(&rules).unwrap();
+        let body = request(&json!({}), &json!({ "a": (0..2_000).collect::<Vec<_>>() }));
+        let event = Event::read(&body, rules.provider()).unwrap();
+        let until = |up_at: u64| {
+            let asked = Cell::new(0);
+            let clock = Clock::new(move || asked.replace(asked.get() + 1) >= up_at);
+            rules.evaluate_until(&event, &Given::default(), &clock).map(|decision| decision.to_bytes())
+        };
+        let whole = rules.evaluate(&event, &Given::default()).to_bytes();
+        assert_eq!(until(u64::MAX).unwrap(), whole);
+        // wherever it strikes, there is the whole decision or none
+        let late = (0..2_000).take_while(|up_at| until(*up_at).map_err(|Late| ()) == Err(())).count();
+        assert!((3..1_000).contains(&late), "the clock was asked {late} times");
+        assert_eq!(until(late as u64).unwrap(), whole);
+    }
 }
 
 #[test]

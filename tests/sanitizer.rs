@@ -132,7 +132,8 @@ fn a_recursive_schema_has_a_plan_for_each_set_whatever_the_document() {
 
 /// Outcome and computations of a document under a schema.
 fn cost(schema: &str, document: &str) -> (String, usize, usize) {
-    let options = Options { bytes: usize::MAX, nodes: usize::MAX, ..Options::of(&Limits::default()) };
+    // the sanitizer's own bounds alone
+    let options = Options { bytes: usize::MAX, nodes: usize::MAX, work: u64::MAX, ..Options::of(&Limits::default()) };
     let sanitizer = Sanitizer::compile("schema", schema, options).unwrap_or_else(|errors| panic!("{errors:?}"));
     let result = sanitizer.sanitize(document.as_bytes(), 1);
     let keyword = result.report.entries.first().map_or("", |entry| entry.keyword.word());
@@ -151,15 +152,15 @@ fn hostile_documents_cost_what_their_nodes_cost() {
     let branch = |n| {
         format!(r#"{{"required":["k{n}"],"properties":{{"k{n}":{{"type":"integer"}}}},"additionalProperties":false}}"#)
     };
-    let branches: Vec<_> = (0..200).map(branch).collect();
+    let branches: Vec<_> = (0..64).map(branch).collect();
     let union = format!(r#"{{"type":"array","items":{{"type":"object","oneOf":[{}]}}}}"#, branches.join(","));
-    let item = |n: usize| format!(r#"{{"k{}":{}}}"#, n % 200, if n.is_multiple_of(2) { "\"x\"" } else { "1" });
+    let item = |n: usize| format!(r#"{{"k{}":{}}}"#, n % 64, if n.is_multiple_of(2) { "\"x\"" } else { "1" });
     let items: Vec<_> = (0..1_000).map(item).collect();
     let (found, steps, nodes) = cost(&union, &format!("[{}]", items.join(",")));
     assert_eq!(found, "changed oneOf");
     assert!(steps <= 8 * nodes, "{steps} for {nodes}");
-    assert_eq!(cost(r##"{"$ref":"#"}"##, r#"{"a":1}"#).0, "unchanged ");
-    assert_eq!(cost(r##"{"anyOf":[{"$ref":"#"},{"type":"string"}]}"##, r#"{"a":1}"#).0, "unchanged ");
+    refused(r##"{"$ref":"#"}"##, "S025", "`#` → `#`");
+    refused(r##"{"anyOf":[{"$ref":"#"},{"type":"string"}]}"##, "S025", "`#` → `#`");
     let many = format!("[{}1]", "1,".repeat(5_000));
     assert_eq!(cost(r#"{"type":"array","not":{"minItems":1}}"#, &many).0, "nothing not");
     let text = format!("\"{}!\"", "a".repeat(50_000));

@@ -36,7 +36,7 @@ impl Operation<'_> {
 /// Decides. Who has logged in may do everything, as far as guards go; an anonymous caller what a guard says, and nothing
 /// where there is none. A guard that fails denies.
 #[must_use]
-pub fn decide(guards: &[Guard], sandbox: &Sandbox, operation: Operation<'_>, budget: Budget) -> Verdict {
+pub fn decide(guards: &[Guard], sandbox: &Sandbox, operation: Operation<'_>, budget: &Budget) -> Verdict {
     if !operation.is_anonymous() {
         return Verdict::allow();
     }

@@ -15,10 +15,11 @@ pub struct Limits {
     pub report_entries: usize,
     /// Compact bytes of what one decision writes into one metadata object.
     pub sink_bytes: usize,
-    /// Operations that one rule's script may take, native work included.
-    pub script_operations: u64,
-    /// Milliseconds that all scripts of one event may take together.
-    pub script_ms: u64,
+    /// Units of work that one rule may do for one event: computations of its sanitizer, values that the oracle reads,
+    /// elements that its merge goes through, operations of its script, text that it makes (a unit for 8 bytes).
+    pub rule_work: u64,
+    /// Milliseconds of a thread's time that one evaluation may take; after that there is no decision.
+    pub event_ms: u64,
     /// Bytes of a string in a script, summed over a value.
     pub string_bytes: usize,
     /// Items of an array in a script, summed over a value.
@@ -36,8 +37,8 @@ impl Default for Limits {
             name_bytes: 256,
             report_entries: 100,
             sink_bytes: 32_768,
-            script_operations: 250_000,
-            script_ms: 50,
+            rule_work: 400_000,
+            event_ms: 200,
             string_bytes: 65_536,
             array_items: 4_096,
             map_members: 4_096,
@@ -56,8 +57,8 @@ impl Limits {
             "name_bytes" => Limit::Size(&mut self.name_bytes),
             "report_entries" => Limit::Size(&mut self.report_entries),
             "sink_bytes" => Limit::Size(&mut self.sink_bytes),
-            "script_operations" => Limit::Count(&mut self.script_operations),
-            "script_ms" => Limit::Count(&mut self.script_ms),
+            "rule_work" => Limit::Count(&mut self.rule_work),
+            "event_ms" => Limit::Count(&mut self.event_ms),
             "string_bytes" => Limit::Size(&mut self.string_bytes),
             "array_items" => Limit::Size(&mut self.array_items),
             "map_members" => Limit::Size(&mut self.map_members),
@@ -73,8 +74,8 @@ impl Limits {
         "name_bytes",
         "report_entries",
         "sink_bytes",
-        "script_operations",
-        "script_ms",
+        "rule_work",
+        "event_ms",
         "string_bytes",
         "array_items",
         "map_members",
@@ -85,7 +86,7 @@ impl Limits {
 pub enum Limit<'a> {
     /// Of bytes, items or levels.
     Size(&'a mut usize),
-    /// Of operations or milliseconds.
+    /// Of work or milliseconds.
     Count(&'a mut u64),
 }
 

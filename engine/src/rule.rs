@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crate::budget::{Budget, TimeIsUp};
+use crate::budget::{Budget, Overrun};
 use crate::decision::{Finding, Merged, Notice, ScriptStop};
 use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
 use crate::fate::{Action, Entry, Fates, Keyword, Report};
@@ -93,10 +93,6 @@ pub struct EvalContext<'a> {
     pub context: &'a Json,
     /// The clock of the event, for strategies.
     pub now: Context,
-    /// Operations that a script may take.
-    pub operations: u64,
-    /// The time that is left for scripts.
-    pub time_is_up: Option<&'a TimeIsUp>,
     /// What the event's merges did so far.
     pub tally: &'a Tally,
 }
@@ -104,22 +100,15 @@ pub struct EvalContext<'a> {
 impl<'a> EvalContext<'a> {
     /// What the rules of a policy run in.
     #[must_use]
-    pub fn new(
-        sandbox: &'a Sandbox,
-        limits: &Limits,
-        context: &'a Json,
-        now: Context,
-        time_is_up: Option<&'a TimeIsUp>,
-        tally: &'a Tally,
-    ) -> Self {
-        Self { sandbox, context, now, operations: limits.script_operations, time_is_up, tally }
+    pub fn new(sandbox: &'a Sandbox, context: &'a Json, now: Context, tally: &'a Tally) -> Self {
+        Self { sandbox, context, now, tally }
     }
 }
 
 /// What merges did, beside their results.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Operations that they took.
+    /// Units of work that they took.
     operations: Cell<u64>,
     /// Items of lists that they did not take.
     losses: RefCell<Losses>,
@@ -131,7 +120,7 @@ impl Tally {
         self.losses.replace(losses);
     }
 
-    /// Operations so far.
+    /// Units of work so far.
     #[must_use]
     pub fn operations(&self) -> u64 {
         self.operations.get()
@@ -174,10 +163,10 @@ impl Rule {
 
     /// Sanitizes an anonymous value; its fates say what it lost.
     #[must_use]
-    pub fn sanitize(&self, untrusted: &Untrusted) -> (Option<Clean>, Option<Fates>) {
+    pub fn sanitize(&self, untrusted: &Untrusted, budget: &Budget) -> (Option<Clean>, Option<Fates>) {
         let Some(place) = untrusted.0.view().place() else { return (None, None) };
         let mut fates = Fates::of(place);
-        (self.sanitizer.apply(untrusted, &mut fates), Some(fates))
+        (self.sanitizer.apply(untrusted, &mut fates, budget), Some(fates))
     }
 
     /// The findings of the places that a value lost, and how many there are beyond `entries_max`.
@@ -195,9 +184,11 @@ impl Rule {
 
     /// Merges a clean value into the account's.
     #[must_use]
-    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: EvalContext<'_>) -> Outcome {
-        match self.made(account, clean, around) {
-            Ok(Some(value)) => self.checked(account, clean.json().view(), value),
+    pub fn merge(&self, account: Option<View<'_>>, clean: &Clean, around: EvalContext<'_>, budget: &Budget) -> Outcome {
+        match self.made(account, clean, around, budget) {
+            Ok(Some(value)) => self
+                .checked(account, clean.json().view(), value, budget)
+                .unwrap_or_else(|Overrun| Outcome::Failed(Notice::BudgetExceeded(ScriptStop::default()))),
             Ok(None) => Outcome::Keep,
             Err(notice) => Outcome::Failed(notice),
         }
@@ -212,6 +203,7 @@ impl Rule {
         account: Option<View<'_>>,
         clean: &Clean,
         around: EvalContext<'_>,
+        budget: &Budget,
     ) -> Result<Option<Json>, Notice> {
         let shape = self.result.as_ref().unwrap_or(&self.sanitizer);
         if account.is_some_and(|value| !shape.allows(value.kind())) {
@@ -220,11 +212,10 @@ impl Rule {
         let anonymous = clean.json().view();
         match &self.merge {
             Merge::Strategy(strategy) => {
-                // native work is bounded by the input; the clock is for scripts, so that strategies always give the same
-                let (mut budget, mut losses) = (Budget::new(u64::MAX, None), Losses::default());
-                let mut work = Work { context: around.now, budget: &mut budget, losses: &mut losses };
+                let (before, mut losses) = (budget.spent(), Losses::default());
+                let mut work = Work { context: around.now, budget, losses: &mut losses };
                 let made = strategy.merge(account, anonymous, &mut work);
-                around.tally.add(u64::MAX - budget.left(), losses);
+                around.tally.add(budget.spent() - before, losses);
                 match made {
                     Ok(Made::Keep) => Ok(None),
                     Ok(Made::Write(value)) => Ok(Some(value)),
@@ -232,11 +223,11 @@ impl Rule {
                     Err(Refusal::Overrun) => Err(Notice::BudgetExceeded(ScriptStop::default())),
                 }
             }
-            Merge::Script(script) => scripted(script, account, anonymous, around),
+            Merge::Script(script) => scripted(script, account, anonymous, around, budget),
         }
     }
 
-    /// What it makes of two values of nobody's, and the operations that this took: off the path of requests.
+    /// What it makes of two values of nobody's, and the work that this took: off the path of requests.
     #[must_use]
     pub fn apply(
         &self,
@@ -247,37 +238,47 @@ impl Rule {
         now: Context,
     ) -> (Applied, u64) {
         let document = Document::read(anonymous.view().to_text().as_bytes()).ok();
-        let clean = document.and_then(|document| self.sanitize(&Untrusted(document.root().to_json())).0);
+        let budget = Budget::new(limits.rule_work);
+        let clean = document.and_then(|document| self.sanitize(&Untrusted(document.root().to_json()), &budget).0);
         let Some(clean) = clean.filter(|clean| !clean.json().view().is_null() && !is_empty(clean.json().view())) else {
             return (Applied::Idle, 0);
         };
         let context = script_context("login", "auth0|1", "anon@1", now, Json::empty_object());
         let tally = Tally::default();
-        let context = EvalContext::new(sandbox, limits, &context, now, None, &tally);
-        let applied = match self.merge(account.filter(|account| !account.is_null()), &clean, context) {
+        let context = EvalContext::new(sandbox, &context, now, &tally);
+        let applied = match self.merge(account.filter(|account| !account.is_null()), &clean, context, &budget) {
             Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
             Outcome::Keep => Applied::Kept,
             Outcome::Failed(notice) => Applied::Failed(notice),
         };
-        (applied, tally.operations())
+        (applied, budget.spent())
     }
 
     /// A result, unless it is the account's value already, or one that must not be written.
-    fn checked(&self, account: Option<View<'_>>, clean: View<'_>, value: Json) -> Outcome {
+    fn checked(
+        &self,
+        account: Option<View<'_>>,
+        clean: View<'_>,
+        value: Json,
+        budget: &Budget,
+    ) -> Result<Outcome, Overrun> {
         let view = value.view();
+        budget.charge(view.weight())?;
         if account.map_or_else(|| is_empty(view), |account| same(account, view)) {
-            return Outcome::Keep;
+            return Ok(Outcome::Keep);
         }
         if has_unstorable_name(view, clean.place(), self.provider) {
-            return Outcome::Failed(Notice::NameNotStorable);
+            return Ok(Outcome::Failed(Notice::NameNotStorable));
         }
         if view.has_long_number(&|number| self.provider.holds_number(number)) {
-            return Outcome::Failed(Notice::NumberRange);
+            return Ok(Outcome::Failed(Notice::NumberRange));
         }
-        if self.result.as_ref().is_some_and(|result| !result.accepts(view)) {
-            return Outcome::Failed(Notice::ResultInvalid);
+        if let Some(result) = &self.result
+            && !result.accepts_within(view, budget)?
+        {
+            return Ok(Outcome::Failed(Notice::ResultInvalid));
         }
-        Outcome::Write(Merged::new(value))
+        Ok(Outcome::Write(Merged::new(value)))
     }
 }
 
@@ -313,16 +314,17 @@ fn scripted(
     account: Option<View<'_>>,
     anonymous: View<'_>,
     around: EvalContext<'_>,
+    budget: &Budget,
 ) -> Result<Option<Json>, Notice> {
     let call = Call { account, anonymous, context: around.context, now: around.now };
-    let mut budget = Budget::new(around.operations, around.time_is_up.cloned());
+    let before = budget.spent();
     let stop = |at, cause| ScriptStop { at, cause };
-    let made = around.sandbox.merge(script, call, &mut budget);
+    let made = around.sandbox.merge(script, call, budget);
     let losses = match &made {
         Scripted::Value(value, losses) => losses.clone().beside(value.view()),
         _ => Losses::default(),
     };
-    around.tally.add(around.operations - budget.left(), losses);
+    around.tally.add(budget.spent() - before, losses);
     Err(match made {
         Scripted::Value(Json::Null, _) if account.is_none() => return Ok(None),
         Scripted::Value(value, _) if value.view().is_null() => {

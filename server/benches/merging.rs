@@ -91,7 +91,7 @@ impl Bench {
         let made = match way {
             "declared" => {
                 let mut work =
-                    Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), losses: &mut Losses::default() };
+                    Work { context: CONTEXT, budget: &Budget::new(u64::MAX), losses: &mut Losses::default() };
                 match self.declared.merge(Some(account), anonymous, &mut work) {
                     Ok(Made::Write(made)) => made,
                     _ => Json::Null,
@@ -99,7 +99,7 @@ impl Bench {
             }
             "script" => {
                 let call = Call { account: Some(account), anonymous, context: &Json::Null, now: CONTEXT };
-                match self.sandbox.merge(&self.script, call, &mut Budget::new(1_000_000, None)) {
+                match self.sandbox.merge(&self.script, call, &Budget::new(1_000_000)) {
                     Outcome::Value(made, _) => made,
                     _ => Json::Null,
                 }
@@ -162,8 +162,7 @@ fn wide() {
         let function = Function::by_name(name).unwrap();
         let rounds = (0..10).map(|_| {
             let start = Instant::now();
-            let mut work =
-                Work { context: CONTEXT, budget: &mut Budget::new(u64::MAX, None), losses: &mut Losses::default() };
+            let mut work = Work { context: CONTEXT, budget: &Budget::new(u64::MAX), losses: &mut Losses::default() };
             assert!(black_box(call(function, &arguments, &mut work)).is_ok(), "{name}");
             start.elapsed().as_micros()
         });

@@ -18,6 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use crate::error::ApiError;
 use crate::routes::{health, transfer};
 use crate::state::State;
+use crate::telemetry;
 
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 16 * 1_024;
@@ -74,11 +75,20 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
     let cap = connections_max();
     let connections = Arc::new(Semaphore::new(cap));
     let mut turned_away = Quietly::default();
+    let (mut minute, mut lines_dropped) = (tokio::time::interval(MINUTE), 0);
     let mut closing = None;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = reached(closing) => break,
+            _ = minute.tick() => {
+                let dropped = telemetry::dropped();
+                if dropped > lines_dropped {
+                    tracing::warn!(count = dropped - lines_dropped, "log lines were dropped: nobody read them in time");
+                }
+                lines_dropped = dropped;
+                continue;
+            }
             _ = signals.interrupt.recv() => break,
             _ = signals.hangup.recv() => {
                 reload(&state);

@@ -12,6 +12,8 @@ const LISTEN: &str = "127.0.0.1:8080";
 const BODY_BYTES: u64 = 1_048_576;
 /// Seconds for the head of a request, and between two requests of one connection.
 const IDLE_SECONDS: u64 = 30;
+/// The longest that an operator may set: a place that nobody uses is one that nobody else has.
+const IDLE_SECONDS_MAX: u64 = 3_600;
 /// The folder of the policy.
 const RULES: &str = "rules";
 
@@ -113,7 +115,11 @@ impl Config {
             (None, None) => Ok(default),
         };
         let body_bytes = number(flags.body_bytes.map(|bytes| bytes as u64), "HANDOVER_BODY_BYTES", BODY_BYTES)?;
-        let idle = Duration::from_secs(number(flags.idle, "HANDOVER_IDLE", IDLE_SECONDS)?);
+        let idle = number(flags.idle, "HANDOVER_IDLE", IDLE_SECONDS)?;
+        if !(1..=IDLE_SECONDS_MAX).contains(&idle) {
+            bail!("`--idle` is {idle} seconds: it must be from 1 to {IDLE_SECONDS_MAX}");
+        }
+        let idle = Duration::from_secs(idle);
         if secrets.is_none() && !dev {
             bail!(
                 "no secret of the caller: set HANDOVER_SECRETS or HANDOVER_SECRETS_FILE to what the Action has as HANDOVER_SECRET, or try things out with `--dev`"
@@ -196,6 +202,18 @@ mod tests {
         check(public(), &secret, Ok("0.0.0.0:8080"));
         check(dev(public()), &[("HANDOVER_SECRETS_FILE", "file")], Ok("0.0.0.0:8080"));
         check(Flags::default(), &[secret[0], ("HANDOVER_SECRETS_FILE", "file")], Err("unset one"));
+    }
+
+    #[test]
+    fn an_idle_connection_is_kept_for_an_hour_at_most() {
+        let idle = |idle| Flags { dev: true, idle: Some(idle), ..Flags::default() };
+        for seconds in [1, 3_600] {
+            check(idle(seconds), &[], Ok("127.0.0.1:8080"));
+        }
+        for seconds in [0, 3_601, u64::MAX] {
+            check(idle(seconds), &[], Err("must be from 1 to 3600"));
+        }
+        check(Flags { dev: true, ..Flags::default() }, &[("HANDOVER_IDLE", "0")], Err("must be from 1 to 3600"));
     }
 
     #[test]

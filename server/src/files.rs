@@ -3,27 +3,38 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use handover_engine::policy::Files;
 
 /// Nested folders that are read.
 const FOLDERS_MAX: usize = 8;
-/// Files that a folder may hold.
-const FILES_MAX: usize = 10_000;
 /// Bytes of one file.
-const FILE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+const FILE_BYTES_MAX: u64 = 1_024 * 1_024;
 
 /// Bytes that are read at once.
 const INPUT_BYTES: usize = 64 * 1_024;
 
-/// Reads the `.json` and `.rhai` files of a policy's folder.
+/// What a folder may hold.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The flag that names it.
+    flag: &'static str,
+    extensions: &'static [&'static str],
+    files: usize,
+    bytes: u64,
+}
+
+const POLICY: Bounds = Bounds { flag: "--rules", extensions: &["json", "rhai"], files: 512, bytes: 16 * 1_024 * 1_024 };
+const FIXTURES: Bounds = Bounds { flag: "--fixtures", extensions: &["json"], files: 10_000, bytes: 64 * 1_024 * 1_024 };
+
+/// Reads the `.json` and `.rhai` files of a policy's folder: regular files, and links to others inside of it.
 ///
 /// # Errors
-/// The folder or a file cannot be read, or is no UTF-8 text.
+/// The folder or a file cannot be read, or holds more than it may.
 pub fn policy(folder: &Path) -> Result<Files> {
-    Ok(Files(texts(folder, "--rules", &["json", "rhai"])?))
+    Ok(Files(texts(folder, POLICY)?))
 }
 
 /// Reads the `.json` files of a folder of fixtures.
@@ -31,42 +42,98 @@ pub fn policy(folder: &Path) -> Result<Files> {
 /// # Errors
 /// As [`policy`].
 pub fn fixtures(folder: &Path) -> Result<BTreeMap<String, String>> {
-    texts(folder, "--fixtures", &["json"])
+    texts(folder, FIXTURES)
 }
 
-fn texts(folder: &Path, flag: &str, extensions: &[&str]) -> Result<BTreeMap<String, String>> {
+fn texts(folder: &Path, bounds: Bounds) -> Result<BTreeMap<String, String>> {
     if !folder.is_dir() {
         let what = if folder.exists() { "is no folder" } else { "is not there" };
-        bail!("the folder `{}` {what}: name another with `{flag}`", folder.display());
+        bail!("the folder `{}` {what}: name another with `{}`", shown(folder), bounds.flag);
     }
-    let mut files = BTreeMap::new();
-    collect(folder, "", 0, extensions, &mut files)?;
-    Ok(files)
+    let root = folder.canonicalize().with_context(|| format!("cannot read `{}`", shown(folder)))?;
+    let mut reader = Reader { root, bounds, bytes: 0, files: BTreeMap::new() };
+    reader.collect(folder, "", 0)?;
+    Ok(reader.files)
 }
 
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    extensions: &[&str],
-    files: &mut BTreeMap<String, String>,
-) -> Result<()> {
-    if depth > FOLDERS_MAX || files.len() > FILES_MAX {
-        bail!("`{}` has more than {FOLDERS_MAX} nested folders or {FILES_MAX} files", folder.display());
-    }
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.is_empty() || name.starts_with('.') {
-            continue;
+/// Reads one folder and the folders in it.
+struct Reader {
+    /// No file outside of it is read.
+    root: PathBuf,
+    bounds: Bounds,
+    bytes: u64,
+    files: BTreeMap<String, String>,
+}
+
+impl Reader {
+    fn collect(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<()> {
+        if depth > FOLDERS_MAX {
+            bail!("`{}` stands in more than {FOLDERS_MAX} folders", shown(folder));
         }
-        if path.is_dir() {
-            collect(&path, &format!("{prefix}{name}/"), depth + 1, extensions, files)?;
-        } else if path.extension().and_then(|end| end.to_str()).is_some_and(|end| extensions.contains(&end)) {
-            files.insert(format!("{prefix}{name}"), marked(bytes(&path)?));
+        let unreadable = || format!("cannot read `{}`", shown(folder));
+        let entries = fs::read_dir(folder).with_context(unreadable)?.collect::<std::io::Result<Vec<_>>>();
+        let mut paths: Vec<_> = entries.with_context(unreadable)?.into_iter().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            let is_read = path.extension().is_some_and(|end| self.bounds.extensions.iter().any(|own| end == *own));
+            if path.is_dir() {
+                self.inside(&path, Some(folder))?;
+                self.collect(&path, &format!("{prefix}{}/", named(&path)?), depth + 1)?;
+            } else if is_read {
+                self.inside(&path, None)?;
+                let text = self.text(&path)?;
+                self.files.insert(format!("{prefix}{}", named(&path)?), text);
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// A link leads to a place inside of the folder, and a folder does not hold itself.
+    fn inside(&self, path: &Path, holder: Option<&Path>) -> Result<()> {
+        if !path.is_symlink() {
+            return Ok(());
+        }
+        let target = path.canonicalize().with_context(|| format!("cannot follow the link `{}`", shown(path)))?;
+        if !target.starts_with(&self.root) {
+            bail!("`{}` is a link to a place outside of the folder: put the file itself there", shown(path));
+        }
+        if holder.is_some_and(|holder| holder.canonicalize().is_ok_and(|holder| holder.starts_with(&target))) {
+            bail!("`{}` is a link to a folder that it stands in: remove it", shown(path));
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, path: &Path) -> Result<String> {
+        if self.files.len() >= self.bounds.files {
+            bail!("`{}` holds more than {} files", shown(&self.root), self.bounds.files);
+        }
+        regular(path)?;
+        let bytes = bytes(path)?;
+        self.bytes += bytes.len() as u64;
+        if self.bytes > self.bounds.bytes {
+            bail!("`{}` holds more than {} bytes in all its files", shown(&self.root), self.bounds.bytes);
+        }
+        Ok(marked(bytes))
+    }
+}
+
+/// The name of a file as reports print it.
+fn named(path: &Path) -> Result<&str> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    match name.filter(|name| !name.chars().any(char::is_control)) {
+        Some(name) => Ok(name),
+        None => bail!("the name of `{}` holds a control character, or is not UTF-8: rename it", shown(path)),
+    }
+}
+
+/// A path for people: a terminal obeys no part of it.
+fn shown(path: &Path) -> String {
+    let escaped = |one: char| if one.is_control() { one.escape_default().collect() } else { one.to_string() };
+    path.to_string_lossy().chars().map(escaped).collect()
 }
 
 /// Reads one text file.
@@ -74,15 +141,19 @@ fn collect(
 /// # Errors
 /// It cannot be read, is too large, or is no UTF-8.
 pub fn text(path: &Path) -> Result<String> {
-    String::from_utf8(bytes(path)?).with_context(|| format!("`{}` is not UTF-8", path.display()))
+    String::from_utf8(bytes(path)?).with_context(|| format!("`{}` is not UTF-8", shown(path)))
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let named = || format!("cannot read `{}`", path.display());
-    if fs::metadata(path).with_context(named)?.len() > FILE_BYTES_MAX {
-        bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
+    let unreadable = || format!("cannot read `{}`", shown(path));
+    // what has no end says no length
+    let mut source = fs::File::open(path).with_context(unreadable)?.take(FILE_BYTES_MAX + 1);
+    let mut bytes = Vec::new();
+    source.read_to_end(&mut bytes).with_context(unreadable)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", shown(path));
     }
-    fs::read(path).with_context(named)
+    Ok(bytes)
 }
 
 /// The text of an author's file; where it is not UTF-8 stands a zero, which no file of a policy may hold, so that whoever
@@ -97,15 +168,21 @@ fn marked(bytes: Vec<u8>) -> String {
     })
 }
 
-/// Reads a regular file that may be read again later: a pipe could keep its reader waiting for ever.
+/// Reads a regular file that may be read again later.
 ///
 /// # Errors
 /// As [`text`], or it is something else.
 pub fn regular_text(path: &Path) -> Result<String> {
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("`{}` is no regular file", path.display());
-    }
+    regular(path)?;
     text(path)
+}
+
+/// A pipe could keep its reader waiting for ever, and a device has no end.
+fn regular(path: &Path) -> Result<()> {
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("`{}` is no regular file", shown(path));
+    }
+    Ok(())
 }
 
 /// A file or standard input, buffered.
@@ -118,7 +195,7 @@ pub type Input = BufReader<Box<dyn Read + Send>>;
 pub fn input(path: Option<&Path>) -> Result<Input> {
     let source: Box<dyn Read + Send> = match path.filter(|path| *path != Path::new("-")) {
         None => Box::new(std::io::stdin()),
-        Some(path) => Box::new(fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?),
+        Some(path) => Box::new(fs::File::open(path).with_context(|| format!("cannot read `{}`", shown(path)))?),
     };
     Ok(BufReader::with_capacity(INPUT_BYTES, source))
 }
@@ -138,7 +215,7 @@ pub fn input_bytes(path: Option<&Path>) -> Result<Vec<u8>> {
 /// # Errors
 /// It cannot be written.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", shown(path)))
 }
 
 /// Writes a new file and the folders that it needs; says whether it did: a file that is there stays as it is.
@@ -148,15 +225,15 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
 pub fn write_new(path: &str, text: &str) -> Result<bool> {
     let path = Path::new(path);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", shown(folder)))?;
     }
     match fs::File::create_new(path) {
         Ok(mut file) => {
-            file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))?;
+            file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", shown(path)))?;
             Ok(true)
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("cannot write `{}`", path.display())),
+        Err(error) => Err(error).with_context(|| format!("cannot write `{}`", shown(path))),
     }
 }
 
@@ -168,6 +245,6 @@ pub fn is_vacant(folder: &Path) -> Result<bool> {
     if !folder.exists() {
         return Ok(true);
     }
-    let mut entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", shown(folder)))?;
     Ok(entries.next().is_none())
 }

@@ -30,15 +30,19 @@ pub struct Pool {
 pub struct Full;
 
 impl Pool {
-    /// As many threads, and a queue that is eight times as long.
+    /// As many threads, and a queue that is eight times as long. Each thread calls `prepare` before its first job.
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(threads: usize) -> io::Result<Self> {
+    pub fn start(threads: usize, prepare: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
         let (jobs, queue) = bounded(threads * WAITING_PER_THREAD);
         for _ in 0..threads {
-            let queue = queue.clone();
-            Builder::new().name("evaluate".to_owned()).stack_size(STACK_BYTES).spawn(move || run(&queue))?;
+            let (queue, prepare) = (queue.clone(), prepare.clone());
+            let work = move || {
+                prepare();
+                run(&queue);
+            };
+            Builder::new().name("evaluate".to_owned()).stack_size(STACK_BYTES).spawn(work)?;
         }
         Ok(Self { jobs })
     }
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_so_and_a_late_job_is_not_run() {
-        let pool = Pool::start(1).unwrap();
+        let pool = Pool::start(1, || ()).unwrap();
         let (go, wait) = channel::<()>();
         let (started, running) = channel();
         let later = Instant::now() + Duration::from_mins(1);

@@ -44,13 +44,16 @@ impl State {
     /// The threads that evaluate cannot be started.
     pub fn new(rules: RuleSet, callers: Option<Callers>, body_bytes: usize) -> Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let rules = Arc::new(rules);
+        let warm = Arc::clone(&rules);
+        let pool = Pool::start(threads, move || warm.warm()).context("cannot start the threads that evaluate")?;
         Ok(Self {
-            rules: Arc::new(rules),
+            rules,
             callers: callers.map(Arc::new),
             body_bytes,
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
             bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
-            pool: Arc::new(Pool::start(threads).context("cannot start the threads that evaluate")?),
+            pool: Arc::new(pool),
             ready: Arc::new(AtomicBool::new(true)),
         })
     }

@@ -1,11 +1,13 @@
 //! The one code path from a body to a decision: of the webhook, of `handover transfer` and of every fixture.
 
-use std::sync::{Arc, OnceLock};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use handover_engine::budget::Clock;
 use handover_engine::decision::Decision;
 use handover_engine::event::{Event, Refusal};
 use handover_engine::ruleset::{Given, RuleSet};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The event of a body and what the rules decide.
 ///
@@ -17,10 +19,17 @@ pub fn decide(rules: &RuleSet, body: &[u8], given: &Given) -> Result<(Event, Dec
     Ok((event, decision))
 }
 
-/// A clock for scripts: it starts when the first of them does, and is up when the policy's `script_ms` have passed.
+/// A clock that is up when this thread has computed for longer than the policy's `event_ms`. What the thread waits, because
+/// the machine is loaded, does not count.
 #[must_use]
-pub fn clocked(rules: &RuleSet) -> Given {
-    let time = Duration::from_millis(rules.limits().script_ms);
-    let start = OnceLock::new();
-    Given { time_is_up: Some(Arc::new(move || start.get_or_init(Instant::now).elapsed() >= time)) }
+pub fn clock(rules: &RuleSet) -> Rc<Clock> {
+    let time = Duration::from_millis(rules.limits().event_ms);
+    let (start, used) = (Instant::now(), thread_time());
+    // no thread computes for longer than has passed, and asking for that is cheap
+    Clock::new(move || start.elapsed() >= time && thread_time().saturating_sub(used) >= time)
+}
+
+/// Time that this thread has computed.
+fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

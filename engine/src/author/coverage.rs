@@ -124,7 +124,7 @@ impl Seen {
         let is_its = |sink: Sink, key: &str| sink == rule.sink && key == rule.root;
         let writes = |command: &Command| matches!(command, Command::Set { sink, key, .. } if is_its(*sink, key));
         *(if decision.commands.iter().any(writes) { &mut self.changed } else { &mut self.unchanged }) += 1;
-        let (clean, fates) = rule.sanitize(&untrusted);
+        let (clean, fates) = rule.sanitize(&untrusted, &rules.budget());
         if let (Some(schema), Some(fates)) = (&mut self.schema, fates) {
             ask(schema, rule, &untrusted, &fates);
         }

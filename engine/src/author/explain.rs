@@ -45,7 +45,11 @@ pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
     let decision = rules.evaluate(event, &Given::default());
     let [app, user] = after(event, &decision);
     let mut told = Places::new();
-    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), session, &|rule| rule.runs_on(event.trigger)))
+    for (rule, read) in
+        rules
+            .rules()
+            .iter()
+            .zip(read_all(rules.rules(), session, &|rule| rule.runs_on(event.trigger), &|| rules.budget()))
     {
         let Some(reading) = read.reading().filter(|_| rule.mode == Mode::Apply) else { continue };
         let (untrusted, fates) = (&reading.untrusted, &reading.fates);
@@ -358,7 +362,8 @@ fn last(files: &Files, event: &Event, name: &str) -> Option<(String, Position)> 
     let rules = RuleSet::compile_traced(files, &trace).ok()?;
     let rule = rules.rules().iter().find(|rule| *rule.name == *name)?;
     let session = event.session.as_ref()?;
-    let clean = rule.value(event, session).value().and_then(|untrusted| rule.sanitize(&untrusted).0)?;
+    let clean =
+        rule.value(event, session).value().and_then(|untrusted| rule.sanitize(&untrusted, &rules.budget()).0)?;
     let _ = rules.made(rule, event, session, &clean);
     trace.last()
 }

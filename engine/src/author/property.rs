@@ -157,7 +157,9 @@ pub fn reversed(view: View<'_>) -> Json {
 fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
     let Some(session) = &event.session else { return true };
     rules.rules().iter().all(|rule| {
-        let Some(clean) = rule.value(event, session).value().and_then(|untrusted| rule.sanitize(&untrusted).0) else {
+        let Some(clean) =
+            rule.value(event, session).value().and_then(|untrusted| rule.sanitize(&untrusted, &rules.budget()).0)
+        else {
             return true;
         };
         let text = clean.json().view().to_text();
@@ -172,7 +174,11 @@ fn sanitizing_is_stable(rules: &RuleSet, event: &Event) -> bool {
 pub fn census(rules: &RuleSet, event: &Event) -> Option<(usize, Counts)> {
     let session = event.session.as_ref()?;
     let mut ranks = BTreeMap::new();
-    for (rule, read) in rules.rules().iter().zip(read_all(rules.rules(), session, &|rule| rule.runs_on(event.trigger)))
+    for (rule, read) in
+        rules
+            .rules()
+            .iter()
+            .zip(read_all(rules.rules(), session, &|rule| rule.runs_on(event.trigger), &|| rules.budget()))
     {
         let Some(reading) = read.reading().filter(|_| rule.mode == Mode::Apply) else { continue };
         let place = reading.untrusted.0.view().place()?;

@@ -60,7 +60,7 @@ pub struct Work<'a> {
     /// The clock and the session's age.
     pub context: Context,
     /// Charged by what is read.
-    pub budget: &'a mut Budget,
+    pub budget: &'a Budget,
     /// What it does not take of a list.
     pub losses: &'a mut Losses,
 }

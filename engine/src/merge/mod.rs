@@ -84,7 +84,7 @@ pub fn merged(strategy: &str, account: &str, anonymous: &str) -> String {
         return String::new();
     };
     let context = Context { now: i64::MAX / 2, session_created_at: 0 };
-    let mut work = Work { context, budget: &mut Budget::new(u64::MAX, None), losses: &mut Losses::default() };
+    let mut work = Work { context, budget: &Budget::unbounded(), losses: &mut Losses::default() };
     let made = Strategy::read(strategy.root()).map(|own| own.merge(Some(account.root()), anonymous.root(), &mut work));
     match made {
         Ok(Ok(made)) => made.or(Some(account.root().to_json())).view().to_text(),

@@ -111,7 +111,7 @@ impl Strategy {
     /// let (account, anonymous) = (Document::read(b"2").unwrap(), Document::read(b"5").unwrap());
     /// let context = Context { now: 0, session_created_at: 0 };
     /// let max = Strategy::by_name("max").unwrap();
-    /// let mut work = Work { context, budget: &mut Budget::new(100, None), losses: &mut Losses::default() };
+    /// let mut work = Work { context, budget: &Budget::new(100), losses: &mut Losses::default() };
     /// let made = max.merge(Some(account.root()), anonymous.root(), &mut work).unwrap();
     /// assert!(matches!(made, Made::Write(value) if value.view().to_text() == "5"));
     /// ```

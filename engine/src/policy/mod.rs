@@ -125,6 +125,9 @@ pub enum MergeDeclaration {
     Strategy(Strategy),
 }
 
+/// Rules of one policy.
+const RULES_MAX: usize = 256;
+
 /// Roots that a policy protects unless it says otherwise.
 const PROTECTED: [&str; 4] = ["groups", "permissions", "plan", "roles"];
 
@@ -233,9 +236,14 @@ impl Reader<'_> {
                 self.error("P007", rules, "`rules` is empty: nothing would ever be transferred");
                 Vec::new()
             }
+            Some(rules) if rules.len() > RULES_MAX => {
+                let message = format!("there are {} rules, at most {RULES_MAX} may be in one policy", rules.len());
+                self.error("P007", rules, message);
+                Vec::new()
+            }
             Some(rules) => rules.items().filter_map(|rule| self.rule(rule, &protected)).collect(),
         };
-        if let Some(list) = root.get("rules") {
+        if let Some(list) = root.get("rules").filter(|list| list.len() <= RULES_MAX) {
             self.distinct(list);
         }
         let is_whole = self.errors.iter().all(|one| one.code == "P040" || one.severity != Severity::Error);

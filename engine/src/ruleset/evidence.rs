@@ -4,6 +4,8 @@
 //! its merge ran in too few of them: then nothing is known. Receipts, R040, R041 and the cases of authors ask this one
 //! answer.
 
+use std::cell::Cell;
+
 use super::declared::at_merge;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::generate::{CREATED_AT, Case, NOW, Random, SHRINK_STEPS, Violation, smaller};
@@ -24,8 +26,8 @@ const WROTE_MIN: usize = 8;
 const LATER: i64 = 1_000;
 /// Where the cases come from.
 const SEED: u64 = 2_026;
-/// Operations of a script for all cases together: what takes more stays unknown.
-const OPERATIONS_MAX: u64 = 20_000_000;
+/// Units of work for all cases of a rule together: what takes more stays unknown.
+const WORK_MAX: u64 = 20_000_000;
 
 /// What is known of a script.
 pub(super) struct Evidence {
@@ -54,7 +56,7 @@ pub(super) fn decide(
         }
         // what only observes may add
         let once = once || rule.mode == Mode::Observe;
-        let evidence = Trial { rule, sandbox, limits }.evidence();
+        let evidence = Trial { rule, sandbox, limits, work: Cell::new(0) }.evidence();
         found.extend(evidence.diagnostic(rule, script, files, once));
         rule.needs_once = evidence.needs_once();
     }
@@ -87,16 +89,16 @@ struct Trial<'a> {
     rule: &'a Rule,
     sandbox: &'a Sandbox,
     limits: &'a Limits,
+    work: Cell<u64>,
 }
 
 impl Trial<'_> {
     fn evidence(&self) -> Evidence {
         let mut random = Random::new(SEED);
-        let (mut evidence, mut operations) = (Evidence { ran: 0, wrote: 0, violation: None }, 0);
+        let mut evidence = Evidence { ran: 0, wrote: 0, violation: None };
         for index in 0..CASES {
             let case = Case::next(&mut random, &self.rule.account_shape, &self.rule.shape);
-            let (applied, cost) = self.apply(case.account.as_ref().map(Json::view), &case.anonymous, NOW);
-            operations += cost;
+            let applied = self.apply(case.account.as_ref().map(Json::view), &case.anonymous, NOW);
             // a script that fails, skips or discards decides nothing
             evidence.ran += usize::from(matches!(applied, Applied::Wrote(_) | Applied::Kept));
             evidence.wrote += usize::from(matches!(applied, Applied::Wrote(_)));
@@ -104,7 +106,7 @@ impl Trial<'_> {
                 return Evidence { violation: self.shrunk(&case), ..evidence };
             }
             let cannot_be_known = evidence.ran + CASES - index <= RAN_MIN;
-            if cannot_be_known || operations > OPERATIONS_MAX {
+            if cannot_be_known || self.work.get() > WORK_MAX {
                 break;
             }
         }
@@ -113,15 +115,17 @@ impl Trial<'_> {
 
     /// f(u, a)
     fn merge(&self, account: Option<&Json>, anonymous: &Json, now: i64) -> Option<Json> {
-        match self.apply(account.map(Json::view), anonymous, now).0 {
+        match self.apply(account.map(Json::view), anonymous, now) {
             Applied::Wrote(value) => Some(value),
             Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
         }
     }
 
-    fn apply(&self, account: Option<View<'_>>, anonymous: &Json, now: i64) -> (Applied, u64) {
+    fn apply(&self, account: Option<View<'_>>, anonymous: &Json, now: i64) -> Applied {
         let now = Context { now, session_created_at: CREATED_AT };
-        self.rule.apply(self.sandbox, self.limits, account, anonymous, now)
+        let (applied, work) = self.rule.apply(self.sandbox, self.limits, account, anonymous, now);
+        self.work.set(self.work.get() + work);
+        applied
     }
 
     /// Both results, where the same login again gives another one: at the same time, or a larger one a little later. A script

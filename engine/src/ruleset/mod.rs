@@ -13,9 +13,10 @@ mod history;
 mod writes;
 mod run;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::budget::{Budget, TimeIsUp};
+use crate::budget::{Budget, Clock};
 use crate::decision::{Command, Decision, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Session};
@@ -39,10 +40,11 @@ use writes::Writes;
 
 /// What the engine cannot know by itself.
 #[derive(Clone, Default)]
-pub struct Given {
-    /// Says whether the time for scripts is up; none: scripts are bounded by their operations only.
-    pub time_is_up: Option<TimeIsUp>,
-}
+pub struct Given {}
+
+/// The clock was up before there was a decision: nothing may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late;
 
 /// All rules of one policy, immutable.
 #[derive(Debug)]
@@ -102,7 +104,20 @@ impl RuleSet {
 
     /// Decides what the account takes over. Total and pure: the same event gives the same bytes.
     #[must_use]
-    pub fn evaluate(&self, event: &Event, given: &Given) -> Decision {
+    pub fn evaluate(&self, event: &Event, _given: &Given) -> Decision {
+        self.decide(event, None)
+    }
+
+    /// The same, unless it takes too long. Whatever the clock says, a decision that there is has the same bytes.
+    ///
+    /// # Errors
+    /// [`Late`]: the clock was up.
+    pub fn evaluate_until(&self, event: &Event, _given: &Given, clock: &Rc<Clock>) -> Result<Decision, Late> {
+        let decision = self.decide(event, Some(clock));
+        if clock.was_up() { Err(Late) } else { Ok(decision) }
+    }
+
+    fn decide(&self, event: &Event, clock: Option<&Rc<Clock>>) -> Decision {
         let session = match self.session(event) {
             Ok(session) => session,
             Err(reason) => return self.skipped(event, reason),
@@ -111,30 +126,38 @@ impl RuleSet {
         if history.is_through(&self.rules) {
             return self.skipped(event, SkipReason::AlreadyTransferred);
         }
-        let now = clock(event, session);
+        let now = times(event, session);
         let scripted = self.rules.iter().any(|rule| matches!(rule.merge, Merge::Script(_)));
         let context = if scripted { context(event, session, now) } else { Json::Null };
         let tally = Tally::default();
-        let time_is_up = given.time_is_up.as_ref();
         let mut run = Run {
             event,
-            context: EvalContext::new(&self.sandbox, &self.limits, &context, now, time_is_up, &tally),
+            context: EvalContext::new(&self.sandbox, &context, now, &tally),
             writes: Writes::new(&self.limits, self.receipt_bytes_max(&history)),
             history,
             findings: Findings::new(self.limits.report_entries),
             left: Vec::new(),
         };
-        self.run_all(&mut run, session);
+        self.run_all(&mut run, session, &|| Budget::until(self.limits.rule_work, clock));
         let Run { mut findings, writes, .. } = run;
         note_oversized(event, &writes, &mut findings);
         let status = if writes.commands.is_empty() { Status::Unchanged } else { Status::Transferred };
         Decision { operations: tally.operations(), ..self.decision(event, status, writes.commands, findings) }
     }
 
+    /// Builds on this thread what scripts run in, so that its first evaluation need not wait for that.
+    pub fn warm(&self) {
+        let of_rules = self.rules.iter().filter_map(|rule| match &rule.merge {
+            Merge::Script(script) => Some(script),
+            Merge::Strategy(_) => None,
+        });
+        self.sandbox.warm(of_rules.chain(self.guards.iter().map(|guard| &guard.script)));
+    }
+
     /// The rules in their order, the receipt, and those that only observe.
-    fn run_all<'a>(&'a self, run: &mut Run<'a>, session: &Session) {
+    fn run_all<'a>(&'a self, run: &mut Run<'a>, session: &Session, budget: &dyn Fn() -> Budget) {
         let runs = |rule: &Rule| rule.runs_on(run.event.trigger) || run.history.waits_for(rule);
-        let all = read_all(&self.rules, session, &runs);
+        let all = read_all(&self.rules, session, &runs, budget);
         if session.has_unreadable_metadata() {
             run.unreadable();
         }
@@ -169,7 +192,7 @@ impl RuleSet {
     /// What a caller may do.
     #[must_use]
     pub fn authorize(&self, operation: Operation<'_>) -> Verdict {
-        guard::decide(&self.guards, &self.sandbox, operation, Budget::new(self.limits.script_operations, None))
+        guard::decide(&self.guards, &self.sandbox, operation, &self.budget())
     }
 
     /// The guards, in the order of their files.
@@ -187,11 +210,17 @@ impl RuleSet {
     /// What one rule makes of an event before anything is asked of it: for authors' tools, off the path of requests.
     #[must_use]
     pub fn made(&self, rule: &Rule, event: &Event, session: &Session, clean: &Clean) -> Option<Json> {
-        let now = clock(event, session);
+        let now = times(event, session);
         let (context, tally) = (context(event, session, now), Tally::default());
         let account = event.account(rule.sink, &rule.root);
-        let context = EvalContext::new(&self.sandbox, &self.limits, &context, now, None, &tally);
-        rule.made(account, clean, context).ok().flatten()
+        let context = EvalContext::new(&self.sandbox, &context, now, &tally);
+        rule.made(account, clean, context, &self.budget()).ok().flatten()
+    }
+
+    /// What one rule may do for one event.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        Budget::new(self.limits.rule_work)
     }
 
     /// The session to transfer, or why there is none.
@@ -270,7 +299,7 @@ impl RuleSet {
 }
 
 /// The clock of an event. A session does not begin after it; where its beginning is unknown, any time is possible.
-fn clock(event: &Event, session: &Session) -> Context {
+fn times(event: &Event, session: &Session) -> Context {
     Context { now: event.at, session_created_at: session.created_at.unwrap_or(0).min(event.at) }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::budget::Budget;
 use crate::decision::Finding;
 use crate::event::{Found, Session};
 use crate::fate::Fates;
@@ -16,6 +17,8 @@ pub(crate) struct Reading {
     /// What may be merged: neither nothing nor an empty list or object.
     pub(crate) clean: Option<Clean>,
     pub(crate) fates: Fates,
+    /// What is left of the rule's work for its merge.
+    pub(crate) budget: Budget,
 }
 
 /// What a rule finds where it reads.
@@ -29,14 +32,14 @@ pub(crate) enum Read {
 }
 
 impl Read {
-    fn of(rule: &Rule, session: &Session) -> Self {
+    fn of(rule: &Rule, session: &Session, budget: Budget) -> Self {
         match rule.found(session) {
             Found::Nothing => Self::Nothing,
             Found::Unreadable { steps } => Self::Unreadable(rule.unreadable(steps)),
-            Found::Value(untrusted) => match rule.sanitize(&untrusted) {
+            Found::Value(untrusted) => match rule.sanitize(&untrusted, &budget) {
                 (clean, Some(fates)) => {
                     let clean = clean.filter(|clean| !is_empty(clean.json().view()));
-                    Self::Value(Box::new(Reading { untrusted, clean, fates }))
+                    Self::Value(Box::new(Reading { untrusted, clean, fates, budget }))
                 }
                 (_, None) => Self::Nothing,
             },
@@ -53,8 +56,14 @@ impl Read {
 }
 
 /// What each rule that `runs` reads, in the order of the rules. A place that one rule takes is not unknown to another one.
-pub(crate) fn read_all(rules: &[Rule], session: &Session, runs: &dyn Fn(&Rule) -> bool) -> Vec<Read> {
-    let read = |rule| if runs(rule) { Read::of(rule, session) } else { Read::Nothing };
+/// Each of them has a budget of its own.
+pub(crate) fn read_all(
+    rules: &[Rule],
+    session: &Session,
+    runs: &dyn Fn(&Rule) -> bool,
+    budget: &dyn Fn() -> Budget,
+) -> Vec<Read> {
+    let read = |rule| if runs(rule) { Read::of(rule, session, budget()) } else { Read::Nothing };
     let mut all: Vec<Read> = rules.iter().map(read).collect();
     for index in 0..all.len() {
         let taken = taken_elsewhere(rules, &all, index);

@@ -54,7 +54,7 @@ impl<'a> Run<'a> {
             Admission::Unreadable => return,
             _ => {}
         }
-        match rule.merge(self.event.account(rule.sink, &rule.root), clean, self.context) {
+        match rule.merge(self.event.account(rule.sink, &rule.root), clean, self.context, &reading.budget) {
             Outcome::Keep => {}
             Outcome::Failed(notice) => return self.leave(rule, notice),
             Outcome::Write(value) => {
@@ -139,7 +139,8 @@ impl<'a> Run<'a> {
         if !self.event.is_visible(rule.sink, &rule.root) {
             return Err(Notice::RootNotVisible);
         }
-        let outcome = rule.merge(self.event.account(rule.sink, &rule.root), clean, self.context);
+        let account = self.event.account(rule.sink, &rule.root);
+        let outcome = rule.merge(account, clean, self.context, &reading.budget);
         let wrote = match outcome {
             Outcome::Keep => None,
             Outcome::Write(value) if self.writes.holds_alone(rule, &value) => Some(value),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Sanitizer, Untrusted};
+use crate::budget::Budget;
 use crate::fate::{Action, Entry, Fates, Keyword, Report};
 use crate::json::{Document, Json, ReadErrorKind};
 
@@ -47,11 +48,15 @@ pub struct Sanitized {
 }
 
 impl Sanitizer {
+    fn budget(&self) -> Budget {
+        Budget::new(self.options.work)
+    }
+
     /// The largest valid part of a document that was read, without a report: what a rule pays for one value.
     #[must_use]
     pub fn keep(&self, document: &Arc<Document>) -> Option<Json> {
         let root = super::Place { document, at: 0 };
-        let clean = self.apply(&Untrusted(Json::Place(Arc::clone(document), 0)), &mut Fates::of(root));
+        let clean = self.apply(&Untrusted(Json::Place(Arc::clone(document), 0)), &mut Fates::of(root), &self.budget());
         clean.map(|clean| clean.json().clone())
     }
 
@@ -65,7 +70,7 @@ impl Sanitizer {
         let untrusted = Untrusted(document.root().to_json());
         let root = super::Place { document: &document, at: 0 };
         let mut fates = Fates::of(root);
-        let (clean, steps) = self.counted(&untrusted, &mut fates);
+        let (clean, steps) = self.counted(&untrusted, &mut fates, &self.budget());
         let report = fates.report(root, "", entries_max, self);
         let output = clean.map(|clean| clean.json().clone());
         let outcome = match &output {

@@ -11,6 +11,7 @@ use super::knowledge::Source;
 use super::load;
 use super::schema::{Id, NO_SCHEMA, Never, Object, Schema, Step};
 use super::sets::{Applied, Sets};
+use crate::budget::Budget;
 use crate::diagnostic::{Covered, Diagnostic};
 use crate::fate::{Action, Keyword};
 use crate::json::{Kind, Place, Text, View};
@@ -43,7 +44,8 @@ impl Asked {
 
     /// Asks all that applies to a value and its parts.
     pub fn take(&mut self, value: Place<'_>) {
-        let mut evaluator = Evaluator::new(Sets::new(&self.schema), value.document, usize::MAX);
+        let budget = Budget::unbounded();
+        let mut evaluator = Evaluator::new(Sets::new(&self.schema), value.document, usize::MAX, &budget);
         let root = evaluator.sets.root();
         let mut walk = Walk { evaluator, seen: BTreeSet::new(), answers: &mut self.answers };
         walk.visit(root, View::Place(value));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::schema::{Contains, NO_SCHEMA, Never, Object};
 use super::sets::{Applied, Sets};
+use crate::budget::{self, Budget};
 use crate::fate::Keyword;
 use crate::json::{Document, Json, Kind, Text, View, compare, fingerprint};
 
@@ -27,13 +28,20 @@ pub(super) struct Evaluator<'a> {
     alive: Vec<Json>,
     /// Values and children that may still be looked at.
     pub(super) left: usize,
+    /// What the rule may still do.
+    pub(super) budget: &'a Budget,
 }
 
 impl<'a> Evaluator<'a> {
     /// Looks at no more than `left` values and children.
-    pub(super) fn new(sets: Sets<'a>, document: &'a Arc<Document>, left: usize) -> Self {
+    pub(super) fn new(sets: Sets<'a>, document: &'a Arc<Document>, left: usize, budget: &'a Budget) -> Self {
         let plainly = !sets.schema().has_additions;
-        Self { sets, document, memo: BTreeMap::new(), plainly, alive: Vec::new(), left }
+        Self { sets, document, memo: BTreeMap::new(), plainly, alive: Vec::new(), left, budget }
+    }
+
+    /// Whether less than `least` values may still be looked at: an answer may have been no for that reason alone.
+    pub(super) fn is_spent(&self, least: usize) -> bool {
+        self.left < least || self.budget.left() == 0
     }
 
     /// Keeps a built value, and with it its address, for as long as the answers are remembered.
@@ -84,7 +92,9 @@ impl<'a> Evaluator<'a> {
 
     fn ask(&mut self, applied: Applied, view: View<'_>, last: bool) -> Option<Vec<bool>> {
         let object = self.sets.object(applied)?;
-        self.left = self.left.checked_sub(1 + view.len())?;
+        let looks = 1 + view.len();
+        self.left = self.left.checked_sub(looks)?;
+        self.budget.charge(looks as u64 + view.as_text().map_or(0, |text| budget::text(text.source_bytes()))).ok()?;
         if !holds_by_itself(object, view, self.sets.schema().draft, self.plainly) {
             return None;
         }

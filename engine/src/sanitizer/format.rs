@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::idn;
-use super::pattern::Pattern;
+use super::pattern::is_pattern;
 
 /// A format of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Format {
             Self::IdnHostname => idn::is_hostname(text),
             Self::Duration => matches(&DURATION, text),
             Self::RelativeJsonPointer => is_relative_pointer(text),
-            Self::Regex => Pattern::compile(text).is_ok(),
+            Self::Regex => is_pattern(text),
         }
     }
 }

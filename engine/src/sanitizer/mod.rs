@@ -17,7 +17,9 @@ mod schema;
 mod reader;
 mod values;
 mod plan;
+mod branches;
 mod children;
+mod in_place;
 mod project;
 mod sets;
 mod evaluate;
@@ -43,6 +45,7 @@ pub use load::references;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::budget::{Budget, Overrun};
 use crate::diagnostic::Diagnostic;
 use crate::fate::{Fates, Keyword, Names};
 use crate::json::{Json, Kind, Number, Place, Position, View};
@@ -111,6 +114,8 @@ pub struct Options {
     pub nodes: usize,
     /// Bytes of a member name of the input.
     pub name_bytes: usize,
+    /// Units of work for a value that no rule brings a budget for.
+    pub work: u64,
 }
 
 impl Options {
@@ -127,6 +132,7 @@ impl Options {
             depth: limits.anonymous_depth,
             nodes: limits.anonymous_nodes,
             name_bytes: limits.name_bytes,
+            work: limits.rule_work,
         }
     }
 
@@ -203,8 +209,16 @@ impl Sanitizer {
         options: Options,
     ) -> Result<Self, Vec<Diagnostic>> {
         let (_, others, mut schema) = load::read(file, text, files)?;
+        let source = Source::new(file, text, files, others.keys());
+        let circles = in_place::circles(&schema, &source);
+        if !circles.is_empty() {
+            return Err(circles);
+        }
+        if let Some(crowd) = in_place::crowd(&schema, &source) {
+            return Err(vec![crowd]);
+        }
         let refused = |refusal| vec![load::refused(file, text, refusal)];
-        let oracle = Oracle::compile(text, schema.definitions(), &others).map_err(refused)?;
+        let oracle = Oracle::compile(text, &schema, &others).map_err(refused)?;
         let mut declared: Vec<String> = Vec::new();
         for object in &schema.objects {
             declared.extend(object.properties.iter().map(|(name, _)| name.clone()));
@@ -232,30 +246,39 @@ impl Sanitizer {
     /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
     ///
     /// Never fails: what cannot be kept is dropped and its fate said in `fates`. The result always matches the
-    /// schema, so sanitizing it again changes nothing.
-    pub fn apply(&self, untrusted: &Untrusted, fates: &mut Fates) -> Option<Clean> {
-        self.counted(untrusted, fates).0
+    /// schema, so sanitizing it again changes nothing. Where the budget is spent before that, it is nothing.
+    pub fn apply(&self, untrusted: &Untrusted, fates: &mut Fates, budget: &Budget) -> Option<Clean> {
+        self.counted(untrusted, fates, budget).0
     }
 
     /// The same, with the number of computations that choices took.
-    fn counted(&self, untrusted: &Untrusted, fates: &mut Fates) -> (Option<Clean>, usize) {
+    fn counted(&self, untrusted: &Untrusted, fates: &mut Fates, budget: &Budget) -> (Option<Clean>, usize) {
         let View::Place(place) = untrusted.0.view() else { return (None, 0) };
         if self.over_limits(place) {
             fates.drop(place.at, Keyword::Limit, 0);
             return (None, 0);
         }
         let (clean, steps) = match &self.way {
-            Way::Pass(plans, draft) => (self.pass(plans, *draft, place, fates), 0),
-            Way::Repair(schema) => self.repair(schema, place, fates),
+            Way::Pass(plans, draft) => (self.pass(plans, *draft, place, fates, budget), 0),
+            Way::Repair(schema) => self.repair(schema, place, fates, budget),
         };
-        let refused = clean.as_ref().is_some_and(|clean| !self.oracle.is_valid(clean.view()));
-        if refused {
-            fates.drop(place.at, Keyword::Oracle, 0);
+        let refusal = match clean.as_ref().map(|clean| self.oracle.is_valid(clean.view(), budget)) {
+            Some(Ok(false)) => Some(Keyword::Oracle),
+            Some(Err(Overrun)) => Some(Keyword::Budget),
+            Some(Ok(true)) | None => None,
+        };
+        if let Some(keyword) = refusal {
+            fates.drop(place.at, keyword, 0);
         }
-        (clean.filter(|_| !refused).map(Clean), steps)
+        (clean.filter(|_| refusal.is_none()).map(Clean), steps)
     }
 
-    fn pass(&self, plans: &Plans, draft: u16, place: Place<'_>, fates: &mut Fates) -> Option<Json> {
+    fn pass(&self, plans: &Plans, draft: u16, place: Place<'_>, fates: &mut Fates, budget: &Budget) -> Option<Json> {
+        // each node is looked at once
+        if budget.charge(u64::from(place.node().size)).is_err() {
+            fates.drop(place.at, Keyword::Budget, 0);
+            return None;
+        }
         let document = place.document;
         let out = Vec::with_capacity(place.node().size as usize);
         let mut pass = Pass { plans: &plans.plans, options: &self.options, draft, document, out, fates };
@@ -268,8 +291,9 @@ impl Sanitizer {
         Some(Json::Place(Arc::new(document.with_nodes(out)), 0))
     }
 
-    fn repair(&self, schema: &Schema, place: Place<'_>, fates: &mut Fates) -> (Option<Json>, usize) {
-        let mut repair = Repair::new(Sets::new(schema), &self.options, place.document, View::Place(place).nodes());
+    fn repair(&self, schema: &Schema, place: Place<'_>, fates: &mut Fates, budget: &Budget) -> (Option<Json>, usize) {
+        let nodes = View::Place(place).nodes();
+        let mut repair = Repair::new(Sets::new(schema), &self.options, place.document, nodes, budget);
         let fixed = repair.run(place.at);
         fixed.say(fates);
         let (keyword, by) = fixed.gone;
@@ -300,7 +324,15 @@ impl Sanitizer {
     /// Whether a value is valid under the plain schema. For result schemas, which assert and never cut.
     #[must_use]
     pub fn accepts(&self, value: View<'_>) -> bool {
-        self.oracle.is_valid(value)
+        self.accepts_within(value, &Budget::unbounded()) == Ok(true)
+    }
+
+    /// The same within a budget.
+    ///
+    /// # Errors
+    /// The budget was spent before there was a verdict.
+    pub fn accepts_within(&self, value: View<'_>, budget: &Budget) -> Result<bool, Overrun> {
+        self.oracle.is_valid(value, budget)
     }
 
     /// The place in the schema that a report entry names.
@@ -365,7 +397,7 @@ mod tests {
         let options = || Options::of(&Limits::default());
         let mut sanitizer = Sanitizer::compile("schema", "{}", options()).unwrap();
         assert!(sanitizer.sanitize(b"1", 9).output.is_some());
-        sanitizer.oracle = Oracle::compile("false", "$defs", &std::collections::BTreeMap::new()).unwrap();
+        sanitizer.oracle = Oracle::refusing().unwrap();
         let result = sanitizer.sanitize(b"1", 9);
         assert!(result.output.is_none());
         assert_eq!(result.report.entries[0].keyword.word(), "x-oracle");

@@ -7,15 +7,24 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, PatternOptions, Validator};
 use serde_json::Value;
 
+use super::pattern::is_pattern;
+use super::schema::Schema;
+use crate::budget::{Budget, Overrun};
 use crate::json::{Document, Items, Kind, Members, Number, Text, View, same};
 
 /// The crate's validator of one schema.
-pub(super) struct Oracle(Validator<Tree>);
+pub(super) struct Oracle {
+    validator: Validator<Tree>,
+    /// Whether schema objects refer to others. The crate remembers verdicts by the identity of a node, without which a
+    /// recursive union costs what all ways through it cost together.
+    refers: bool,
+}
 
 impl Oracle {
     /// Compiles the schema; the error is the crate's own sentence about the schema, which holds no document.
@@ -24,27 +33,56 @@ impl Oracle {
     /// The place in the schema that its draft refuses, as a JSON Pointer, and why.
     pub(super) fn compile(
         text: &str,
-        definitions: &str,
+        schema: &Schema,
         others: &BTreeMap<String, String>,
     ) -> Result<Self, (String, String)> {
-        let schema = schema(text, definitions, others).map_err(|error| (String::new(), error))?;
+        let refers = schema.objects.iter().any(|object| object.reference.is_some() || object.dynamic.is_some());
+        let value = value(text, schema.definitions(), others).map_err(|error| (String::new(), error))?;
         let validator = jsonschema::options_for::<Tree>()
             .offline()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
-            .build(&schema)
+            // the crate would compile what a visitor sent
+            .with_format("regex", is_pattern)
+            .build(&value)
             .map_err(|error| (error.instance_path().to_string(), error.to_string()))?;
-        Ok(Self(validator))
+        Ok(Self { validator, refers })
+    }
+
+    /// One that refuses every value.
+    #[cfg(test)]
+    pub(super) fn refusing() -> Option<Self> {
+        let validator = jsonschema::options_for::<Tree>().offline().build(&Value::Bool(false)).ok()?;
+        Some(Self { validator, refers: false })
     }
 
     /// Whether the value is valid under the plain schema.
-    pub(super) fn is_valid(&self, value: View<'_>) -> bool {
-        self.0.is_valid(Place::of(value))
+    ///
+    /// The crate cannot be interrupted: once the budget is spent, every value reads as null, so that the call returns soon.
+    ///
+    /// # Errors
+    /// The budget was spent on the way, so the verdict means nothing.
+    pub(super) fn is_valid(&self, value: View<'_>, budget: &Budget) -> Result<bool, Overrun> {
+        let placed = if self.refers && value.place().is_none() { Some(placed(value, budget)?) } else { None };
+        let view = match &placed {
+            Some(None) => return Ok(false),
+            Some(Some(document)) => document.root(),
+            None => value,
+        };
+        let is_valid = self.validator.is_valid(Place::of(Counted { view, budget }));
+        if budget.left() == 0 { Err(Overrun) } else { Ok(is_valid) }
     }
 }
 
+/// A built value in a document of its own, where each node has an identity; nothing if it cannot be read again.
+fn placed(value: View<'_>, budget: &Budget) -> Result<Option<Arc<Document>>, Overrun> {
+    budget.charge(value.weight())?;
+    budget.charge_text(value.compact_bytes())?;
+    Ok(Document::read(value.to_text().as_bytes()).ok())
+}
+
 /// A schema in the form that the crate reads; other files stand below `definitions`, which has another name in later drafts.
-pub(super) fn schema(text: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Value, String> {
+pub(super) fn value(text: &str, definitions: &str, others: &BTreeMap<String, String>) -> Result<Value, String> {
     let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
     let mut schema = read(text)?;
     for (name, text) in others {
@@ -62,10 +100,17 @@ pub(super) fn schema(text: &str, definitions: &str, others: &BTreeMap<String, St
 /// Our tree, as the crate names representations.
 struct Tree;
 
+/// A value, and the budget that every value inside of it is charged to.
+#[derive(Clone, Copy)]
+struct Counted<'a> {
+    view: View<'a>,
+    budget: &'a Budget,
+}
+
 /// A value of our tree, or a member name on its own.
 #[derive(Clone, Copy)]
 enum Place<'a> {
-    View(View<'a>),
+    Value(Counted<'a>),
     /// A number, read once for all keywords that ask.
     Number(View<'a>, Number<'a>),
     Name(&'a str),
@@ -88,23 +133,28 @@ impl Json for Tree {
 }
 
 impl<'a> Node<'a, Tree> for Place<'a> {
-    type Object = View<'a>;
-    type Array = View<'a>;
+    type Object = Counted<'a>;
+    type Array = Counted<'a>;
     type Number = Number<'a>;
 
-    fn as_object(&self) -> Option<View<'a>> {
-        self.view().filter(|view| view.kind() == Kind::Object)
+    fn as_object(&self) -> Option<Counted<'a>> {
+        self.container(Kind::Object)
     }
 
-    fn as_array(&self) -> Option<View<'a>> {
-        self.view().filter(|view| view.kind() == Kind::Array)
+    fn as_array(&self) -> Option<Counted<'a>> {
+        self.container(Kind::Array)
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Name(name) => Some(Cow::Borrowed(name)),
             Self::Number(..) => None,
-            Self::View(view) => view.as_text().map(Text::decode),
+            Self::Value(Counted { view, budget }) => {
+                let text = view.as_text()?;
+                // an overrun is seen when the call returns
+                let _ = budget.charge_text(text.source_bytes());
+                Some(text.decode())
+            }
         }
     }
 
@@ -128,6 +178,12 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     }
 
     fn json_type(&self) -> JsonType {
+        // what refers to one value in many ways asks it as often
+        if let Self::Value(counted) = self
+            && counted.budget.charge(1).is_err()
+        {
+            return JsonType::Null;
+        }
         match self.view().map_or(Kind::String, View::kind) {
             Kind::Null => JsonType::Null,
             Kind::Bool => JsonType::Boolean,
@@ -153,9 +209,9 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     fn equals_value(&self, expected: &Value) -> bool {
         match (expected, self) {
             (Value::String(text), Self::Name(name)) => text == name,
-            (Value::String(text), Self::View(view)) => view.as_text().is_some_and(|own| own.is(text)),
+            (Value::String(text), Self::Value(Counted { view, .. })) => view.as_text().is_some_and(|own| own.is(text)),
             (_, Self::Name(_)) => false,
-            (_, Self::View(view) | Self::Number(view, _)) => {
+            (_, Self::Value(Counted { view, .. }) | Self::Number(view, _)) => {
                 Document::read(expected.to_string().as_bytes()).is_ok_and(|expected| same(*view, expected.root()))
             }
         }
@@ -164,32 +220,41 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(match self {
             Self::Name(name) => Value::String((*name).to_owned()),
-            Self::View(view) | Self::Number(view, _) => serde_json::from_str(&view.to_text()).unwrap_or(Value::Null),
+            Self::Value(Counted { view, .. }) | Self::Number(view, _) => {
+                serde_json::from_str(&view.to_text()).unwrap_or(Value::Null)
+            }
         })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
         let place = self.view()?.place()?;
-        Some(NodeIdentity::tagged(std::sync::Arc::as_ptr(place.document).addr(), place.at))
+        Some(NodeIdentity::tagged(Arc::as_ptr(place.document).addr(), place.at))
     }
 }
 
 impl<'a> Place<'a> {
-    fn of(view: View<'a>) -> Self {
-        view.as_number().map_or(Self::View(view), |number| Self::Number(view, number))
+    fn of(counted: Counted<'a>) -> Self {
+        counted.view.as_number().map_or(Self::Value(counted), |number| Self::Number(counted.view, number))
+    }
+
+    fn container(self, kind: Kind) -> Option<Counted<'a>> {
+        match self {
+            Self::Value(counted) if counted.view.kind() == kind => Some(counted),
+            _ => None,
+        }
     }
 
     fn text(self) -> Option<Text<'a>> {
         match self {
             Self::Name(name) => Some(Text::plain(name)),
-            Self::View(view) => view.as_text(),
+            Self::Value(counted) => counted.view.as_text(),
             Self::Number(..) => None,
         }
     }
 
     fn view(self) -> Option<View<'a>> {
         match self {
-            Self::View(view) | Self::Number(view, _) => Some(view),
+            Self::Value(Counted { view, .. }) | Self::Number(view, _) => Some(view),
             Self::Name(_) => None,
         }
     }
@@ -231,61 +296,73 @@ impl JsonNumber for Number<'_> {
     }
 }
 
+impl<'a> Counted<'a> {
+    /// A value inside of this one, charged; nothing once the budget is spent.
+    fn inner(self, view: View<'a>) -> Option<Place<'a>> {
+        self.budget.charge(1).ok()?;
+        Some(Place::of(Self { view, ..self }))
+    }
+}
+
 /// The members of an object with decoded names.
-struct DecodedMembers<'a>(Members<'a>);
+struct DecodedMembers<'a>(Counted<'a>, Members<'a>);
 
 impl<'a> Iterator for DecodedMembers<'a> {
     type Item = (Cow<'a, str>, Place<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name, value) = self.0.next()?;
-        Some((name.as_text().map(Text::decode).unwrap_or_default(), Place::of(value)))
+        let (name, value) = self.1.next()?;
+        Some((name.as_text().map(Text::decode).unwrap_or_default(), self.0.inner(value)?))
     }
 }
 
-impl<'a> Object<'a, Tree> for View<'a> {
+impl<'a> Object<'a, Tree> for Counted<'a> {
     type Node = Place<'a>;
     type MemberName = Cow<'a, str>;
     type MembersIter = DecodedMembers<'a>;
 
     fn len(&self) -> usize {
-        View::len(*self)
+        self.view.len()
     }
 
     fn get(&self, key: &String) -> Option<Place<'a>> {
-        View::get(*self, key).map(Place::of)
+        self.view.get(key).and_then(|value| self.inner(value))
     }
 
     fn members(&self) -> DecodedMembers<'a> {
-        DecodedMembers(self.named_members())
+        DecodedMembers(*self, self.view.named_members())
     }
 }
 
 /// The items of an array.
-struct Elements<'a>(Items<'a>);
+struct Elements<'a>(Counted<'a>, Items<'a>);
 
 impl<'a> Iterator for Elements<'a> {
     type Item = Place<'a>;
 
     fn next(&mut self) -> Option<Place<'a>> {
-        self.0.next().map(Place::of)
+        let item = self.1.next()?;
+        self.0.inner(item)
     }
 }
 
-impl<'a> Array<'a, Tree> for View<'a> {
+impl<'a> Array<'a, Tree> for Counted<'a> {
     type Node = Place<'a>;
     type ElementsIter = Elements<'a>;
 
     fn len(&self) -> usize {
-        View::len(*self)
+        self.view.len()
     }
 
     fn elements(&self) -> Elements<'a> {
-        Elements(self.items())
+        Elements(*self, self.view.items())
     }
 
     fn is_unique(&self) -> bool {
-        let mut items: Vec<_> = self.items().map(|item| (crate::json::fingerprint(item), item)).collect();
+        if self.budget.charge(self.view.weight()).is_err() {
+            return false;
+        }
+        let mut items: Vec<_> = self.view.items().map(|item| (crate::json::fingerprint(item), item)).collect();
         items.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| crate::json::compare(*x, *y)));
         items.windows(2).all(|pair| !matches!(pair, [(a, x), (b, y)] if a == b && same(*x, *y)))
     }

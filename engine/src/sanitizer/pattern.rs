@@ -8,6 +8,18 @@ pub(super) enum PatternError {
     Invalid,
     /// It needs look-around or a back-reference.
     NotLinear,
+    /// It is longer than this.
+    TooLong(usize),
+}
+
+/// Bytes of a pattern.
+const BYTES_MAX: usize = 4 * 1_024;
+
+/// Whether a text is a regular expression (format `regex`). It is parsed and never compiled: a visitor sends it, and a few
+/// bytes can ask for megabytes.
+pub(super) fn is_pattern(text: &str) -> bool {
+    let translated = jsonschema_regex::to_rust_regex(text);
+    translated.is_ok_and(|translated| regex_syntax::ast::parse::Parser::new().parse(&translated).is_ok())
 }
 
 /// A regular expression of ECMA-262 that matches in linear time.
@@ -24,6 +36,9 @@ impl Pattern {
                 PatternError::Invalid
             }
         };
+        if text.len() > BYTES_MAX {
+            return Err(PatternError::TooLong(BYTES_MAX));
+        }
         let translated = jsonschema_regex::to_rust_regex(text).map_err(|()| kind())?;
         regex::Regex::new(&translated).map(Self).map_err(|_| kind())
     }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::branches;
 use super::check::Check;
 use super::identifiers::{Identifiers, ResourceId, Unresolved};
 use super::pattern::Pattern;
@@ -20,6 +21,8 @@ use crate::pointer;
 
 /// Schema objects that one file may have.
 const OBJECTS_MAX: usize = 8_192;
+/// Members that one schema object may declare.
+const PROPERTIES_MAX: usize = 4_096;
 /// Nested schema objects that are read.
 const NESTING_MAX: usize = 128;
 
@@ -282,7 +285,12 @@ impl<'a> Reader<'a> {
         match keyword {
             "properties" => {
                 object.names_members = true;
-                object.properties = self.named_schemas(member);
+                if value.len() > PROPERTIES_MAX {
+                    let message = format!("{} members are declared here, at most {PROPERTIES_MAX} may be", value.len());
+                    self.error("S011", member.name, message);
+                } else {
+                    object.properties = self.named_schemas(member);
+                }
             }
             "patternProperties" => {
                 object.names_members = true;
@@ -301,8 +309,8 @@ impl<'a> Reader<'a> {
             "unevaluatedProperties" => object.unevaluated_members = self.child(member),
             "unevaluatedItems" => object.unevaluated_items = self.child(member),
             "allOf" => object.all_of = self.list_of_schemas(member),
-            "anyOf" => object.choices.any_of = self.list_of_schemas(member),
-            "oneOf" => object.choices.one_of = self.list_of_schemas(member),
+            "anyOf" => object.choices.any_of = self.branches(member),
+            "oneOf" => object.choices.one_of = self.branches(member),
             "not" => object.choices.not = self.child(member),
             "if" => object.choices.condition = self.child(member),
             "then" => object.choices.then = self.child(member),
@@ -316,6 +324,22 @@ impl<'a> Reader<'a> {
             "$schema" if member.at != "#" => self.embedded_draft(member),
             _ => {}
         }
+    }
+
+    /// The branches of a union: as many as `check` can compare.
+    fn branches(&mut self, member: Member<'_>) -> Vec<Id> {
+        let Member { keyword, value, .. } = member;
+        let most = branches::most(value, self.document.root());
+        if value.len() > most {
+            let message = format!("`{keyword}` has {} branches, at most {most} may stand here", value.len());
+            let help = format!(
+                "up to {} may, where each requires the same member with a `const` of its own",
+                branches::TAGGED_MAX
+            );
+            self.error_help("S011", member.name, message, help);
+            return Vec::new();
+        }
+        self.list_of_schemas(member)
     }
 
     /// A resource inside a file names the draft of the file, or none.

@@ -17,6 +17,7 @@ use super::evaluate::{Evaluator, schemas_of_member};
 use super::schema::{Id, Never, Object};
 use super::sets::{Applied, Set, SetId, Sets};
 use super::{Options, Unknown};
+use crate::budget::Budget;
 use crate::fate::{Action, Fates, Keyword};
 use crate::json::{Document, Json, Kind, Place, View};
 
@@ -26,6 +27,9 @@ const STEPS: usize = 4_096;
 const STEPS_PER_NODE: usize = 8;
 /// Values and children that the evaluator may look at for each computation.
 const LOOKS_PER_STEP: usize = 32;
+
+/// Units of work of a computation, for the place and for each of its children.
+const UNITS_PER_CHILD: u64 = 4;
 
 /// What is to be done at a place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,9 +142,15 @@ pub(super) struct Repair<'a> {
 }
 
 impl<'a> Repair<'a> {
-    pub(super) fn new(sets: Sets<'a>, options: &'a Options, document: &'a Arc<Document>, nodes: usize) -> Self {
+    pub(super) fn new(
+        sets: Sets<'a>,
+        options: &'a Options,
+        document: &'a Arc<Document>,
+        nodes: usize,
+        budget: &'a Budget,
+    ) -> Self {
         let steps = nodes.saturating_mul(STEPS_PER_NODE).saturating_add(STEPS);
-        let eval = Evaluator::new(sets, document, steps.saturating_mul(LOOKS_PER_STEP));
+        let eval = Evaluator::new(sets, document, steps.saturating_mul(LOOKS_PER_STEP), budget);
         let (phases, memo, fixed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self { eval, options, document, top: 0, steps_max: steps, steps, phases, memo, fixed }
     }
@@ -152,7 +162,7 @@ impl<'a> Repair<'a> {
         let set = self.eval.sets.intern(&[(root, Keyword::False)]);
         let fixed = self.fix(at, set);
         // an evaluator that may look no further says no, and each no costs something
-        if self.steps == 0 || self.eval.left < self.document.node(at).size as usize {
+        if self.steps == 0 || self.eval.is_spent(self.document.node(at).size as usize) {
             Rc::new(Fixed::gone(Keyword::Budget, 0, self.nodes(at)))
         } else {
             fixed
@@ -206,7 +216,9 @@ impl<'a> Repair<'a> {
         if let Some(fixed) = key.as_ref().and_then(|key| memo(self).get(key)) {
             return Rc::clone(fixed);
         }
-        self.steps = self.steps.saturating_sub(1);
+        // a computation looks at each child, and keeps what became of it
+        let work = UNITS_PER_CHILD * (1 + self.place(at).len() as u64);
+        self.steps = if self.eval.budget.charge(work).is_ok() { self.steps.saturating_sub(1) } else { 0 };
         if self.steps == 0 {
             return Rc::new(Fixed::gone(Keyword::Budget, 0, 1));
         }

@@ -7,6 +7,7 @@ use super::check::{Check, Types};
 use super::repair::{Fixed, Left, Note, Repair};
 use super::schema::{Id, Object, Schema, Step};
 use super::sets::{Set, SetId, Sets};
+use crate::budget::Budget;
 use crate::fate::{Action, Keyword};
 use crate::json::{Document, Json, Kind, Number, View};
 use crate::sensitive::Detectors;
@@ -100,7 +101,8 @@ impl<'a> Repair<'a> {
 /// Whether a default passes as it is where its schema object stands, unknown members and all.
 pub(super) fn default_stands(schema: &Schema, options: &Options, id: Id, default: &Json) -> bool {
     let Some(place) = default.view().place() else { return true };
-    let mut repair = Repair::new(Sets::new(schema), options, place.document, default.view().nodes());
+    let budget = Budget::unbounded();
+    let mut repair = Repair::new(Sets::new(schema), options, place.document, default.view().nodes(), &budget);
     repair.top = place.at;
     let root = repair.eval.sets.root();
     let own = repair.eval.sets.below(root, id);

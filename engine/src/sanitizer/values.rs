@@ -162,6 +162,14 @@ impl Reader<'_> {
                 self.error("S013", value, "this pattern is not a regular expression".to_owned());
                 None
             }
+            Err(PatternError::TooLong(most)) => {
+                self.error(
+                    "S013",
+                    value,
+                    format!("this pattern has {} bytes, at most {most} may stand here", text.len()),
+                );
+                None
+            }
             Err(PatternError::NotLinear) => {
                 let message = "this pattern needs look-around or a back-reference: it is not linear-time".to_owned();
                 self.error("S014", value, message);

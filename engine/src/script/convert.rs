@@ -8,13 +8,13 @@
 //! | object | [`Handle`], which behaves as a rhai map | the shared object |
 //!
 //! A number that neither `i64` nor `f64` holds ends the script when it is read: the account's value stays. What goes
-//! back is charged by its size, so that a value whose parts are shared costs what it would be written out.
+//! back is charged by its size, text included, so that a value whose parts are shared costs what it would be written out.
 
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
-use super::running::{Stop, charge, end, on, recall, remember};
+use super::running::{Stop, charge, charge_text, end, on, recall, remember};
 use crate::json::{Json, Kind, Number, Text, View, same};
 
 /// A shared object. Reading a member converts only that member; writing one copies the object once.
@@ -34,6 +34,7 @@ pub(super) fn to_dynamic(value: View<'_>) -> Fallible<Dynamic> {
         Kind::Number => number(value)?,
         Kind::String => {
             let text = value.as_text().map(Text::decode).unwrap_or_default();
+            charge_text(text.len())?;
             Dynamic::from(ImmutableString::from(text.as_ref()))
         }
         Kind::Array => {
@@ -112,9 +113,14 @@ fn level(depth: usize) -> Fallible<usize> {
 fn measure(value: View<'_>, depth: usize) -> Fallible<()> {
     if let View::Place(place) = value {
         let shallow = place.document.depth <= depth || value.depth() <= depth;
-        return if shallow { charge(place.node().size as usize) } else { Err(failure("the result is too deep")) };
+        if !shallow {
+            return Err(failure("the result is too deep"));
+        }
+        charge(place.node().size as usize)?;
+        return charge_text(place.span().len());
     }
     charge(1 + value.len())?;
+    charge_text(value.as_text().map_or(0, Text::source_bytes))?;
     if !matches!(value.kind(), Kind::Array | Kind::Object) {
         return Ok(());
     }
@@ -148,8 +154,9 @@ fn scalar(value: &Dynamic) -> Fallible<Json> {
     if let Ok(value) = value.as_char() {
         return Ok(Json::text(value.encode_utf8(&mut [0; 4])));
     }
-    let text = value.as_immutable_string_ref().map(|text| Json::Text(Arc::from(text.as_str())));
-    text.map_err(|_| failure("not a value of JSON"))
+    let text = value.as_immutable_string_ref().map_err(|_| failure("not a value of JSON"))?;
+    charge_text(text.len())?;
+    Ok(Json::Text(Arc::from(text.as_str())))
 }
 
 /// The number as it stood, if nobody computed another one from it.

@@ -6,7 +6,7 @@
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 use super::convert::{Handle, to_dynamic, to_json};
-use super::running::charge;
+use super::running::{charge, charge_text};
 use crate::json::{Json, View, same};
 
 /// Members that a search passes for one operation.
@@ -114,7 +114,11 @@ fn register_reading(engine: &mut Engine) {
 
 /// Objects become JSON where a script asks for text, and never the name of a type of ours.
 fn register_text(engine: &mut Engine) {
-    let text = |value: &Dynamic| -> Fallible<String> { to_json(value).map(|json| json.view().to_text()) };
+    let text = |value: &Dynamic| -> Fallible<String> {
+        let json = to_json(value)?;
+        charge_text(json.view().compact_bytes())?;
+        Ok(json.view().to_text())
+    };
     for name in ["to_json", "to_string", "to_debug", "print", "debug"] {
         engine
             .register_fn(name, move |handle: &mut Handle| text(&Dynamic::from(handle.clone())))

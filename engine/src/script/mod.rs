@@ -16,18 +16,22 @@ mod handle;
 mod library;
 mod verdict;
 mod sandbox;
+mod built;
+mod charged;
 mod coverage;
 mod joined;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Module, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, Scope};
 
 use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses};
+use built::Built;
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::joined_by;
@@ -40,12 +44,14 @@ pub use verdict::Verdict;
 /// Bytes of a script file.
 const FILE_BYTES_MAX: usize = 64 * 1_024;
 
-/// The sandbox of one policy, with the modules that its scripts share.
+/// The sandbox of one policy, with the modules that its scripts share: sources that compile. Each thread that runs one
+/// builds an engine of its own.
 pub struct Sandbox {
-    engine: Engine,
+    id: built::Id,
     limits: Limits,
-    /// Names that scripts can import.
-    modules: Vec<String>,
+    trace: Option<Trace>,
+    /// What scripts can import, as (name, file, source).
+    modules: Vec<(String, String, String)>,
     /// What the modules may give to `skip`.
     reasons: Vec<String>,
     /// The functions of each module, with how many arguments they take.
@@ -61,9 +67,9 @@ impl std::fmt::Debug for Sandbox {
     }
 }
 
-/// A compiled script.
+/// A script that compiles.
 pub struct Script {
-    ast: AST,
+    source: Arc<str>,
     file: Arc<str>,
     /// What it may give to `skip`.
     reasons: Vec<String>,
@@ -109,10 +115,10 @@ impl Sandbox {
     /// A sandbox with the bounds of a policy.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        let engine = sandbox::engine(limits);
         Self {
-            engine,
+            id: Arc::new(()),
             limits: *limits,
+            trace: None,
             modules: Vec::new(),
             reasons: Vec::new(),
             functions: Modules::new(),
@@ -123,9 +129,27 @@ impl Sandbox {
     /// The same, and every node that runs is counted: for rule authors' tools.
     #[must_use]
     pub fn traced(limits: &Limits, trace: &Trace) -> Self {
-        let mut sandbox = Self::new(limits);
-        trace.attach(&mut sandbox.engine);
-        sandbox
+        Self { trace: Some(trace.clone()), ..Self::new(limits) }
+    }
+
+    /// Builds the engine and the scripts on this thread, which then need not wait for it.
+    pub fn warm<'s>(&self, scripts: impl Iterator<Item = &'s Script>) {
+        let built = self.built();
+        scripts.for_each(|script| drop(built.script(script)));
+    }
+
+    /// The engine of this thread.
+    fn built(&self) -> Rc<Built> {
+        built::find(&self.id).unwrap_or_else(|| {
+            let mut built = Built::new(&self.limits, self.trace.as_ref());
+            let compile = |(name, file, source): &'_ (String, String, String)| {
+                // they compiled when they were added
+                built.compile(file, source, &Scope::new()).ok().map(|ast| (name.clone(), ast))
+            };
+            let modules: Vec<_> = self.modules.iter().filter_map(compile).collect();
+            built.load(modules.iter().map(|(name, ast)| (name.as_str(), ast.clone())).collect(), &self.limits);
+            built::keep(&self.id, built)
+        })
     }
 
     /// Adds the modules that scripts import, as (name, file, source).
@@ -133,13 +157,14 @@ impl Sandbox {
     /// # Errors
     /// The modules that do not compile, or import what is not there.
     pub fn add_modules(&mut self, modules: &[(String, String, String)]) -> Result<(), Vec<Diagnostic>> {
-        self.modules = modules.iter().map(|(name, _, _)| name.clone()).collect();
+        modules.clone_into(&mut self.modules);
         self.reasons = modules.iter().flat_map(|(_, _, source)| tokens::reasons(source)).collect();
         let adding = |(name, _, source): &(String, String, String)| {
             tokens::adding(source).map(|(_, word)| (name.clone(), word.to_owned()))
         };
         self.adding = modules.iter().filter_map(adding).collect();
         let mut errors = Vec::new();
+        let mut built = Built::new(&self.limits, self.trace.as_ref());
         let mut waiting = Vec::new();
         for (name, file, source) in modules {
             let functions = syntax::parse(file, source).tree.functions;
@@ -155,47 +180,28 @@ impl Sandbox {
                 errors.extend(wrong);
                 continue;
             }
-            match self.compile_ast(file, source, &Scope::new()) {
-                Ok(ast) => waiting.push((name, file, source, ast)),
-                Err(error) => errors.push(*error),
+            match built.compile(file, source, &Scope::new()) {
+                Ok(ast) => waiting.push((name.as_str(), ast)),
+                Err(error) => errors.push(syntax_error(file, source, &error)),
             }
         }
         if errors.is_empty() {
-            self.load(waiting, &mut errors);
-        }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
-    }
-
-    /// Evaluates modules, those first that import no waiting one; what is left in the end imports itself.
-    fn load(&mut self, mut waiting: Vec<(&String, &String, &String, AST)>, errors: &mut Vec<Diagnostic>) {
-        let mut resolver = rhai::module_resolvers::StaticModuleResolver::new();
-        let context = Context { now: 0, session_created_at: 0 };
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            let mut failed = Vec::new();
-            for (name, file, source, ast) in std::mem::take(&mut waiting) {
-                let budget = Budget::new(self.limits.script_operations, None);
-                match running::with(budget, context, || Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)).0 {
-                    Ok(module) => {
-                        resolver.insert(name.as_str(), module);
-                    }
-                    Err(error) => {
-                        failed.push(evaluation_error(file, source, &error));
-                        waiting.push((name, file, source, ast));
-                    }
-                }
-            }
-            self.engine.set_module_resolver(resolver.clone());
-            if waiting.len() == before {
-                errors.extend(failed);
-                return;
+            for (failed, error) in built.load(waiting, &self.limits) {
+                let module = modules.iter().find(|(name, ..)| name == failed);
+                errors.extend(module.map(|(_, file, source)| evaluation_error(file, source, &error)));
             }
         }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        built::keep(&self.id, built);
+        Ok(())
     }
 
     /// Imports of names that the bundle does not hold, and of names that only a run would know.
     fn imports(&self, file: &str, source: &str) -> Vec<Diagnostic> {
-        let unknown = |name: Option<&str>| name.is_none_or(|name| self.modules.iter().all(|module| module != name));
+        let unknown =
+            |name: Option<&str>| name.is_none_or(|name| self.modules.iter().all(|(module, ..)| module != name));
         let imports = tokens::imports(source).into_iter().filter(|(_, name)| unknown(*name));
         let error = |(at, name): (usize, Option<&str>)| {
             let (code, message) = match name {
@@ -206,7 +212,7 @@ impl Sandbox {
                 Some(name) => ("R014", format!("there is no module `{name}` in the folder of the policy")),
             };
             let length = name.map_or(1, |name| name.len() + 2);
-            let modules: Vec<&str> = self.modules.iter().map(String::as_str).collect();
+            let modules: Vec<&str> = self.modules.iter().map(|(name, ..)| name.as_str()).collect();
             let in_lib = |name: &str| modules.iter().copied().find(|module| module.strip_prefix("lib/") == Some(name));
             let near = name.and_then(|name| in_lib(name).or_else(|| nearest(name, &modules)));
             let help = near.map(|near| format!("did you mean `{near}`?"));
@@ -217,12 +223,7 @@ impl Sandbox {
     }
 
     fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
-        let mut ast = self
-            .engine
-            .compile_with_scope(scope, source)
-            .map_err(|error| Box::new(syntax_error(file, source, &error)))?;
-        ast.set_source(file);
-        Ok(ast)
+        self.built().compile(file, source, scope).map_err(|error| Box::new(syntax_error(file, source, &error)))
     }
 
     /// All that is wrong in a script, whatever it is for.
@@ -275,23 +276,27 @@ impl Sandbox {
             return Err(found);
         }
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
-        let adds = self.adds(source);
-        Ok(Script { ast, file: file.into(), reasons: tokens::reasons(source), adds, warnings: found })
+        let (source, file, reasons, adds) = (source.into(), file.into(), tokens::reasons(source), self.adds(source));
+        let script = Script { source, file, reasons, adds, warnings: found };
+        self.built().add(&script, ast);
+        Ok(script)
     }
 
     /// Calls `authorize(request)`.
     ///
     /// # Errors
     /// Why there is no verdict, in a word.
-    pub fn authorize(&self, script: &Script, request: View<'_>, budget: Budget) -> Result<Verdict, &'static str> {
+    pub fn authorize(&self, script: &Script, request: View<'_>, budget: &Budget) -> Result<Verdict, &'static str> {
         if self.is_oversized(request) {
             return Err("budget_exceeded");
         }
+        let built = self.built();
+        let ast = built.script(script).ok_or("script_failed")?;
         let context = Context { now: 0, session_created_at: 0 };
         let (result, running) = running::with(budget, context, || {
             let arguments = (to_dynamic(request)?,);
             let mut scope = Scope::new();
-            self.engine.call_fn::<Dynamic>(&mut scope, &script.ast, "authorize", arguments)
+            built.engine.call_fn::<Dynamic>(&mut scope, &ast, "authorize", arguments)
         });
         match (running.stop, result) {
             (Some(Stop::Overrun), _) => Err("budget_exceeded"),
@@ -312,8 +317,9 @@ impl Sandbox {
         })
     }
 
-    /// Calls `merge(account, anonymous, context)`; what is left of the budget stays in it.
-    pub fn merge(&self, script: &Script, call: Call<'_>, budget: &mut Budget) -> Outcome {
+    /// Calls `merge(account, anonymous, context)`.
+    #[must_use]
+    pub fn merge(&self, script: &Script, call: Call<'_>, budget: &Budget) -> Outcome {
         let Call { account, anonymous, context, now } = call;
         if [account, Some(anonymous), context.view().get("request")]
             .into_iter()
@@ -322,12 +328,14 @@ impl Sandbox {
         {
             return Outcome::Overrun(None);
         }
-        let (result, running) = running::with(budget.clone(), now, || {
+        let built = self.built();
+        let Some(ast) = built.script(script) else { return Outcome::Failed(None, None) };
+        let (result, running) = running::with(budget, now, || {
             let own = account.map_or(Ok(Dynamic::UNIT), to_dynamic)?;
             let arguments = (own, to_dynamic(anonymous)?, to_dynamic(context.view())?);
             let options = CallFnOptions::new();
             let made: Dynamic =
-                self.engine.call_fn_with_options(options, &mut Scope::new(), &script.ast, "merge", arguments)?;
+                built.engine.call_fn_with_options(options, &mut Scope::new(), &ast, "merge", arguments)?;
             let result = to_json(&made)?;
             let was_empty = is_nothing(&result);
             let result = without_units(result);
@@ -335,7 +343,6 @@ impl Sandbox {
             let is_emptied = is_nothing(&result) && !was_empty;
             Ok(if is_emptied { account.map_or(Json::Null, View::to_json) } else { result })
         });
-        *budget = running.budget.clone();
         outcome(result, running, &script.file, |reason| self.shows(reason, &script.reasons))
     }
 
@@ -365,7 +372,7 @@ impl Sandbox {
         file: &str,
         source: &str,
         data: View<'_>,
-        budget: Budget,
+        budget: &Budget,
     ) -> Result<Outcome, Box<Diagnostic>> {
         let context = Context { now: 0, session_created_at: 0 };
         let mut names = Scope::new();
@@ -378,7 +385,7 @@ impl Sandbox {
             for (name, value) in data.members() {
                 scope.push_dynamic(name.decode().into_owned(), to_dynamic(value)?);
             }
-            self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast).and_then(|value| to_json(&value))
+            self.built().engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast).and_then(|value| to_json(&value))
         });
         // there is no rule whose result a wrong shape could stop
         running.account_shape = false;
@@ -477,7 +484,7 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
             _ => "there is no such function".to_owned(),
         },
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),
-        EvalAltResult::ErrorModuleNotFound(name, _) => format!("there is no module `{name}`"),
+        EvalAltResult::ErrorModuleNotFound(..) => "there is no such module".to_owned(),
         EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),
         EvalAltResult::ErrorIndexingType(kind, _) => format!("`{kind}` has no such member or item"),
         EvalAltResult::ErrorDotExpr(..) => "a member of something that has none".to_owned(),

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Overrun};
 use crate::json::Json;
 use crate::merge::{Context, Losses};
 
@@ -27,8 +27,9 @@ pub(super) struct Running {
 }
 
 impl Running {
-    fn new(budget: Budget, context: Context) -> Self {
+    fn new(budget: &Budget, context: Context) -> Self {
         let losses = Losses::default();
+        let budget = budget.clone();
         Self { budget, context, stop: None, account_shape: false, losses, failure: None, originals: Vec::new() }
     }
 }
@@ -51,10 +52,10 @@ thread_local! {
 }
 
 /// Runs `call` with a budget and returns what is left of the run with its result.
-pub(super) fn with<T>(budget: Budget, context: Context, call: impl FnOnce() -> T) -> (T, Running) {
+pub(super) fn with<T>(budget: &Budget, context: Context, call: impl FnOnce() -> T) -> (T, Running) {
     RUNNING.with_borrow_mut(|slot| *slot = Some(Running::new(budget, context)));
     let result = call();
-    let idle = || Running::new(Budget::new(0, None), context);
+    let idle = || Running::new(budget, context);
     (result, RUNNING.with_borrow_mut(Option::take).unwrap_or_else(idle))
 }
 
@@ -78,11 +79,18 @@ pub(super) fn recall(tag: i32) -> Option<Json> {
     on(|running| running.originals.get(index).cloned(), None)
 }
 
-/// Spends operations; past the end the script is ended.
-pub(super) fn charge(operations: usize) -> Result<(), Box<EvalAltResult>> {
-    on(|running| running.budget.charge(operations as u64).is_ok(), false)
-        .then_some(())
-        .ok_or_else(|| end(Stop::Overrun))
+/// Spends a unit for each of so many values; past the end the script is ended.
+pub(super) fn charge(values: usize) -> Result<(), Box<EvalAltResult>> {
+    spend(|budget| budget.charge(values as u64))
+}
+
+/// Spends what text of so many bytes costs, before it is made.
+pub(super) fn charge_text(bytes: usize) -> Result<(), Box<EvalAltResult>> {
+    spend(|budget| budget.charge_text(bytes))
+}
+
+fn spend(spend: impl FnOnce(&Budget) -> Result<(), Overrun>) -> Result<(), Box<EvalAltResult>> {
+    on(|running| spend(&running.budget).is_ok(), false).then_some(()).ok_or_else(|| end(Stop::Overrun))
 }
 
 /// Ends the script: no `catch` of its own can hold this up.

@@ -12,8 +12,8 @@ use rhai::packages::{
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
 
 use super::convert::{failure, to_json};
-use super::running::{Stop, charge, end, on};
-use super::{handle, library, verdict};
+use super::running::{Stop, charge, charge_text, end, on};
+use super::{charged, handle, library, verdict};
 use crate::json::{Json, compare};
 use crate::limits::Limits;
 
@@ -30,16 +30,13 @@ const MODULES_MAX: usize = 32;
 
 /// Builds the engine of one policy.
 pub(super) fn engine(limits: &Limits) -> Engine {
-    let mut engine = Engine::new_raw();
-    ArithmeticPackage::new().register_into_engine(&mut engine);
-    LogicPackage::new().register_into_engine(&mut engine);
-    BasicMathPackage::new().register_into_engine(&mut engine);
-    BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicFnPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
-    BasicStringPackage::new().register_into_engine(&mut engine);
-    MoreStringPackage::new().register_into_engine(&mut engine);
+    let mut engine = packages();
+    charged::register(&mut engine, bounded(packages(), limits));
+    bounded(engine, limits)
+}
+
+/// With our own functions and every bound.
+fn bounded(mut engine: Engine, limits: &Limits) -> Engine {
     for symbol in ["eval", "print", "debug", "Fn"] {
         engine.disable_symbol(symbol);
     }
@@ -56,7 +53,7 @@ pub(super) fn engine(limits: &Limits) -> Engine {
         .set_max_array_size(limits.array_items)
         .set_max_map_size(limits.map_members);
     engine.on_progress(|_| {
-        let spent = on(|running| running.budget.charge(1).is_err(), true);
+        let spent = on(|running| running.budget.operation().is_err(), true);
         spent.then(|| {
             on(|running| running.stop = Some(Stop::Overrun), ());
             Dynamic::UNIT
@@ -66,6 +63,21 @@ pub(super) fn engine(limits: &Limits) -> Engine {
     library::register(&mut engine);
     verdict::register(&mut engine);
     register_bounded(&mut engine, limits.string_bytes);
+    engine
+}
+
+/// rhai without anything of ours.
+fn packages() -> Engine {
+    let mut engine = Engine::new_raw();
+    ArithmeticPackage::new().register_into_engine(&mut engine);
+    LogicPackage::new().register_into_engine(&mut engine);
+    BasicMathPackage::new().register_into_engine(&mut engine);
+    BasicIteratorPackage::new().register_into_engine(&mut engine);
+    BasicFnPackage::new().register_into_engine(&mut engine);
+    BasicArrayPackage::new().register_into_engine(&mut engine);
+    BasicMapPackage::new().register_into_engine(&mut engine);
+    BasicStringPackage::new().register_into_engine(&mut engine);
+    MoreStringPackage::new().register_into_engine(&mut engine);
     engine
 }
 
@@ -93,8 +105,15 @@ fn register_bounded(engine: &mut Engine, string_bytes: usize) {
     engine
         .register_fn("+", |_: Dynamic, _: ImmutableString| no_text())
         .register_fn("+", |(): (), _: ImmutableString| no_text())
-        .register_fn("+", |a: ImmutableString, b: ImmutableString| a + b)
-        .register_fn("+=", |a: &mut ImmutableString, b: ImmutableString| *a += b);
+        .register_fn("+", |a: ImmutableString, b: ImmutableString| -> Fallible<ImmutableString> {
+            charge_text(a.len() + b.len())?;
+            Ok(a + b)
+        })
+        .register_fn("+=", |a: &mut ImmutableString, b: ImmutableString| -> Fallible<()> {
+            charge_text(a.len() + b.len())?;
+            *a += b;
+            Ok(())
+        });
 }
 
 /// Sorting by the total order of JSON, or by a closure; a failure leaves the list as it was.
@@ -154,7 +173,7 @@ fn merge_sort(context: &NativeCallContext, mut items: Array, order: &FnPtr) -> F
 
 /// Replaces every occurrence, charged by the bytes of the result, which is not made if it is too long.
 fn replace(text: &mut ImmutableString, find: &str, with: &str, bytes_max: usize) -> Fallible<()> {
-    charge(text.len())?;
+    charge_text(text.len())?;
     if find.is_empty() {
         return Ok(());
     }
@@ -163,7 +182,7 @@ fn replace(text: &mut ImmutableString, find: &str, with: &str, bytes_max: usize)
     if bytes > bytes_max {
         return Err(end(Stop::Overrun));
     }
-    charge(bytes)?;
+    charge_text(bytes)?;
     *text = text.replace(find, with).into();
     Ok(())
 }

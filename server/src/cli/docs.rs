@@ -35,7 +35,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
     let files = rules::read(&arguments.rules)?;
-    let fixtures = if arguments.fixtures.is_dir() { files::fixtures(&arguments.fixtures)? } else { BTreeMap::new() };
+    let fixtures = if arguments.fixtures.is_dir() {
+        files::fixtures(&arguments.fixtures).map_err(usage)?
+    } else {
+        BTreeMap::new()
+    };
     let page = page(&rules, &files, &fixtures);
     let Some(out) = &arguments.out else {
         print(page.as_bytes())?;
@@ -114,7 +118,7 @@ fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &F
     let schema = files.get(&format!("{name}.schema.json")).and_then(|text| Document::read(text.as_bytes()).ok());
     let Some(schema) = &schema else { return };
     out.push_str("\n| place | holds | within | where it is invalid |\n|---|---|---|---|\n");
-    Fields { out, root: schema.root(), followed: Vec::new() }.field(schema.root(), from_text, false);
+    Fields { out, root: schema.root(), followed: BTreeMap::new() }.field(schema.root(), from_text, false);
 }
 
 /// What a merge does, in the words of its author, or of the strategy.
@@ -173,8 +177,8 @@ const MEANINGS: [(&str, &str); 25] = [
 struct Fields<'a> {
     out: &'a mut String,
     root: View<'a>,
-    /// References that are being followed.
-    followed: Vec<String>,
+    /// References that were followed, and the place that each was followed from first.
+    followed: BTreeMap<String, String>,
 }
 
 impl<'a> Fields<'a> {
@@ -240,14 +244,29 @@ impl<'a> Fields<'a> {
         }
         let Some(reference) = schema.get("$ref").map(View::word) else { return };
         let target = reference.strip_prefix('#').and_then(handover_engine::pointer::Pointer::parse);
-        if let Some(target) = target.and_then(|pointer| pointer.get(self.root))
-            && !self.followed.contains(&reference)
-        {
-            self.followed.push(reference);
-            self.field(target, place, false);
-            self.followed.pop();
+        let Some(target) = target.and_then(|pointer| pointer.get(self.root)) else { return };
+        match self.followed.get(&reference) {
+            None => {
+                self.followed.insert(reference, place.to_owned());
+                self.field(target, place, false);
+            }
+            // what stands in itself, or is said twice of one place
+            Some(first) if first == place || place.starts_with(&format!("{first}/")) => {}
+            Some(first) if holds_places(target) => {
+                let _ = writeln!(self.out, "| `{place}` | as `{first}` | | |");
+            }
+            Some(_) => self.field(target, place, false),
         }
     }
+}
+
+/// Whether a schema has rows below its own.
+fn holds_places(schema: View<'_>) -> bool {
+    let scalar = ["const", "enum", "format", "maxLength", "maximum", "minLength", "minimum", "pattern", "type"];
+    let is_said = |name: &str| scalar.contains(&name) || name.starts_with("x-") || name == "description";
+    let is_container =
+        schema.get("type").is_some_and(|types| words(types).iter().any(|one| one == "array" || one == "object"));
+    is_container || schema.members().any(|(name, _)| !is_said(&name.decode()))
 }
 
 /// A text, or the texts of a list.

@@ -34,8 +34,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     }
     let limits = Limits::default();
     let file = arguments.script.to_str().context("the path is not UTF-8")?;
-    let budget = Budget::new(limits.script_operations, None);
-    match Sandbox::new(&limits).evaluate(file, &script, data.root(), budget) {
+    let budget = Budget::new(limits.rule_work);
+    match Sandbox::new(&limits).evaluate(file, &script, data.root(), &budget) {
         Err(diagnostic) => {
             say(&format!("error[{}]: {diagnostic}", diagnostic.code));
             Ok(Status::Rules)

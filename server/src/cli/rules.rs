@@ -83,9 +83,9 @@ impl Colour {
     }
 }
 
-/// Reads the folder of a policy; a folder that is not there is a mistake of configuration.
+/// Reads the folder of a policy; one that cannot be read is a mistake of configuration.
 pub(super) fn read(folder: &Path) -> Fallible<Files> {
-    files::policy(folder).map_err(|error| if folder.is_dir() { error } else { usage(error) })
+    files::policy(folder).map_err(usage)
 }
 
 /// Compiles a policy, or prints what is wrong with it on standard error.

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Bytes of a request body [default: 1048576]
     #[arg(long, value_name = "N")]
     body_bytes: Option<usize>,
-    /// Seconds for a request's head, and between two requests of a connection [default: 30]
+    /// Seconds for a request's head, and between two requests of a connection, 1 to 3600 [default: 30]
     #[arg(long, value_name = "SECONDS")]
     idle: Option<u64>,
     /// A proxy in front ends TLS: listen on a public address without a warning
@@ -41,7 +41,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
     let config = Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy }).map_err(usage)?;
     let callers = config.secrets.clone().map(Callers::load).transpose().map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
-    telemetry::start();
+    let _log = telemetry::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let state = State::new(rules, callers, config.body_bytes)?;
     runtime.block_on(async {

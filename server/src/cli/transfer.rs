@@ -2,10 +2,12 @@
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Scope;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use handover_engine::json::Json;
-use handover_engine::ruleset::RuleSet;
+use handover_engine::ruleset::{Given, RuleSet};
 
 use super::output::{Status, print, say};
 use super::rules;
@@ -61,7 +63,7 @@ enum Form {
 
 /// The line of one body: its decision, or its problem; and whether it was refused.
 fn answer(rules: &RuleSet, body: &[u8], form: Form) -> (Vec<u8>, bool) {
-    match transfer::decide(rules, body, &transfer::clocked(rules)) {
+    match transfer::decide(rules, body, &Given::default()) {
         Err(refusal) => ((ApiError::refusal(&refusal, body).to_json() + "\n").into_bytes(), true),
         Ok((event, decision)) => {
             let mut out = Vec::new();
@@ -81,21 +83,49 @@ fn lines(rules: &RuleSet, arguments: &Arguments, form: Form) -> Result<()> {
     let mut input = files::input(arguments.file.as_deref())?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let threads = arguments.threads.clamp(1, 64);
-    loop {
-        let round = round(&mut input, if threads == 1 { 1 } else { threads * LINES_PER_ROUND })?;
-        if round.is_empty() {
-            break;
+    std::thread::scope(|scope| {
+        let workers = (0..threads).map(|_| Worker::start(scope, |line| answer(rules, line, form).0));
+        let workers: Vec<_> = workers.collect::<std::io::Result<_>>()?;
+        loop {
+            let round = round(&mut input, if threads == 1 { 1 } else { threads * LINES_PER_ROUND })?;
+            if round.is_empty() {
+                break;
+            }
+            for answer in answers(&workers, round)? {
+                out.write_all(&answer)?;
+            }
+            // who waits for an answer before the next request must get it
+            if input.buffer().is_empty() {
+                out.flush()?;
+            }
         }
-        for answer in answers(rules, &round, threads, form)? {
-            out.write_all(&answer)?;
-        }
-        // who waits for an answer before the next request must get it
-        if input.buffer().is_empty() {
-            out.flush()?;
-        }
+        out.flush()?;
+        Ok(())
+    })
+}
+
+/// A thread that answers lines, with scripts of its own that it builds once.
+struct Worker {
+    lines: Sender<Vec<Vec<u8>>>,
+    answers: Receiver<Vec<Vec<u8>>>,
+}
+
+impl Worker {
+    fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'scope,
+    ) -> std::io::Result<Self> {
+        let (lines, work) = channel::<Vec<Vec<u8>>>();
+        let (done, answers) = channel();
+        let run = move || {
+            for lines in work {
+                // whoever asked may be gone
+                let _ = done.send(lines.iter().map(|line| answer(line)).collect());
+            }
+        };
+        std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, run)?;
+        Ok(Self { lines, answers })
     }
-    out.flush()?;
-    Ok(())
 }
 
 /// The next lines of the input, without those that are blank: as many as are there already, and at least one.
@@ -115,17 +145,16 @@ fn round(input: &mut files::Input, lines_max: usize) -> Result<Vec<Vec<u8>>> {
 }
 
 /// The answers of some lines, in order.
-fn answers(rules: &RuleSet, lines: &[Vec<u8>], threads: usize, form: Form) -> Result<Vec<Vec<u8>>> {
-    if threads == 1 {
-        return Ok(lines.iter().map(|line| answer(rules, line, form).0).collect());
+fn answers(workers: &[Worker], mut lines: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+    let share = lines.len().div_ceil(workers.len()).max(1);
+    let mut asked = Vec::new();
+    for worker in workers {
+        if !lines.is_empty() {
+            let rest = lines.split_off(share.min(lines.len()));
+            worker.lines.send(std::mem::replace(&mut lines, rest)).context("a thread failed")?;
+            asked.push(worker);
+        }
     }
-    std::thread::scope(|scope| {
-        let parts = lines.chunks(lines.len().div_ceil(threads).max(1)).map(|part| {
-            let work = move || part.iter().map(|line| answer(rules, line, form).0).collect::<Vec<_>>();
-            std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work)
-        });
-        let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
-        let joined = parts.into_iter().map(|part| part.join().map_err(|_| anyhow::anyhow!("a thread failed")));
-        Ok(joined.collect::<Result<Vec<_>>>()?.concat())
-    })
+    let answers = asked.into_iter().map(|worker| worker.answers.recv().context("a thread failed"));
+    Ok(answers.collect::<Result<Vec<_>>>()?.concat())
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, header};
 use axum::response::{IntoResponse, Response};
 use handover_engine::decision::Decision;
 use handover_engine::event::Event;
-use handover_engine::ruleset::RuleSet;
+use handover_engine::ruleset::{Given, Late, RuleSet};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::auth::{Caller, Head, Refusal};
@@ -129,9 +129,12 @@ async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<V
 
 /// A panic is caught once, here.
 fn evaluate(rules: &RuleSet, body: &[u8]) -> Decided {
-    let given = transfer::clocked(rules);
-    let decided = catch_unwind(AssertUnwindSafe(|| transfer::decide(rules, body, &given)));
-    decided.map_err(|_| ApiError::new("internal"))?.map_err(|refusal| ApiError::refusal(&refusal, body))
+    let decided = catch_unwind(AssertUnwindSafe(|| {
+        let event = Event::read(body, rules.provider()).map_err(|refusal| ApiError::refusal(&refusal, body))?;
+        let decision = rules.evaluate_until(&event, &Given::default(), &transfer::clock(rules));
+        Ok((event, decision.map_err(|Late| ApiError::new("deadline_exceeded"))?))
+    }));
+    decided.map_err(|_| ApiError::new("internal"))?
 }
 
 fn in_time(caller: &Caller) -> Result<(), ApiError> {

@@ -4,7 +4,7 @@
 //! budget count what was really written.
 //!
 //! Upper bounds only: a place is as large as the largest of its ways, a list as its `maxItems` largest items. A number takes
-//! as many digits as its bounds, or those of a 64-bit float. A recursive schema ends at the depth limit.
+//! as many digits as its bounds, or those of a 64-bit float. A recursive schema has no bound but its `x-max-bytes`.
 
 use std::collections::BTreeMap;
 
@@ -21,14 +21,13 @@ use crate::sanitizer::sets::{SetId, Sets};
 const NUMBER_BYTES: u64 = 24;
 /// Bytes that one code point takes at most: a control character is written as `\u0000`.
 const ESCAPED_BYTES: u64 = 6;
-/// Nested containers that are looked into, whatever the limit of the policy.
-const DEPTH_MAX: usize = 128;
 
-/// Measures places, each once a depth.
+/// Measures places, each once.
 pub(super) struct Measure<'m, 'a> {
     pub(super) sets: &'m mut Sets<'a>,
     options: &'m Options,
-    known: BTreeMap<(SetId, usize), Option<u64>>,
+    /// None while a place is being measured: what stands in itself has no bound.
+    known: BTreeMap<SetId, Option<u64>>,
 }
 
 impl<'m, 'a> Measure<'m, 'a> {
@@ -39,30 +38,31 @@ impl<'m, 'a> Measure<'m, 'a> {
     /// Bytes of the largest output; none if nothing bounds it.
     pub(super) fn root(&mut self) -> Option<u64> {
         let root = self.sets.root();
-        let own = self.place(&vec![(root, Keyword::False)], self.options.depth.min(DEPTH_MAX));
+        let own = self.place(&vec![(root, Keyword::False)]);
         let max = self.options.bytes_max.map(|max| max as u64);
         own.into_iter().chain(max).min()
     }
 
     /// Bytes of the largest value at a place; 0 if nothing can stand there.
-    fn place(&mut self, schemas: &Schemas, depth: usize) -> Option<u64> {
+    fn place(&mut self, schemas: &Schemas) -> Option<u64> {
         let set = self.sets.intern(schemas);
-        if let Some(known) = self.known.get(&(set, depth)) {
+        if let Some(known) = self.known.get(&set) {
             return *known;
         }
-        let own = self.ways(schemas, depth);
         let max = parts(self.sets, &self.sets.get(set)).iter().filter_map(|(_, object)| object.bytes_max).min();
-        let bytes = own.into_iter().chain(max.map(|max| max as u64)).min();
-        self.known.insert((set, depth), bytes);
+        let max = max.map(|max| max as u64);
+        self.known.insert(set, max);
+        let bytes = self.ways(schemas).into_iter().chain(max).min();
+        self.known.insert(set, bytes);
         bytes
     }
 
-    fn ways(&mut self, schemas: &Schemas, depth: usize) -> Option<u64> {
+    fn ways(&mut self, schemas: &Schemas) -> Option<u64> {
         let ways = ways(self.sets, schemas)?;
         let mut largest = 0;
         let mut together: u64 = 0;
         for set in ways.sets {
-            let (bytes, grows) = self.way(set, depth)?;
+            let (bytes, grows) = self.way(set)?;
             largest = largest.max(bytes);
             together = together.saturating_add(if grows { bytes } else { 0 });
         }
@@ -71,7 +71,7 @@ impl<'m, 'a> Measure<'m, 'a> {
     }
 
     /// Bytes, and whether another way that holds beside this one may bring members that this one drops.
-    fn way(&mut self, set: SetId, depth: usize) -> Option<(u64, bool)> {
+    fn way(&mut self, set: SetId) -> Option<(u64, bool)> {
         let set = self.sets.get(set);
         let allowed = kinds(self.sets, &set);
         let parts = parts(self.sets, &set);
@@ -88,24 +88,24 @@ impl<'m, 'a> Measure<'m, 'a> {
         if allowed.allows(Kind::String) {
             bytes = bytes.max(text_bytes(&parts)?.saturating_add(2));
         }
-        if allowed.allows(Kind::Array) && depth > 0 {
+        if allowed.allows(Kind::Array) {
             let listing = listing(self.sets, &parts);
-            bytes = bytes.max(self.list(&listing, depth - 1)?);
+            bytes = bytes.max(self.list(&listing)?);
         }
         let mut grows = false;
-        if allowed.allows(Kind::Object) && depth > 0 {
+        if allowed.allows(Kind::Object) {
             let membership = membership(self.sets, &parts, self.options);
-            bytes = bytes.max(self.object(&membership, &parts, depth - 1)?);
+            bytes = bytes.max(self.object(&membership, &parts)?);
             grows = parts.iter().all(|(_, object)| object.additional.or(object.unevaluated_members).is_none());
         }
         Some((bytes, grows))
     }
 
-    fn list(&mut self, listing: &Listing, depth: usize) -> Option<u64> {
+    fn list(&mut self, listing: &Listing) -> Option<u64> {
         let max = listing.max.unwrap_or(usize::MAX);
         let mut bytes: u64 = 2;
         for (index, position) in listing.positions.iter().take(max).enumerate() {
-            let item = if position.is_empty() { None } else { self.place(position, depth) }?;
+            let item = if position.is_empty() { None } else { self.place(position) }?;
             if item == 0 {
                 // nothing can stand here, so nothing behind it can
                 return Some(bytes);
@@ -118,7 +118,7 @@ impl<'m, 'a> Measure<'m, 'a> {
         } else if listing.rest.is_empty() {
             None
         } else {
-            self.place(&listing.rest, depth)
+            self.place(&listing.rest)
         }?;
         if item > 0 && listing.max.is_none() {
             return None;
@@ -130,10 +130,10 @@ impl<'m, 'a> Measure<'m, 'a> {
         })
     }
 
-    fn object(&mut self, membership: &Membership, parts: &Parts<'_>, depth: usize) -> Option<u64> {
+    fn object(&mut self, membership: &Membership, parts: &Parts<'_>) -> Option<u64> {
         let mut sizes = Vec::new();
         for (name, schemas) in &membership.named {
-            let value = if schemas.is_empty() { None } else { self.place(schemas, depth) }?;
+            let value = if schemas.is_empty() { None } else { self.place(schemas) }?;
             if value > 0 {
                 sizes.push(value.saturating_add(Json::text(name).view().compact_bytes() as u64 + 1));
             }
@@ -147,7 +147,7 @@ impl<'m, 'a> Measure<'m, 'a> {
             Unnamed::Under(all) => {
                 let mut value = 0;
                 for schemas in all {
-                    value = value.max(self.place(schemas, depth)?);
+                    value = value.max(self.place(schemas)?);
                 }
                 let name = self.name_bytes(parts);
                 let count = membership.max?;
@@ -168,7 +168,7 @@ impl<'m, 'a> Measure<'m, 'a> {
         for (applied, object) in parts {
             let Some(names) = object.names else { continue };
             let names = self.sets.below(*applied, names);
-            least = least.min(self.place(&vec![(names, Keyword::PropertyNames)], 0).unwrap_or(least));
+            least = least.min(self.place(&vec![(names, Keyword::PropertyNames)]).unwrap_or(least));
         }
         let additional = parts.iter().any(|(_, object)| object.additional.or(object.unevaluated_members).is_some());
         let patterns = parts.iter().flat_map(|(_, object)| &object.patterns);

@@ -16,6 +16,9 @@ use crate::sanitizer::oracle;
 use crate::sanitizer::schema::{Object, Schema};
 use crate::sanitizer::steps::default_stands;
 
+/// Branches of a union up to which the crate is asked: its canonical form compares all with each other, more than once.
+const BRANCHES_MAX: usize = 64;
+
 type Empty = BTreeMap<String, UnsatisfiableReason>;
 
 /// All places where nothing can stand that their author did not simply refuse.
@@ -52,7 +55,11 @@ pub(super) fn never(
 
 /// The places that admit nothing, by pointer. A schema that the crate cannot model gives none.
 fn empty(text: &str, others: &BTreeMap<String, String>, schema: &Schema) -> Option<Empty> {
-    let schema = oracle::schema(text, schema.definitions(), others).ok()?;
+    let widest = |object: &Object| object.choices.one_of.len().max(object.choices.any_of.len());
+    if schema.objects.iter().any(|object| widest(object) > BRANCHES_MAX) {
+        return None;
+    }
+    let schema = oracle::value(text, schema.definitions(), others).ok()?;
     let options = jsonschema::canonical::options()
         .offline()
         .should_validate_formats(true)

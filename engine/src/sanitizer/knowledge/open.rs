@@ -22,7 +22,15 @@ pub(super) fn open(sets: &mut Sets<'_>, options: &Options, source: &Source) -> V
         return Vec::new();
     }
     let root = vec![(sets.root(), Keyword::False)];
-    let mut walk = Walk { sets, options, source, seen: BTreeSet::new(), said: BTreeSet::new(), found: Vec::new() };
+    let mut walk = Walk {
+        sets,
+        options,
+        source,
+        seen: BTreeSet::new(),
+        path: Vec::new(),
+        said: BTreeSet::new(),
+        found: Vec::new(),
+    };
     walk.place(&root);
     walk.found
 }
@@ -32,6 +40,8 @@ struct Walk<'w, 'a> {
     options: &'w Options,
     source: &'w Source,
     seen: BTreeSet<SetId>,
+    /// From the root to the place at work.
+    path: Vec<SetId>,
     /// What was said of which schema object.
     said: BTreeSet<(&'static str, String)>,
     found: Vec<Diagnostic>,
@@ -42,12 +52,28 @@ impl Walk<'_, '_> {
         let id = self.sets.intern(schemas);
         let set = self.sets.get(id);
         let bounded = parts(self.sets, &set).iter().any(|(_, object)| object.bytes_max.is_some());
-        if !self.seen.insert(id) || set.never.is_some() || bounded {
+        if set.never.is_some() || bounded {
             return;
         }
+        if self.path.contains(&id) {
+            let parts = parts(self.sets, &set);
+            let refers = parts.iter().map(|(_, object)| *object).find(|object| object.reference.is_some());
+            let help = "add `x-max-bytes` to what holds it, or `max_bytes` to the rule".to_owned();
+            self.say(
+                "S030",
+                refers.or(parts.first().map(|(_, object)| *object)),
+                "this may stand in itself, to any depth",
+                help,
+            );
+        }
+        if !self.seen.insert(id) {
+            return;
+        }
+        self.path.push(id);
         for way in ways(self.sets, schemas).into_iter().flat_map(|ways| ways.sets) {
             self.way(way);
         }
+        self.path.pop();
     }
 
     fn way(&mut self, id: SetId) {

@@ -57,7 +57,7 @@ impl Source {
     }
 
     /// A diagnostic at a schema object.
-    pub(super) fn at(&self, code: &'static str, pointer: &str, message: String) -> Diagnostic {
+    pub(in crate::sanitizer) fn at(&self, code: &'static str, pointer: &str, message: String) -> Diagnostic {
         match self.find(pointer) {
             Some((file, view)) => Diagnostic::at_view(code, file, view, message),
             None => Diagnostic::error(code, &self.file, "", 0..0, message),
@@ -65,7 +65,13 @@ impl Source {
     }
 
     /// A diagnostic at the value of one of a schema object's keywords, or at the object.
-    pub(super) fn at_value(&self, code: &'static str, pointer: &str, keyword: &str, message: String) -> Diagnostic {
+    pub(in crate::sanitizer) fn at_value(
+        &self,
+        code: &'static str,
+        pointer: &str,
+        keyword: &str,
+        message: String,
+    ) -> Diagnostic {
         match self.find(pointer).and_then(|(file, view)| Some((file, view.get(keyword)?))) {
             Some((file, value)) => Diagnostic::at_view(code, file, value, message),
             None => self.at(code, pointer, message),

@@ -1,0 +1,113 @@
+//! How schema objects lead to each other at one place. One that comes back to itself judges no value, and one that is come
+//! to in very many ways is asked as many times.
+
+use super::knowledge::Source;
+use super::schema::{Id, Object, Schema};
+use crate::diagnostic::Diagnostic;
+
+/// Each circle of references, at the first reference in it.
+pub(super) fn circles(schema: &Schema, source: &Source) -> Vec<Diagnostic> {
+    let mut walk = Walk { schema, state: vec![State::New; schema.objects.len()], path: Vec::new(), found: Vec::new() };
+    (0..).zip(&schema.objects).for_each(|(id, _)| walk.visit(id));
+    walk.found.iter().filter_map(|circle| diagnostic(schema, source, circle)).collect()
+}
+
+/// Ways in which schema objects may be come to at one place.
+const WAYS_MAX: u64 = 4_096;
+
+/// The innermost schema object that others are come to from in too many ways. There must be no circle.
+pub(super) fn crowd(schema: &Schema, source: &Source) -> Option<Diagnostic> {
+    let mut known = vec![None; schema.objects.len()];
+    let counted = (0..).zip(&schema.objects).map(|(id, object)| (ways(schema, id, &mut known), object));
+    let (_, object) = counted.filter(|(ways, _)| *ways > WAYS_MAX).min_by_key(|(ways, _)| *ways)?;
+    let message = format!("schemas refer to each other in more than {WAYS_MAX} ways at one place");
+    Some(source.at("S003", &object.pointer, message).help("name each schema once in `allOf`, `anyOf` or `oneOf`"))
+}
+
+/// In how many ways schema objects are come to from one, itself included.
+fn ways(schema: &Schema, id: Id, known: &mut [Option<u64>]) -> u64 {
+    if let Some(Some(ways)) = known.get(usize::from(id)) {
+        return *ways;
+    }
+    let next = schema.object(id).map(in_place).unwrap_or_default();
+    let sum = next.into_iter().fold(1, |sum: u64, next| sum.saturating_add(ways(schema, next, known)));
+    if let Some(slot) = known.get_mut(usize::from(id)) {
+        *slot = Some(sum);
+    }
+    sum
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    /// On the path to the object at work.
+    Open,
+    Done,
+}
+
+struct Walk<'a> {
+    schema: &'a Schema,
+    state: Vec<State>,
+    path: Vec<Id>,
+    found: Vec<Vec<Id>>,
+}
+
+impl Walk<'_> {
+    /// Follows what applies at the same place. Schemas are read to a depth at which this cannot overflow a stack.
+    fn visit(&mut self, id: Id) {
+        let Some(state) = self.state.get_mut(usize::from(id)) else { return };
+        match state {
+            State::Done => return,
+            State::Open => {
+                let circle = self.path.iter().skip_while(|own| **own != id).copied().collect();
+                return self.found.push(circle);
+            }
+            State::New => *state = State::Open,
+        }
+        self.path.push(id);
+        if let Some(object) = self.schema.object(id) {
+            for next in in_place(object) {
+                self.visit(next);
+            }
+        }
+        self.path.pop();
+        if let Some(state) = self.state.get_mut(usize::from(id)) {
+            *state = State::Done;
+        }
+    }
+}
+
+/// The schema objects that are asked of the same value.
+fn in_place(object: &Object) -> Vec<Id> {
+    let choices = &object.choices;
+    let dynamic = object.dynamic.as_ref().map(|dynamic| dynamic.nearest);
+    let mut ids: Vec<Id> = object.reference.into_iter().chain(dynamic).collect();
+    ids.extend(object.all_of.iter().chain(&choices.any_of).chain(&choices.one_of));
+    ids.extend(choices.not.iter().chain(&choices.condition).chain(&choices.then).chain(&choices.otherwise));
+    ids.extend(choices.dependent.iter().map(|(_, id, _)| *id));
+    ids
+}
+
+fn diagnostic(schema: &Schema, source: &Source, circle: &[Id]) -> Option<Diagnostic> {
+    let objects: Vec<&Object> = circle.iter().filter_map(|id| schema.object(*id)).collect();
+    // by references alone: a schema object inside of another one is no step of its own
+    let targets: Vec<&str> = (0..objects.len())
+        .filter(|&index| objects.get(index).is_some_and(|object| object.reference.or(nearest(object)).is_some()))
+        .filter_map(|index| objects.get((index + 1) % objects.len()))
+        .map(|target| target.pointer.as_str())
+        .collect();
+    let first = *targets.last()?;
+    let names: Vec<_> = [first].iter().chain(&targets).map(|pointer| format!("`{pointer}`")).collect();
+    let message = format!("the schema refers to itself at the same place: {}", names.join(" → "));
+    let places = objects.iter().filter_map(|object| {
+        let keyword = if object.reference.is_some() { "$ref" } else { "$dynamicRef" };
+        let refers = object.reference.or(nearest(object)).is_some();
+        refers.then(|| source.at_value("S025", &object.pointer, keyword, message.clone()))
+    });
+    let found = places.min_by_key(|place| (place.start.line, place.start.column))?;
+    Some(found.help("refer to it from a member or an item, where another value is judged"))
+}
+
+fn nearest(object: &Object) -> Option<Id> {
+    object.dynamic.as_ref().map(|dynamic| dynamic.nearest)
+}

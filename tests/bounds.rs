@@ -1,0 +1,221 @@
+//! What one request, one slow caller or one author's loop may take of the server and of `check`, against the built binary.
+
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::binary::{Server, handover, temporary};
+
+const SCHEMA: &str =
+    r#"{ "type": "object", "maxProperties": 9, "additionalProperties": { "type": "string", "maxLength": 20 } }"#;
+
+/// A folder of rules: one rule `r` and these files, over the usual ones.
+fn folder(name: &str, files: &[(&str, &str)]) -> String {
+    let policy = r#"{ "name": "bounds", "rules": [ { "name": "r", "to": "app_metadata.r", "max_bytes": 8000, "merge": "fill" } ] }"#;
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bounded").join(name);
+    drop(std::fs::remove_dir_all(&path));
+    for (file, text) in [("policy.json", policy), ("r.schema.json", SCHEMA)].iter().chain(files) {
+        temporary(&format!("bounded/{name}/{file}"), text);
+    }
+    path.to_str().unwrap().to_owned()
+}
+
+/// A folder whose rule runs a script.
+fn scripted(name: &str, body: &str, limits: &str) -> String {
+    let policy = format!(
+        r#"{{ "name": "bounds", "limits": {{ {limits} }}, "session": {{ "once": true }},
+            "rules": [ {{ "name": "r", "to": "app_metadata.r", "max_bytes": 8000 }} ] }}"#
+    );
+    let script = format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+    folder(name, &[("policy.json", &policy), ("r.merge.rhai", &script)])
+}
+
+fn request(metadata: &Value) -> Vec<u8> {
+    json!({ "id": "tx", "trigger": "login", "at": "2026-11-23T10:00:00Z", "account": { "id": "auth0|1" },
+        "anonymous_session": { "id": "anon@1", "metadata": metadata } })
+    .to_string()
+    .into_bytes()
+}
+
+#[test]
+fn an_evaluation_that_takes_too_long_is_504_and_the_next_one_is_answered() {
+    // work without end, as far as this policy counts
+    let slow = "let n = 0; while anonymous.a == \"slow\" { n += 1; } if n > 0 { account } else { anonymous }";
+    let rules = scripted("late", slow, r#""rule_work": 100000000000, "event_ms": 20"#);
+    let server = Server::start(&["--rules", &rules]);
+    for _ in 0..3 {
+        let late = server.post(&request(&json!({ "r": { "a": "slow" } })));
+        assert!(late.status == 504 && late.body.contains("\"deadline_exceeded\""), "{late:?}");
+        let good = server.post(&request(&json!({ "r": { "a": "fast" } })));
+        assert!(good.status == 200 && good.body.contains("\"fast\""), "{good:?}");
+    }
+}
+
+#[test]
+fn a_loaded_machine_and_an_idle_one_give_the_same_bytes() {
+    let spends = "let n = 0; for x in 0..parse_int(anonymous.a) { n += x; } if n < 0 { account } else { anonymous }";
+    let rules = scripted("loaded", spends, r#""rule_work": 20000"#);
+    let server = Server::start(&["--rules", &rules]);
+    // from far below the budget to far beyond it, and closely around its end
+    let counts = [1, 100, 1_000, 2_000, 2_400, 2_800, 3_200, 3_600, 4_000, 8_000, 100_000];
+    let bodies: Vec<_> = counts.iter().map(|count| request(&json!({ "r": { "a": count.to_string() } }))).collect();
+    let idle: Vec<_> = bodies.iter().map(|body| server.post(body)).collect();
+    let spent = idle.iter().filter(|answer| answer.body.contains("budget_exceeded")).count();
+    assert!((2..10).contains(&spent) && idle.iter().all(|answer| answer.status == 200), "{spent} of {idle:?}");
+    let loaded = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while loaded.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let answers: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| bodies.iter().map(|body| answered(&server, body)).collect::<Vec<_>>()))
+            .collect();
+        for answers in answers {
+            assert_eq!(answers.join().unwrap(), idle);
+        }
+        loaded.store(false, Ordering::Relaxed);
+    });
+}
+
+/// The decision: whoever is told to come again, does.
+fn answered(server: &Server, body: &[u8]) -> crate::binary::Answer {
+    loop {
+        let answer = server.post(body);
+        if answer.status == 200 {
+            return answer;
+        }
+        assert!(matches!(answer.status, 503 | 504), "{answer:?}");
+    }
+}
+
+/// `check` refuses a folder: one line, exit 2.
+#[track_caller]
+fn refused(folder: &str, told: &str) {
+    for command in ["check", "docs", "laws"] {
+        let output = handover(&[command, "--rules", folder], b"");
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}: {text}");
+        assert!(text.starts_with("error: ") && text.lines().count() == 1 && text.contains(told), "{command}: {text}");
+        assert!(!text.contains("outside_4711"), "{text}");
+    }
+}
+
+#[test]
+fn a_folder_of_rules_holds_regular_files_of_its_own() {
+    let secret = temporary("secret-4711/secret.txt", "outside_4711\n");
+    let rules = folder("pipe", &[]);
+    assert!(Command::new("mkfifo").arg(format!("{rules}/x.json")).status().unwrap().success());
+    refused(&rules, "is no regular file");
+    let rules = folder("device", &[]);
+    symlink("/dev/zero", format!("{rules}/x.json")).unwrap();
+    refused(&rules, "outside of the folder");
+    let rules = folder("socket", &[]);
+    drop(UnixListener::bind(format!("{rules}/x.json")).unwrap());
+    refused(&rules, "is no regular file");
+    let rules = folder("outside", &[]);
+    symlink(&secret, format!("{rules}/r.merge.rhai")).unwrap();
+    refused(&rules, "outside of the folder");
+    let rules = folder("folder-outside", &[]);
+    symlink(Path::new(&secret).parent().unwrap(), format!("{rules}/lib")).unwrap();
+    refused(&rules, "outside of the folder");
+    let rules = folder("circle", &[]);
+    symlink("b.json", format!("{rules}/a.json")).unwrap();
+    symlink("a.json", format!("{rules}/b.json")).unwrap();
+    refused(&rules, "cannot follow the link");
+    let rules = folder("itself", &[]);
+    symlink(".", format!("{rules}/loop")).unwrap();
+    refused(&rules, "a folder that it stands in");
+    let rules = folder("control", &[("a\u{1b}[31mb.json", "{}")]);
+    refused(&rules, r"a\u{1b}[31mb.json");
+}
+
+#[test]
+fn a_link_inside_of_the_folder_is_followed() {
+    // how an orchestrator mounts files: links to a hidden folder, which is swapped as a whole
+    let rules = folder("mounted", &[("..data/policy.json", ""), ("..data/r.schema.json", SCHEMA)]);
+    for file in ["policy.json", "r.schema.json"] {
+        std::fs::rename(format!("{rules}/{file}"), format!("{rules}/..data/{file}")).unwrap();
+        symlink(format!("..data/{file}"), format!("{rules}/{file}")).unwrap();
+    }
+    let output = handover(&["check", "--rules", &rules], b"");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_folder_of_rules_is_bounded_in_files_and_bytes() {
+    let many: Vec<_> = (0..511).map(|number| (format!("lib/f{number}.rhai"), "fn f(x) { x }\n")).collect();
+    let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let rules = folder("many", &many[1..]);
+    let output = handover(&["check", "--rules", &rules], b"");
+    assert_eq!(output.status.code(), Some(0), "512 files: {output:?}");
+    refused(&folder("too-many", &many), "more than 512 files");
+    let mib = 1_024 * 1_024;
+    let large = |bytes: usize| format!("{}{}", "{}", " ".repeat(bytes - 2));
+    refused(&folder("large", &[("x.json", &large(mib + 1))]), "larger than 1048576 bytes");
+    let full = large(mib);
+    let files: Vec<_> = (0..16).map(|number| format!("x{number}.json")).collect();
+    let files: Vec<_> = files.iter().map(|name| (name.as_str(), full.as_str())).collect();
+    refused(&folder("all", &files), "more than 16777216 bytes");
+}
+
+/// The code and the place of the only error of a schema.
+#[track_caller]
+fn wrong(name: &str, schema: &Value, code: &str) {
+    let rules = folder(name, &[("r.schema.json", &schema.to_string())]);
+    let output = handover(&["check", "--rules", &rules], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains(&format!("error[{code}]")) && text.contains("r.schema.json:1:"), "{text}");
+    assert_eq!(text.matches("error[").count(), 1, "{text}");
+}
+
+#[test]
+fn what_check_would_compare_without_end_is_refused_at_its_place() {
+    let branch = |number: usize| json!({ "type": "object", "additionalProperties": false, "properties": { format!("p{number}"): { "const": 1 } } });
+    let tagged = |number: usize| json!({ "type": "object", "additionalProperties": false, "required": ["k"], "properties": { "k": { "const": number } } });
+    let union =
+        |count: usize, branch: &dyn Fn(usize) -> Value| json!({ "oneOf": (0..count).map(branch).collect::<Vec<_>>() });
+    wrong("branches", &union(65, &branch), "S011");
+    wrong("tagged", &union(1_025, &tagged), "S011");
+    let members: serde_json::Map<_, _> =
+        (0..4_097).map(|number| (format!("p{number}"), json!({ "const": 1 }))).collect();
+    wrong("members", &json!({ "type": "object", "additionalProperties": false, "properties": members }), "S011");
+    wrong("pattern", &json!({ "type": "string", "maxLength": 9, "pattern": "a".repeat(4_097) }), "S013");
+    wrong("itself", &json!({ "maxItems": 1, "anyOf": [{ "$ref": "#" }, { "type": "string" }] }), "S025");
+    let rules: Vec<_> = (0..257)
+        .map(|number| json!({ "name": format!("r{number}"), "to": format!("app_metadata.r{number}"), "merge": "fill" }))
+        .collect();
+    let policy = json!({ "name": "bounds", "rules": rules }).to_string();
+    let output = handover(&["check", "--rules", &folder("rules", &[("policy.json", &policy)])], b"");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("error[P007]"));
+    for schema in [union(64, &branch), union(1_024, &tagged)] {
+        let rules = folder("widest", &[("r.schema.json", &schema.to_string())]);
+        let output = handover(&["check", "--rules", &rules], b"");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{text}");
+    }
+}
+
+#[test]
+fn a_tree_has_no_bound_but_in_bytes() {
+    let tree = json!({ "$ref": "#/$defs/t", "$defs": { "t": { "type": "object", "additionalProperties": false,
+        "properties": { "l": { "$ref": "#/$defs/t" }, "r": { "$ref": "#/$defs/t" }, "v": { "type": "string", "maxLength": 4 } } } } });
+    let unbounded = r#"{ "name": "bounds", "rules": [ { "name": "r", "to": "app_metadata.r", "merge": "fill" } ] }"#;
+    let rules = folder("tree", &[("policy.json", unbounded), ("r.schema.json", &tree.to_string())]);
+    let text = String::from_utf8(handover(&["check", "--rules", &rules], b"").stdout).unwrap();
+    assert!(text.contains("error[S030]"), "{text}");
+    let mut bounded = tree;
+    bounded["$defs"]["t"]["x-max-bytes"] = json!(900);
+    let rules = folder("bounded", &[("policy.json", unbounded), ("r.schema.json", &bounded.to_string())]);
+    let output = handover(&["check", "--rules", &rules], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(0) && text.contains("at most 900 bytes"), "{text}");
+}
