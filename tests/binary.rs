@@ -91,6 +91,13 @@ impl Server {
         Self { child, address, log, reader: Some(reader) }
     }
 
+    /// KiB of memory that the process has.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         &self.address

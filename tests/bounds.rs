@@ -219,3 +219,29 @@ fn a_tree_has_no_bound_but_in_bytes() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.code() == Some(0) && text.contains("at most 900 bytes"), "{text}");
 }
+
+#[test]
+fn a_closure_that_captures_what_it_is_called_on_is_refused() {
+    let refused = [
+        "all.filter(|one| all.index_of(one) > 0)",
+        "all.x.map(|one| all.len() + one)",
+        "all.sort(|a, b| all.index_of(a) - all.index_of(b)); all",
+    ];
+    let fine = [
+        "let copy = all; all.filter(|one| copy.index_of(one) > 0)",
+        "let n = all.len(); all.map(|one| one + n)",
+        "let f = |list| list.len(); if f.call(all) > 0 { all } else { [] }",
+        "let other = [1]; all.filter(|one| other.contains(one))",
+        "all.filter(|all| all > 1)",
+    ];
+    for (script, is_fine) in refused.map(|script| (script, false)).into_iter().chain(fine.map(|script| (script, true)))
+    {
+        let body = format!(
+            "let all = [1, 2]; let list = {{ {script} }}; if list.len() > 9 {{ account }} else {{ anonymous }}"
+        );
+        let output = handover(&["check", "--rules", &scripted("captured", &body, "")], b"");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.matches("error[R016]").count(), usize::from(!is_fine), "{script}: {text}");
+        assert_eq!(output.status.code(), Some(if is_fine { 0 } else { 3 }), "{script}: {text}");
+    }
+}

@@ -40,4 +40,5 @@ mod command_line;
 mod webhook;
 mod signing;
 mod hostile;
+mod load;
 mod readme;

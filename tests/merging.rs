@@ -138,6 +138,9 @@ fn the_sandbox_holds() {
     script("fn f() { f() } f()", "overrun");
     script("let x = \"x\"; loop { x += x; }", "overrun");
     script("let x = []; loop { x.push(0); }", "overrun");
+    script("let a = [1]; let n = 1; try { a.map(|x| a.len()); } catch { n = 2; } n", "2");
+    script("let a = [1]; let f = || a.len(); a.map(|x| f.call())", "failed");
+    script("let a = [1]; let n = a.len(); a.map(|x| x + n)", "[2]");
     script("nothing", "R012");
     script("eval(\"1\")", "R016");
     script("sleep(1)", "failed");
@@ -168,6 +171,27 @@ fn no_function_makes_more_than_its_budget() {
         guarded(replace, &long, "Overrun");
     }
     guarded("t.replace('a', 'b'); t.len()", &long, "60000");
+    // each reads or makes sixty thousand bytes, for one operation of rhai's
+    for call in [
+        "t + t.sub_string(0, 9)",
+        "t.contains(\"b\")",
+        "t.to_upper()",
+        "t.index_of('b')",
+        "t.split(\"b\")",
+        "t.sub_string(1)",
+        "`${m}`",
+        "m.to_string()",
+        "[m].to_json()",
+        "#{ m: m }.to_string()",
+        "m == #{ x: t }",
+        "m.x.len()",
+        "keyed_union([m], [m], #{ key: \"x\" })",
+        "[\"x\"].contains(t)",
+    ] {
+        let data = format!(r#"{{"t":"{0}","m":{{"x":"{0}","n":1}}}}"#, "a".repeat(60_000));
+        guarded(&format!("for i in 0..100 {{ {call}; }}"), &data, "Overrun");
+        guarded(&format!("{{ {call} }}; 1"), &data, "1");
+    }
     guarded("for i in 0..60 { let o = m; m.a = o; m.b = o; } m", r#"{"m":{"x":1}}"#, "Overrun");
     guarded("for i in 0..60 { let o = m; m += #{ a: o, b: o }; } m == m", r#"{"m":{"x":1}}"#, "Overrun");
     guarded("for i in 0..100 { m = #{ a: m }; } m", r#"{"m":{"x":1}}"#, "Failed");

@@ -1,5 +1,6 @@
 //! The routes with all their layers, and the loop that serves them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::routing::{get, post};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -28,6 +29,11 @@ const FIELDS_MAX: usize = 64;
 const CONNECTIONS_MAX: usize = 10_000;
 /// Descriptors that are not for connections: listener, files, standard streams, the runtime's own.
 const DESCRIPTORS_KEPT: usize = 64;
+/// Bytes of answers that wait for one peer in the kernel: beyond them, whoever does not read is not answered either. Left to
+/// itself, Linux lets megabytes wait, and with them thousands of answers that nobody takes.
+const UNREAD_BYTES_MAX: u32 = 64 * 1_024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1_024;
 /// How long a peer may take nothing of an answer.
 const WRITE: Duration = Duration::from_secs(10);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -45,6 +51,19 @@ pub fn app(state: State) -> Router {
         .fallback(|| async { ApiError::new("not_found") })
         .method_not_allowed_fallback(|| async { ApiError::new("method_not_allowed") })
         .with_state(state)
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// The address is taken, or is none of this machine.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    // accepted sockets have it from this one
+    socket.set_send_buffer_size(UNREAD_BYTES_MAX)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What an operator tells a running server.

@@ -484,6 +484,9 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
             _ => "there is no such function".to_owned(),
         },
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),
+        EvalAltResult::ErrorDataRace(..) => {
+            "a value is used inside a closure that one of its own methods is given: copy it before".to_owned()
+        }
         EvalAltResult::ErrorModuleNotFound(..) => "there is no such module".to_owned(),
         EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),
         EvalAltResult::ErrorIndexingType(kind, _) => format!("`{kind}` has no such member or item"),

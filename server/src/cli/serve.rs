@@ -45,8 +45,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let state = State::new(rules, callers, config.body_bytes)?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(config.listen).await;
-        let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = app::listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let signals = app::Signals::hear()?;
         tracing::info!(

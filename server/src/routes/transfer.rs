@@ -114,7 +114,7 @@ async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<V
     caller.map_or(Ok(()), in_time)?;
     let start = Instant::now();
     let rules = Arc::clone(&state.rules);
-    let work = move || evaluate(&rules, &body);
+    let work = move || caught(|| evaluate(&rules, &body));
     let answer = state.pool.queue(start + ANSWER_TIME, work).map_err(|_| ApiError::new("overloaded"))?;
     let answer = tokio::time::timeout_at((start + ANSWER_TIME).into(), answer).await;
     let late = || ApiError::new("deadline_exceeded");
@@ -127,14 +127,15 @@ async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<V
     Ok(bytes)
 }
 
-/// A panic is caught once, here.
 fn evaluate(rules: &RuleSet, body: &[u8]) -> Decided {
-    let decided = catch_unwind(AssertUnwindSafe(|| {
-        let event = Event::read(body, rules.provider()).map_err(|refusal| ApiError::refusal(&refusal, body))?;
-        let decision = rules.evaluate_until(&event, &Given::default(), &transfer::clock(rules));
-        Ok((event, decision.map_err(|Late| ApiError::new("deadline_exceeded"))?))
-    }));
-    decided.map_err(|_| ApiError::new("internal"))?
+    let event = Event::read(body, rules.provider()).map_err(|refusal| ApiError::refusal(&refusal, body))?;
+    let decision = rules.evaluate_until(&event, &Given::default(), &transfer::clock(rules));
+    Ok((event, decision.map_err(|Late| ApiError::new("deadline_exceeded"))?))
+}
+
+/// A panic is caught once, here: the thread that evaluates lives, and the others do not feel it.
+fn caught(decide: impl FnOnce() -> Decided) -> Decided {
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| Err(ApiError::new("internal")))
 }
 
 fn in_time(caller: &Caller) -> Result<(), ApiError> {
@@ -144,4 +145,22 @@ fn in_time(caller: &Caller) -> Result<(), ApiError> {
         }
         ApiError::new(refusal.code())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::Pool;
+
+    #[test]
+    fn a_panic_is_500_and_its_thread_goes_on() {
+        let pool = Pool::start(1, || ()).unwrap();
+        let later = Instant::now() + Duration::from_mins(1);
+        let panics = pool.queue(later, || caught(|| None::<Decided>.unwrap())).unwrap();
+        let problem = panics.blocking_recv().unwrap().unwrap_err();
+        assert_eq!((problem.status(), problem.code()), (500, "internal"));
+        // the one thread of the pool is still there
+        let next = pool.queue(later, || caught(|| Err(ApiError::new("id_mismatch")))).unwrap();
+        assert_eq!(next.blocking_recv().unwrap().unwrap_err().code(), "id_mismatch");
+    }
 }

@@ -132,7 +132,10 @@ impl<'a, 's> Lint<'a, 's> {
                     self.expr(index);
                     held.items()
                 }
-                Link::Method { call, at, .. } if is_defined => self.method(&held, call, at),
+                Link::Method { call, at, .. } if is_defined => {
+                    self.locked(base, call);
+                    self.method(&held, call, at)
+                }
                 // of what is not defined, nothing more is said
                 Link::Method { call, .. } => {
                     call.args.iter().for_each(|argument| drop(self.expr(argument)));
@@ -141,6 +144,20 @@ impl<'a, 's> Lint<'a, 's> {
             };
         }
         held
+    }
+
+    /// A closure that captures the value whose method is called with it: rhai holds that value until the method returns.
+    fn locked(&mut self, base: &Expr, call: &FnCallExpr) {
+        let Some(name) = ast::variable(base) else { return };
+        let captures = |argument: &Expr| {
+            let captured = ast::closure(argument).map(|(_, captured)| captured).unwrap_or_default();
+            captured.iter().any(|own| ast::variable(own) == Some(name))
+        };
+        if call.args.iter().any(captures) {
+            let message = format!("`{name}` cannot be used inside a closure that one of its own methods is given");
+            let help = format!("copy it before: `let copy = {name};`");
+            self.say("R016", base.position(), name.len(), message, Some(help));
+        }
     }
 
     /// What is written into a value that may be `()` goes nowhere.
