@@ -171,6 +171,13 @@ fn no_function_makes_more_than_its_budget() {
         guarded(replace, &long, "Overrun");
     }
     guarded("t.replace('a', 'b'); t.len()", &long, "60000");
+    // what each variable holds is bounded, and so are the variables of all calls together
+    let lets = (0..20).map(|number| format!("let v{number} = `${{s}}{number}`;")).collect::<String>();
+    let deep =
+        |calls| format!("fn deep(n, s) {{ {lets} if n > 0 {{ deep(n - 1, s) }} else {{ 1 }} }} deep({calls}, t)");
+    guarded(&deep(29), &long, "Overrun");
+    guarded(&deep(19), &long, "1");
+    guarded("let n = 0; for i in 0..5000 { let a = i; let b = a; n = b; } n", "{}", "4999");
     // each reads or makes sixty thousand bytes, for one operation of rhai's
     for call in [
         "t + t.sub_string(0, 9)",

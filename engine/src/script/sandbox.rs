@@ -59,6 +59,13 @@ fn bounded(mut engine: Engine, limits: &Limits) -> Engine {
             Dynamic::UNIT
         })
     });
+    #[expect(deprecated, reason = "rhai marks what may still change this way; its version is exact")]
+    engine.on_def_var(|is_run, _, context| {
+        if is_run && !on(|running| running.holds(context.call_level(), context.scope().len()), true) {
+            return Err(end(Stop::Overrun));
+        }
+        Ok(true)
+    });
     handle::register(&mut engine);
     library::register(&mut engine);
     verdict::register(&mut engine);
