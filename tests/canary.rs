@@ -88,6 +88,10 @@ fn no_value_is_printed_by_what_authors_run() {
         "discard(account.name)",
         "loop { account.name += account.name }",
         "import account.name as x;",
+        "merge_fields(#{}, #{ a: 1 }, #{ a: account.name })",
+        "union([1], [2], #{ canary_is_no_option: 1 }[account.name] ?? #{ first: account.name })",
+        "recent([], [], #{ key: \"id\", limit: account.name })",
+        "highest([account.name, 1], 2, 3)",
         "account.name()",
         "let a = []; a[n] = 1; a",
     ]

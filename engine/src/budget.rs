@@ -126,10 +126,11 @@ impl Budget {
             return Err(Overrun);
         };
         meter.left.set(left);
-        match meter.until_look.get().checked_sub(weight) {
-            Some(until_look) => meter.until_look.set(until_look),
-            None => return self.look(),
+        let until_look = meter.until_look.get();
+        if until_look <= weight {
+            return self.look();
         }
+        meter.until_look.set(until_look - weight);
         Ok(())
     }
 
@@ -176,11 +177,15 @@ mod tests {
         let clock = Clock::new(move || counts.replace(counts.get() + 1) == 3);
         let budget = Budget::until(u64::MAX, Some(&clock));
         assert_eq!(asked.get(), 1);
-        (0..33).for_each(|_| budget.operation().unwrap());
+        (0..31).for_each(|_| budget.operation().unwrap());
+        assert_eq!(asked.get(), 1);
+        budget.operation().unwrap();
         assert_eq!(asked.get(), 2);
-        budget.charge(257).unwrap();
+        budget.charge(255).unwrap();
+        assert_eq!(asked.get(), 2);
+        budget.charge(1).unwrap();
         assert_eq!((asked.get(), clock.was_up()), (3, false));
-        assert_eq!(budget.charge(257), Err(Overrun));
+        assert_eq!(budget.charge(256), Err(Overrun));
         assert!(clock.was_up());
         assert_eq!((budget.left(), Budget::until(9, Some(&clock)).left()), (0, 0));
         assert_eq!(asked.get(), 4, "a clock that was up is asked no more");

@@ -24,12 +24,12 @@
 //! - **Trust is a type.** JSON from outside is [`sanitizer::Untrusted`]; only a sanitizer makes [`sanitizer::Clean`], merges
 //!   take nothing else, and only a rule makes [`decision::Merged`], which is all that a command can hold.
 //! - **Same input, same bytes out.** There is no file, clock, environment, randomness, thread or unordered map in here;
-//!   time and identity arrive in the event, and the one thing that the engine cannot know, the time that is left, in
-//!   [`ruleset::Given`]. `clippy.toml` bans the rest.
+//!   time and identity arrive in the event. A [`budget::Clock`] that the caller brings ends an evaluation, and shapes none.
+//!   Each thread keeps the engine of the scripts that it ran. `clippy.toml` bans the rest.
 //! - **Nothing is lost.** What no rule touches is written back as its own bytes; a rule that fails writes nothing and takes
 //!   no other rule down; the account's value of a foreign shape stays.
 //! - **No value of a person leaves** but in a command: findings, errors and `Debug` hold places and codes.
-//! - **Every loop over input ends at a named limit** ([`limits`]); scripts also spend a [`budget`].
+//! - **Every loop over input ends at a named limit** ([`limits`]); each rule spends a [`budget`].
 //!
 //! Absent: session tokens; a guard is asked by fixtures, and by no route yet.
 //!

@@ -82,6 +82,22 @@ impl Limits {
     ];
 }
 
+impl Limits {
+    /// The most that a policy may set a limit to.
+    #[must_use]
+    pub fn most(name: &str) -> u64 {
+        match name {
+            "anonymous_depth" => 128,
+            // the answer has a second
+            "event_ms" => 900,
+            "name_bytes" | "report_entries" => 4_096,
+            "array_items" | "map_members" => 65_536,
+            "rule_work" => 4_000_000,
+            _ => 1_048_576,
+        }
+    }
+}
+
 /// One limit, to be set.
 pub enum Limit<'a> {
     /// Of bytes, items or levels.

@@ -241,7 +241,7 @@ impl Rule {
         let budget = Budget::new(limits.rule_work);
         let clean = document.and_then(|document| self.sanitize(&Untrusted(document.root().to_json()), &budget).0);
         let Some(clean) = clean.filter(|clean| !clean.json().view().is_null() && !is_empty(clean.json().view())) else {
-            return (Applied::Idle, 0);
+            return (Applied::Idle, budget.spent());
         };
         let context = script_context("login", "auth0|1", "anon@1", now, Json::empty_object());
         let tally = Tally::default();

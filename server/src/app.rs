@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::routing::{get, post};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -88,10 +88,9 @@ impl Signals {
 }
 
 /// Serves until SIGTERM or an interrupt, then answers what is open and returns.
-pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, idle: Duration) {
+pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, idle: Duration, cap: usize) {
     let service = TowerToHyperService::new(app(state.clone()));
     let graceful = GracefulShutdown::new();
-    let cap = connections_max();
     let connections = Arc::new(Semaphore::new(cap));
     let mut turned_away = Quietly::default();
     let (mut minute, mut lines_dropped) = (tokio::time::interval(MINUTE), 0);
@@ -103,7 +102,7 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
             _ = minute.tick() => {
                 let dropped = telemetry::dropped();
                 if dropped > lines_dropped {
-                    tracing::warn!(count = dropped - lines_dropped, "log lines were dropped: nobody read them in time");
+                    tracing::warn!(since_start = dropped, "log lines were dropped: nobody read them in time");
                 }
                 lines_dropped = dropped;
                 continue;
@@ -149,17 +148,29 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("open requests were cut off");
     }
-    tracing::info!("stopped");
+    tracing::info!(lines.dropped = telemetry::dropped(), "stopped");
 }
 
 /// Connections that the descriptors of this process allow: its soft limit is raised to the hard one.
-fn connections_max() -> usize {
-    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(0);
+///
+/// # Errors
+/// There would be none.
+pub fn connections_max() -> Result<usize> {
+    let raised = rlimit::increase_nofile_limit(u64::MAX);
+    let descriptors =
+        raised.or_else(|_| rlimit::Resource::NOFILE.get_soft()).context("cannot read the limit of open files")?;
     let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_KEPT);
-    if free < CONNECTIONS_MAX {
-        tracing::warn!(connections = free, descriptors, "the limit of open files allows fewer connections than 10000");
+    if free == 0 {
+        bail!("this process may open {descriptors} files: raise its limit (`ulimit -n`) above {DESCRIPTORS_KEPT}");
     }
-    free.clamp(1, CONNECTIONS_MAX)
+    if free < CONNECTIONS_MAX {
+        tracing::warn!(
+            connections = free,
+            descriptors,
+            "the limit of open files (`ulimit -n`) allows fewer connections than {CONNECTIONS_MAX}"
+        );
+    }
+    Ok(free.min(CONNECTIONS_MAX))
 }
 
 /// Says the same thing once a minute at most.

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 const LISTEN: &str = "127.0.0.1:8080";
 /// Bytes of a request body.
 const BODY_BYTES: u64 = 1_048_576;
+/// The most that an operator may set: all bodies that are being read share 64 MiB.
+const BODY_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 /// Seconds for the head of a request, and between two requests of one connection.
 const IDLE_SECONDS: u64 = 30;
 /// The longest that an operator may set: a place that nobody uses is one that nobody else has.
@@ -115,6 +117,9 @@ impl Config {
             (None, None) => Ok(default),
         };
         let body_bytes = number(flags.body_bytes.map(|bytes| bytes as u64), "HANDOVER_BODY_BYTES", BODY_BYTES)?;
+        if !(1..=BODY_BYTES_MAX).contains(&body_bytes) {
+            bail!("`--body-bytes` is {body_bytes}: it must be from 1 to {BODY_BYTES_MAX}");
+        }
         let idle = number(flags.idle, "HANDOVER_IDLE", IDLE_SECONDS)?;
         if !(1..=IDLE_SECONDS_MAX).contains(&idle) {
             bail!("`--idle` is {idle} seconds: it must be from 1 to {IDLE_SECONDS_MAX}");
@@ -202,6 +207,15 @@ mod tests {
         check(public(), &secret, Ok("0.0.0.0:8080"));
         check(dev(public()), &[("HANDOVER_SECRETS_FILE", "file")], Ok("0.0.0.0:8080"));
         check(Flags::default(), &[secret[0], ("HANDOVER_SECRETS_FILE", "file")], Err("unset one"));
+    }
+
+    #[test]
+    fn a_body_has_a_byte_and_a_bound() {
+        let body = |bytes| Flags { dev: true, body_bytes: Some(bytes), ..Flags::default() };
+        check(body(16 * 1_024 * 1_024), &[], Ok("127.0.0.1:8080"));
+        for bytes in [0, 16 * 1_024 * 1_024 + 1] {
+            check(body(bytes), &[], Err("must be from 1 to 16777216"));
+        }
     }
 
     #[test]

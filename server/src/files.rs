@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail};
 use handover_engine::policy::Files;
 
 /// Nested folders that are read.
-const FOLDERS_MAX: usize = 8;
+const NESTING_MAX: usize = 8;
+/// Folders that are read, the first included.
+const FOLDERS_MAX: usize = 512;
 /// Bytes of one file.
 const FILE_BYTES_MAX: u64 = 1_024 * 1_024;
 
@@ -51,7 +53,7 @@ fn texts(folder: &Path, bounds: Bounds) -> Result<BTreeMap<String, String>> {
         bail!("the folder `{}` {what}: name another with `{}`", shown(folder), bounds.flag);
     }
     let root = folder.canonicalize().with_context(|| format!("cannot read `{}`", shown(folder)))?;
-    let mut reader = Reader { root, bounds, bytes: 0, files: BTreeMap::new() };
+    let mut reader = Reader { root, bounds, folders: 0, bytes: 0, files: BTreeMap::new() };
     reader.collect(folder, "", 0)?;
     Ok(reader.files)
 }
@@ -61,14 +63,19 @@ struct Reader {
     /// No file outside of it is read.
     root: PathBuf,
     bounds: Bounds,
+    folders: usize,
     bytes: u64,
     files: BTreeMap<String, String>,
 }
 
 impl Reader {
     fn collect(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<()> {
-        if depth > FOLDERS_MAX {
-            bail!("`{}` stands in more than {FOLDERS_MAX} folders", shown(folder));
+        self.folders += 1;
+        if depth > NESTING_MAX || self.folders > FOLDERS_MAX {
+            bail!(
+                "`{}` is nested in more than {NESTING_MAX} folders, or one of more than {FOLDERS_MAX}",
+                shown(folder)
+            );
         }
         let unreadable = || format!("cannot read `{}`", shown(folder));
         let entries = fs::read_dir(folder).with_context(unreadable)?.collect::<std::io::Result<Vec<_>>>();
@@ -102,14 +109,14 @@ impl Reader {
             bail!("`{}` is a link to a place outside of the folder: put the file itself there", shown(path));
         }
         if holder.is_some_and(|holder| holder.canonicalize().is_ok_and(|holder| holder.starts_with(&target))) {
-            bail!("`{}` is a link to a folder that it stands in: remove it", shown(path));
+            bail!("`{}` is a link to a folder that contains it: remove the link", shown(path));
         }
         Ok(())
     }
 
     fn text(&mut self, path: &Path) -> Result<String> {
         if self.files.len() >= self.bounds.files {
-            bail!("`{}` holds more than {} files", shown(&self.root), self.bounds.files);
+            bail!("`{}` is file number {}: a folder may hold {}", shown(path), self.files.len() + 1, self.bounds.files);
         }
         regular(path)?;
         let bytes = bytes(path)?;
@@ -180,7 +187,7 @@ pub fn regular_text(path: &Path) -> Result<String> {
 /// A pipe could keep its reader waiting for ever, and a device has no end.
 fn regular(path: &Path) -> Result<()> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("`{}` is no regular file", shown(path));
+        bail!("`{}` is no regular file: move it out of the folder", shown(path));
     }
     Ok(())
 }

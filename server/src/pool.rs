@@ -4,6 +4,7 @@
 //! told so at once, and a job whose deadline passed in the queue is dropped without being run.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::Builder;
 use std::time::Instant;
 
@@ -39,7 +40,8 @@ impl Pool {
         for _ in 0..threads {
             let (queue, prepare) = (queue.clone(), prepare.clone());
             let work = move || {
-                prepare();
+                // what could not be prepared is tried again by the first job, where a panic is caught
+                drop(catch_unwind(AssertUnwindSafe(&prepare)));
                 run(&queue);
             };
             Builder::new().name("evaluate".to_owned()).stack_size(STACK_BYTES).spawn(work)?;

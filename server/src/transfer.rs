@@ -1,4 +1,4 @@
-//! The one code path from a body to a decision: of the webhook, of `handover transfer` and of every fixture.
+//! From a body to a decision, for `handover transfer` and every fixture, and the clock that the webhook adds.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};

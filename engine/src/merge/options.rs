@@ -37,6 +37,19 @@ pub enum OptionErrorKind {
     NotOneFunction,
 }
 
+impl OptionErrorKind {
+    /// The mistake without the word that is wrong, which may have come with the data.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Strategy => "no strategy has this name",
+            Self::Option => "an option that it has not, or one that it lacks",
+            Self::Value => "an option has a value that it cannot have",
+            Self::NotOneFunction => "an object must hold exactly one function",
+        }
+    }
+}
+
 /// A strategy that cannot be read: where, what, and what to write instead.
 #[derive(Clone, Debug)]
 pub struct OptionError<'a> {

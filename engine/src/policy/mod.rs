@@ -237,7 +237,7 @@ impl Reader<'_> {
                 Vec::new()
             }
             Some(rules) if rules.len() > RULES_MAX => {
-                let message = format!("there are {} rules, at most {RULES_MAX} may be in one policy", rules.len());
+                let message = format!("there are {} rules: expected at most {RULES_MAX}", rules.len());
                 self.error("P007", rules, message);
                 Vec::new()
             }
@@ -343,10 +343,10 @@ impl Reader<'_> {
         }
         for (name, value) in view.members() {
             let Some(limit) = limits.by_name(&name.decode()) else { continue };
-            let size = value.as_size();
-            match size {
-                Some(size) if size > 0 => limit.set(size as u64),
-                Some(_) => self.error("P007", value, format!("`{}` is 1 or more", name.decode())),
+            let most = Limits::most(&name.decode());
+            match value.as_size() {
+                Some(size) if (1..=most).contains(&(size as u64)) => limit.set(size as u64),
+                Some(_) => self.error("P007", value, format!("`{}` is from 1 to {most}", name.decode())),
                 None => self.error("P005", value, "expected a whole number"),
             }
         }
@@ -357,6 +357,8 @@ impl Reader<'_> {
 /// What another word for a member means.
 fn synonym(name: &str) -> Option<&'static str> {
     Some(match name {
+        "script_ms" => "event_ms",
+        "script_operations" => "rule_work",
         "dest" | "destination" | "sink" | "target" => "to",
         "input" | "path" | "pointer" | "source" => "from",
         "script" | "strategy" => "merge",

@@ -106,7 +106,7 @@ impl Trial<'_> {
                 return Evidence { violation: self.shrunk(&case), ..evidence };
             }
             let cannot_be_known = evidence.ran + CASES - index <= RAN_MIN;
-            if cannot_be_known || self.work.get() > WORK_MAX {
+            if cannot_be_known || self.work.get() >= WORK_MAX {
                 break;
             }
         }
@@ -123,7 +123,9 @@ impl Trial<'_> {
 
     fn apply(&self, account: Option<View<'_>>, anonymous: &Json, now: i64) -> Applied {
         let now = Context { now, session_created_at: CREATED_AT };
-        let (applied, work) = self.rule.apply(self.sandbox, self.limits, account, anonymous, now);
+        let left = WORK_MAX.saturating_sub(self.work.get());
+        let limits = Limits { rule_work: self.limits.rule_work.min(left), ..*self.limits };
+        let (applied, work) = self.rule.apply(self.sandbox, &limits, account, anonymous, now);
         self.work.set(self.work.get() + work);
         applied
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::format::Format;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, match_cost};
 use crate::fate::Keyword;
 use crate::json::{Divisor, Json, Kind, Number, Text, View, same};
 
@@ -163,6 +163,15 @@ impl Check {
                 (_, Some(text)) => self.holds_text(text),
                 _ => true,
             },
+        }
+    }
+
+    /// Units of work that asking it of a value takes, beyond looking at the value.
+    pub(super) fn cost(&self, value: View<'_>, text: Option<Text<'_>>) -> u64 {
+        match self {
+            Self::Enum(values) => values.len() as u64 * (1 + value.len() as u64) / 8,
+            Self::Pattern(pattern) => text.map_or(0, |text| match_cost(text.source_bytes(), pattern.positions())),
+            _ => 0,
         }
     }
 

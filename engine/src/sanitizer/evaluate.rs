@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::pattern::match_cost;
 use super::schema::{Contains, NO_SCHEMA, Never, Object};
 use super::sets::{Applied, Sets};
 use crate::budget::{self, Budget};
@@ -94,7 +95,9 @@ impl<'a> Evaluator<'a> {
         let object = self.sets.object(applied)?;
         let looks = 1 + view.len();
         self.left = self.left.checked_sub(looks)?;
-        self.budget.charge(looks as u64 + view.as_text().map_or(0, |text| budget::text(text.source_bytes()))).ok()?;
+        let text = view.as_text();
+        let checks: u64 = object.checks.iter().map(|check| check.cost(view, text)).sum();
+        self.budget.charge(looks as u64 + text.map_or(0, |text| budget::text(text.source_bytes())) + checks).ok()?;
         if !holds_by_itself(object, view, self.sets.schema().draft, self.plainly) {
             return None;
         }
@@ -124,7 +127,12 @@ impl<'a> Evaluator<'a> {
         {
             return false;
         }
+        let positions = object.patterns.iter().map(|(pattern, _)| pattern.positions()).sum();
         for ((name, value), mark) in view.named_members().zip(marks) {
+            let bytes = if object.patterns.is_empty() { 0 } else { name.as_text().map_or(0, Text::source_bytes) };
+            if self.budget.charge(match_cost(bytes, positions)).is_err() {
+                return false;
+            }
             if let Some(names) = object.names.map(|names| self.sets.below(applied, names))
                 && !self.holds_plainly(names, name)
             {

@@ -1,5 +1,5 @@
-//! How schema objects lead to each other at one place. One that comes back to itself judges no value, and one that is come
-//! to in very many ways is asked as many times.
+//! How schema objects lead to each other at one place. One that comes back to itself judges no value, and one that is
+//! reached in very many ways is asked as many times.
 
 use super::knowledge::Source;
 use super::schema::{Id, Object, Schema};
@@ -12,10 +12,10 @@ pub(super) fn circles(schema: &Schema, source: &Source) -> Vec<Diagnostic> {
     walk.found.iter().filter_map(|circle| diagnostic(schema, source, circle)).collect()
 }
 
-/// Ways in which schema objects may be come to at one place.
+/// Ways in which schema objects may be reached at one place.
 const WAYS_MAX: u64 = 4_096;
 
-/// The innermost schema object that others are come to from in too many ways. There must be no circle.
+/// The innermost schema object from which others are reached in too many ways. There must be no circle.
 pub(super) fn crowd(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     let mut known = vec![None; schema.objects.len()];
     let counted = (0..).zip(&schema.objects).map(|(id, object)| (ways(schema, id, &mut known), object));
@@ -24,7 +24,7 @@ pub(super) fn crowd(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     Some(source.at("S003", &object.pointer, message).help("name each schema once in `allOf`, `anyOf` or `oneOf`"))
 }
 
-/// In how many ways schema objects are come to from one, itself included.
+/// In how many ways schema objects are reached from one, itself included.
 fn ways(schema: &Schema, id: Id, known: &mut [Option<u64>]) -> u64 {
     if let Some(Some(ways)) = known.get(usize::from(id)) {
         return *ways;

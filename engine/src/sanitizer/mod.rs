@@ -281,7 +281,7 @@ impl Sanitizer {
         }
         let document = place.document;
         let out = Vec::with_capacity(place.node().size as usize);
-        let mut pass = Pass { plans: &plans.plans, options: &self.options, draft, document, out, fates };
+        let mut pass = Pass { plans: &plans.plans, options: &self.options, draft, document, out, fates, budget };
         let fixed = pass.fix(plans.root, place.at);
         let out = pass.out;
         if let Fixed::Gone(keyword, by) = fixed {

@@ -6,6 +6,7 @@
 //! schemas in that form, once, when rules are compiled.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,10 +14,13 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, PatternOptions, Validator};
 use serde_json::Value;
 
-use super::pattern::is_pattern;
+use super::pattern::{Pattern, is_pattern, match_cost};
 use super::schema::Schema;
-use crate::budget::{Budget, Overrun};
+use crate::budget::{Budget, Overrun, text as text_cost};
 use crate::json::{Document, Items, Kind, Members, Number, Text, View, same};
+
+/// Members that a search passes for one unit of work.
+const MEMBERS_PER_UNIT: u64 = 16;
 
 /// The crate's validator of one schema.
 pub(super) struct Oracle {
@@ -24,6 +28,8 @@ pub(super) struct Oracle {
     /// Whether schema objects refer to others. The crate remembers verdicts by the identity of a node, without which a
     /// recursive union costs what all ways through it cost together.
     refers: bool,
+    /// Positions of the schema's largest pattern: the crate does not say which of them a text is matched against.
+    positions: u64,
 }
 
 impl Oracle {
@@ -37,6 +43,8 @@ impl Oracle {
         others: &BTreeMap<String, String>,
     ) -> Result<Self, (String, String)> {
         let refers = schema.objects.iter().any(|object| object.reference.is_some() || object.dynamic.is_some());
+        let patterns = schema.objects.iter().flat_map(super::schema::Object::patterns);
+        let positions = patterns.map(Pattern::positions).max().unwrap_or(0);
         let value = value(text, schema.definitions(), others).map_err(|error| (String::new(), error))?;
         let validator = jsonschema::options_for::<Tree>()
             .offline()
@@ -46,14 +54,14 @@ impl Oracle {
             .with_format("regex", is_pattern)
             .build(&value)
             .map_err(|error| (error.instance_path().to_string(), error.to_string()))?;
-        Ok(Self { validator, refers })
+        Ok(Self { validator, refers, positions })
     }
 
     /// One that refuses every value.
     #[cfg(test)]
     pub(super) fn refusing() -> Option<Self> {
         let validator = jsonschema::options_for::<Tree>().offline().build(&Value::Bool(false)).ok()?;
-        Some(Self { validator, refers: false })
+        Some(Self { validator, refers: false, positions: 0 })
     }
 
     /// Whether the value is valid under the plain schema.
@@ -69,8 +77,40 @@ impl Oracle {
             Some(Some(document)) => document.root(),
             None => value,
         };
-        let is_valid = self.validator.is_valid(Place::of(Counted { view, budget }));
+        let toll = Toll { budget, positions: self.positions, compared: Cell::new(0) };
+        let is_valid = self.validator.is_valid(Place::of(Counted { view, toll: &toll }));
         if budget.left() == 0 { Err(Overrun) } else { Ok(is_valid) }
+    }
+}
+
+/// Whether a value is one of the schema's (JSON Schema §4.2.2: numbers by their value, members in any order).
+fn equal(expected: &Value, view: View<'_>, toll: &Toll<'_>) -> bool {
+    match expected {
+        Value::Null => view.is_null(),
+        Value::Bool(expected) => view.as_bool() == Some(*expected),
+        Value::Number(expected) => view.as_number().is_some_and(|number| equal_numbers(expected, number)),
+        Value::String(expected) => view.as_text().is_some_and(|text| text.is(expected)),
+        Value::Array(expected) => {
+            view.kind() == Kind::Array
+                && view.len() == expected.len()
+                && toll.comparison()
+                && view.items().zip(expected).all(|(item, expected)| equal(expected, item, toll))
+        }
+        Value::Object(expected) => {
+            view.kind() == Kind::Object
+                && view.len() == expected.len()
+                && view.members().all(|(name, member)| {
+                    let expected = expected.get(name.decode().as_ref());
+                    toll.comparison() && expected.is_some_and(|expected| equal(expected, member, toll))
+                })
+        }
+    }
+}
+
+fn equal_numbers(expected: &serde_json::Number, number: Number<'_>) -> bool {
+    match expected.as_i64() {
+        Some(expected) => number.compare(Number::Int(expected)).is_eq(),
+        None => number.compare(Number::from_text(&expected.to_string())).is_eq(),
     }
 }
 
@@ -100,11 +140,32 @@ pub(super) fn value(text: &str, definitions: &str, others: &BTreeMap<String, Str
 /// Our tree, as the crate names representations.
 struct Tree;
 
-/// A value, and the budget that every value inside of it is charged to.
+/// What one call of the crate costs.
+struct Toll<'a> {
+    budget: &'a Budget,
+    positions: u64,
+    compared: Cell<u8>,
+}
+
+impl Toll<'_> {
+    /// A text that is read, for whatever pattern. An overrun is seen when the call returns.
+    fn text(&self, bytes: usize) {
+        let cost = if self.positions == 0 { text_cost(bytes) } else { match_cost(bytes, self.positions) };
+        let _ = self.budget.charge(cost);
+    }
+
+    /// A comparison with a value of the schema's: eight for a unit.
+    fn comparison(&self) -> bool {
+        self.compared.set(self.compared.get().wrapping_add(1));
+        !self.compared.get().is_multiple_of(8) || self.budget.charge(1).is_ok()
+    }
+}
+
+/// A value, and what every value inside of it is charged to.
 #[derive(Clone, Copy)]
 struct Counted<'a> {
     view: View<'a>,
-    budget: &'a Budget,
+    toll: &'a Toll<'a>,
 }
 
 /// A value of our tree, or a member name on its own.
@@ -149,10 +210,9 @@ impl<'a> Node<'a, Tree> for Place<'a> {
         match self {
             Self::Name(name) => Some(Cow::Borrowed(name)),
             Self::Number(..) => None,
-            Self::Value(Counted { view, budget }) => {
+            Self::Value(Counted { view, toll }) => {
                 let text = view.as_text()?;
-                // an overrun is seen when the call returns
-                let _ = budget.charge_text(text.source_bytes());
+                toll.text(text.source_bytes());
                 Some(text.decode())
             }
         }
@@ -180,7 +240,7 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     fn json_type(&self) -> JsonType {
         // what refers to one value in many ways asks it as often
         if let Self::Value(counted) = self
-            && counted.budget.charge(1).is_err()
+            && counted.toll.budget.charge(1).is_err()
         {
             return JsonType::Null;
         }
@@ -207,13 +267,10 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
-        match (expected, self) {
-            (Value::String(text), Self::Name(name)) => text == name,
-            (Value::String(text), Self::Value(Counted { view, .. })) => view.as_text().is_some_and(|own| own.is(text)),
-            (_, Self::Name(_)) => false,
-            (_, Self::Value(Counted { view, .. }) | Self::Number(view, _)) => {
-                Document::read(expected.to_string().as_bytes()).is_ok_and(|expected| same(*view, expected.root()))
-            }
+        match self {
+            Self::Name(name) => expected.as_str() == Some(name),
+            Self::Number(_, number) => expected.as_number().is_some_and(|expected| equal_numbers(expected, *number)),
+            Self::Value(Counted { view, toll }) => toll.comparison() && equal(expected, *view, toll),
         }
     }
 
@@ -299,7 +356,7 @@ impl JsonNumber for Number<'_> {
 impl<'a> Counted<'a> {
     /// A value inside of this one, charged; nothing once the budget is spent.
     fn inner(self, view: View<'a>) -> Option<Place<'a>> {
-        self.budget.charge(1).ok()?;
+        self.toll.budget.charge(1).ok()?;
         Some(Place::of(Self { view, ..self }))
     }
 }
@@ -312,6 +369,9 @@ impl<'a> Iterator for DecodedMembers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, value) = self.1.next()?;
+        if self.0.toll.positions > 0 {
+            self.0.toll.text(name.as_text().map_or(0, Text::source_bytes));
+        }
         Some((name.as_text().map(Text::decode).unwrap_or_default(), self.0.inner(value)?))
     }
 }
@@ -326,6 +386,8 @@ impl<'a> Object<'a, Tree> for Counted<'a> {
     }
 
     fn get(&self, key: &String) -> Option<Place<'a>> {
+        // a member is searched from the start
+        self.toll.budget.charge(self.view.len() as u64 / MEMBERS_PER_UNIT).ok()?;
         self.view.get(key).and_then(|value| self.inner(value))
     }
 
@@ -359,7 +421,7 @@ impl<'a> Array<'a, Tree> for Counted<'a> {
     }
 
     fn is_unique(&self) -> bool {
-        if self.budget.charge(self.view.weight()).is_err() {
+        if self.toll.budget.charge(self.view.weight()).is_err() {
             return false;
         }
         let mut items: Vec<_> = self.view.items().map(|item| (crate::json::fingerprint(item), item)).collect();

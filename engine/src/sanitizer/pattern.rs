@@ -24,7 +24,21 @@ pub(super) fn is_pattern(text: &str) -> bool {
 
 /// A regular expression of ECMA-262 that matches in linear time.
 #[derive(Clone)]
-pub(super) struct Pattern(regex::Regex);
+pub(super) struct Pattern {
+    regex: regex::Regex,
+    /// Positions of the expression, each repetition written out: the most that a text may have to be followed through at once.
+    positions: u64,
+}
+
+/// Bytes times positions for one unit of work.
+const STEPS_PER_UNIT: u64 = 64;
+/// Fewer positions cost no less: the text is read.
+const POSITIONS_MIN: u64 = 8;
+
+/// What it costs to match a text against a pattern of so many positions.
+pub(super) fn match_cost(bytes: usize, positions: u64) -> u64 {
+    (bytes as u64).saturating_mul(positions.max(POSITIONS_MIN)) / STEPS_PER_UNIT
+}
 
 impl Pattern {
     pub(super) fn compile(text: &str) -> Result<Self, PatternError> {
@@ -40,23 +54,30 @@ impl Pattern {
             return Err(PatternError::TooLong(BYTES_MAX));
         }
         let translated = jsonschema_regex::to_rust_regex(text).map_err(|()| kind())?;
-        regex::Regex::new(&translated).map(Self).map_err(|_| kind())
+        let regex = regex::Regex::new(&translated).map_err(|_| kind())?;
+        let positions = regex_syntax::parse(&translated).map_or(1, |hir| positions(&hir));
+        Ok(Self { regex, positions })
+    }
+
+    /// Positions of the expression, repetitions written out.
+    pub(super) fn positions(&self) -> u64 {
+        self.positions
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.regex.is_match(text)
     }
 
     /// A text that matches, if one is easily made: of each choice the first, of each repetition the least.
     pub(super) fn sample(&self) -> Option<String> {
         let mut text = String::new();
-        write(&regex_syntax::parse(self.0.as_str()).ok()?, &mut text)?;
+        write(&regex_syntax::parse(self.regex.as_str()).ok()?, &mut text)?;
         Some(text).filter(|text| self.matches(text))
     }
 
     /// How large the texts are that match as a whole; a pattern without both anchors bounds nothing.
     pub(super) fn reach(&self) -> Reach {
-        let anchored = regex_syntax::parse(self.0.as_str()).ok().filter(|hir| {
+        let anchored = regex_syntax::parse(self.regex.as_str()).ok().filter(|hir| {
             let properties = hir.properties();
             properties.look_set_prefix().contains(Look::Start) && properties.look_set_suffix().contains(Look::End)
         });
@@ -78,6 +99,20 @@ fn write(hir: &Hir, text: &mut String) -> Option<()> {
         HirKind::Alternation(all) => write(all.first()?, text)?,
     }
     Some(())
+}
+
+fn positions(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 0,
+        HirKind::Literal(literal) => literal.0.len() as u64,
+        HirKind::Class(_) => 1,
+        HirKind::Repetition(repetition) => {
+            let times = u64::from(repetition.max.unwrap_or(repetition.min + 1).max(1));
+            positions(&repetition.sub).saturating_mul(times)
+        }
+        HirKind::Capture(capture) => positions(&capture.sub),
+        HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().map(positions).sum(),
+    }
 }
 
 /// A character of a class, a letter or digit if it has one.

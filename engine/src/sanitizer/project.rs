@@ -20,8 +20,10 @@ use std::sync::Arc;
 use super::Options;
 use super::check::Check;
 use super::children::Children;
+use super::pattern::match_cost;
 use super::plan::{Known, MembersPlan, Plan, PlanId};
 use super::schema::Id;
+use crate::budget::Budget;
 use crate::fate::{Fates, Keyword};
 use crate::json::{Document, Kind, Node, Number, Place, Text, View};
 
@@ -46,6 +48,7 @@ pub(super) struct Pass<'a> {
     pub(super) document: &'a Arc<Document>,
     pub(super) out: Vec<Node>,
     pub(super) fates: &'a mut Fates,
+    pub(super) budget: &'a Budget,
 }
 
 impl<'a> Pass<'a> {
@@ -83,6 +86,10 @@ impl<'a> Pass<'a> {
         }
         let value = View::Place(Place { document: self.document, at });
         if !plan.plain.has(number, text) {
+            let cost = plan.checks.iter().map(|(_, check)| check.cost(value, text)).sum();
+            if self.budget.charge(cost).is_err() {
+                return Some((Keyword::Budget, plan.by));
+            }
             let fails = |check: &Check| check.looks_at(kind) && !check.holds(value, number, text);
             if let Some((by, check)) = plan.checks.iter().find(|(_, check)| fails(check)) {
                 return Some((check.keyword(), *by));
@@ -246,6 +253,8 @@ impl<'a> Pass<'a> {
         let mut bits = 0;
         if !members.patterns.is_empty() {
             let name = name.decode();
+            let cost = members.patterns.iter().map(|pattern| match_cost(name.len(), pattern.positions())).sum();
+            self.budget.charge(cost).map_err(|_| Keyword::Budget)?;
             for (index, pattern) in members.patterns.iter().enumerate() {
                 bits |= usize::from(pattern.matches(&name)) << index;
             }

@@ -46,6 +46,7 @@ pub(super) fn read_all(file: &str, document: &Arc<Document>) -> (Schema, Vec<Dia
         nesting: 0,
         keyword: String::new(),
         asking: 0,
+        is_full: false,
     };
     let root = document.root().place().map_or(0, |place| reader.schema(place, "#", 0));
     let dynamic = reader.dynamic_anchors();
@@ -97,6 +98,8 @@ pub(super) struct Reader<'a> {
     pub(super) keyword: String,
     /// How many keywords around this place only ask, and change nothing (A5).
     asking: usize,
+    /// There are more schema objects than are read.
+    is_full: bool,
 }
 
 /// One keyword of a schema object: its name, its value, and where the object stands.
@@ -137,10 +140,17 @@ impl<'a> Reader<'a> {
         if let Some(&id) = self.ids.get(&place.at) {
             return id;
         }
+        if self.is_full {
+            return 0;
+        }
         let id = u16::try_from(self.objects.len()).unwrap_or(u16::MAX);
         if self.objects.len() >= OBJECTS_MAX || self.nesting >= NESTING_MAX {
-            let message = format!("more than {OBJECTS_MAX} schema objects, or nested deeper than {NESTING_MAX}");
-            self.error("S003", View::Place(place), message);
+            // what is behind it is not read, and said once is enough
+            if !self.is_full {
+                let message = format!("more than {OBJECTS_MAX} schema objects, or nested deeper than {NESTING_MAX}");
+                self.error("S003", View::Place(place), message);
+            }
+            self.is_full = true;
             return 0;
         }
         self.ids.insert(place.at, id);
@@ -286,7 +296,8 @@ impl<'a> Reader<'a> {
             "properties" => {
                 object.names_members = true;
                 if value.len() > PROPERTIES_MAX {
-                    let message = format!("{} members are declared here, at most {PROPERTIES_MAX} may be", value.len());
+                    let message =
+                        format!("{} members are declared here: expected at most {PROPERTIES_MAX}", value.len());
                     self.error("S011", member.name, message);
                 } else {
                     object.properties = self.named_schemas(member);
@@ -331,9 +342,9 @@ impl<'a> Reader<'a> {
         let Member { keyword, value, .. } = member;
         let most = branches::most(value, self.document.root());
         if value.len() > most {
-            let message = format!("`{keyword}` has {} branches, at most {most} may stand here", value.len());
+            let message = format!("`{keyword}` has {} branches: expected at most {most}", value.len());
             let help = format!(
-                "up to {} may, where each requires the same member with a `const` of its own",
+                "write one `enum`; up to {} may stand where each requires the same member with a `const` of its own",
                 branches::TAGGED_MAX
             );
             self.error_help("S011", member.name, message, help);

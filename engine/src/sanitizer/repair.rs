@@ -28,7 +28,7 @@ const STEPS_PER_NODE: usize = 8;
 /// Values and children that the evaluator may look at for each computation.
 const LOOKS_PER_STEP: usize = 32;
 
-/// Units of work of a computation, for the place and for each of its children.
+/// Units of work of a computation for each child of its place.
 const UNITS_PER_CHILD: u64 = 4;
 
 /// What is to be done at a place.
@@ -217,7 +217,7 @@ impl<'a> Repair<'a> {
             return Rc::clone(fixed);
         }
         // a computation looks at each child, and keeps what became of it
-        let work = UNITS_PER_CHILD * (1 + self.place(at).len() as u64);
+        let work = 1 + UNITS_PER_CHILD * self.place(at).len() as u64;
         self.steps = if self.eval.budget.charge(work).is_ok() { self.steps.saturating_sub(1) } else { 0 };
         if self.steps == 0 {
             return Rc::new(Fixed::gone(Keyword::Budget, 0, 1));

@@ -148,6 +148,15 @@ impl Object {
         has(&self.required) || self.dependent.iter().any(|one| one.trigger == name || has(&one.needs))
     }
 
+    /// Its patterns, of texts and of names.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let of_texts = self.checks.iter().filter_map(|check| match check {
+            Check::Pattern(pattern) => Some(pattern),
+            _ => None,
+        });
+        of_texts.chain(self.patterns.iter().map(|(pattern, _)| pattern))
+    }
+
     /// Whether it can tell a member of this name from unknown ones (U1).
     pub(super) fn knows(&self, name: &str) -> bool {
         self.properties.iter().any(|(own, _)| own == name)

@@ -163,11 +163,7 @@ impl Reader<'_> {
                 None
             }
             Err(PatternError::TooLong(most)) => {
-                self.error(
-                    "S013",
-                    value,
-                    format!("this pattern has {} bytes, at most {most} may stand here", text.len()),
-                );
+                self.error("S013", value, format!("this pattern has {} bytes: expected at most {most}", text.len()));
                 None
             }
             Err(PatternError::NotLinear) => {

@@ -19,6 +19,9 @@ use crate::merge::Context;
 /// Engines that a thread keeps: the rules of today, those of yesterday, and two that a tool compares.
 const KEPT_MAX: usize = 4;
 
+/// Units of work that a module may do when it is loaded.
+const LOADING_WORK_MAX: u64 = 400_000;
+
 /// An engine, and the scripts that it compiled.
 pub(super) struct Built {
     pub(super) engine: Engine,
@@ -43,18 +46,14 @@ impl Built {
     }
 
     /// Evaluates modules, given as AST, those first that import no waiting one; gives back those that fail, with why.
-    pub(super) fn load<'m>(
-        &mut self,
-        mut waiting: Vec<(&'m str, AST)>,
-        limits: &Limits,
-    ) -> Vec<(&'m str, Box<rhai::EvalAltResult>)> {
+    pub(super) fn load<'m>(&mut self, mut waiting: Vec<(&'m str, AST)>) -> Vec<(&'m str, Box<rhai::EvalAltResult>)> {
         let mut resolver = StaticModuleResolver::new();
         let context = Context { now: 0, session_created_at: 0 };
         while !waiting.is_empty() {
             let before = waiting.len();
             let mut failed = Vec::new();
             for (name, ast) in std::mem::take(&mut waiting) {
-                let budget = Budget::new(limits.rule_work);
+                let budget = Budget::new(LOADING_WORK_MAX);
                 match running::with(&budget, context, || Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)).0 {
                     Ok(module) => {
                         resolver.insert(name, module);

@@ -51,10 +51,8 @@ fn run(function: Function, mut arguments: Vec<Dynamic>) -> Fallible<Dynamic> {
             on(|running| running.account_shape = true, ());
             Ok(take(&mut arguments, at))
         }
-        Err(Refused::Option(error)) => {
-            let help = error.help.map(|help| format!(", {help}"));
-            Err(failure(format!("{}: {}{}", function.name, error.message, help.unwrap_or_default())))
-        }
+        // what is wrong was made by the script as it ran, and may be a person's
+        Err(Refused::Option(error)) => Err(failure(format!("{}: {}", function.name, error.kind.words()))),
     }
 }
 

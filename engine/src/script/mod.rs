@@ -147,7 +147,7 @@ impl Sandbox {
                 built.compile(file, source, &Scope::new()).ok().map(|ast| (name.clone(), ast))
             };
             let modules: Vec<_> = self.modules.iter().filter_map(compile).collect();
-            built.load(modules.iter().map(|(name, ast)| (name.as_str(), ast.clone())).collect(), &self.limits);
+            built.load(modules.iter().map(|(name, ast)| (name.as_str(), ast.clone())).collect());
             built::keep(&self.id, built)
         })
     }
@@ -186,7 +186,7 @@ impl Sandbox {
             }
         }
         if errors.is_empty() {
-            for (failed, error) in built.load(waiting, &self.limits) {
+            for (failed, error) in built.load(waiting) {
                 let module = modules.iter().find(|(name, ..)| name == failed);
                 errors.extend(module.map(|(_, file, source)| evaluation_error(file, source, &error)));
             }
@@ -485,7 +485,7 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
         },
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),
         EvalAltResult::ErrorDataRace(..) => {
-            "a value is used inside a closure that one of its own methods is given: copy it before".to_owned()
+            "a closure uses the value whose method it was passed to: copy the value before".to_owned()
         }
         EvalAltResult::ErrorModuleNotFound(..) => "there is no such module".to_owned(),
         EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),

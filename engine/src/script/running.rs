@@ -11,9 +11,6 @@ use crate::budget::{Budget, Overrun};
 use crate::json::Json;
 use crate::merge::{Context, Losses};
 
-/// Variables that a script has at once, in all calls that have not returned.
-const VARIABLES_MAX: usize = 512;
-
 /// One running script.
 pub(super) struct Running {
     pub(super) budget: Budget,
@@ -25,8 +22,6 @@ pub(super) struct Running {
     pub(super) losses: Losses,
     /// The words of the last error that was ours.
     pub(super) failure: Option<String>,
-    /// Variables of each call that has not returned.
-    variables: Vec<usize>,
     /// Numbers that would be written otherwise than they stand; a script holds them by their position, from 1.
     originals: Vec<Json>,
 }
@@ -35,25 +30,7 @@ impl Running {
     fn new(budget: &Budget, context: Context) -> Self {
         let losses = Losses::default();
         let budget = budget.clone();
-        Self {
-            budget,
-            context,
-            stop: None,
-            account_shape: false,
-            losses,
-            failure: None,
-            variables: Vec::new(),
-            originals: Vec::new(),
-        }
-    }
-
-    /// Whether a call may have one more variable than these. What a variable holds is bounded, and so is all together.
-    pub(super) fn holds(&mut self, level: usize, variables: usize) -> bool {
-        self.variables.resize(level + 1, 0);
-        if let Some(own) = self.variables.last_mut() {
-            *own = variables + 1;
-        }
-        self.variables.iter().sum::<usize>() <= VARIABLES_MAX
+        Self { budget, context, stop: None, account_shape: false, losses, failure: None, originals: Vec::new() }
     }
 }
 

@@ -60,11 +60,9 @@ fn bounded(mut engine: Engine, limits: &Limits) -> Engine {
         })
     });
     #[expect(deprecated, reason = "rhai marks what may still change this way; its version is exact")]
-    engine.on_def_var(|is_run, _, context| {
-        if is_run && !on(|running| running.holds(context.call_level(), context.scope().len()), true) {
-            return Err(end(Stop::Overrun));
-        }
-        Ok(true)
+    engine.on_var(|name, _, context| {
+        let read = context.scope().get(name).map_or(Ok(()), charged::variable);
+        read.map(|()| None)
     });
     handle::register(&mut engine);
     library::register(&mut engine);

@@ -42,6 +42,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
     let callers = config.secrets.clone().map(Callers::load).transpose().map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
     let _log = telemetry::start();
+    let connections = app::connections_max().map_err(usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let state = State::new(rules, callers, config.body_bytes)?;
     runtime.block_on(async {
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
         if !address.ip().is_loopback() && !config.behind_proxy {
             tracing::warn!("a public address without TLS: put a proxy in front, and say so with `--behind-proxy`");
         }
-        app::serve(listener, signals, state, config.idle).await;
+        app::serve(listener, signals, state, config.idle, connections).await;
         anyhow::Ok(())
     })?;
     Ok(Status::Ok)

@@ -42,7 +42,9 @@ impl Style {
 }
 
 fn one(out: &mut String, diagnostic: &Diagnostic, path: &str, text: Option<&str>, style: Style) {
-    let Diagnostic { code, severity, start, message, help, .. } = diagnostic;
+    let Diagnostic { code, severity, start, .. } = diagnostic;
+    // an author's names stand in both, and a terminal obeys no part of them
+    let (message, help) = (escaped(&diagnostic.message), diagnostic.help.as_deref().map(escaped));
     let head = style.strong(&format!("{}[{code}]", severity.word()));
     // writing to a string cannot fail
     let _ = writeln!(out, "{head}: {message}\n --> {path}:{}:{}", start.line, start.column);
@@ -66,6 +68,12 @@ fn one(out: &mut String, diagnostic: &Diagnostic, path: &str, text: Option<&str>
     } else {
         let _ = writeln!(out, "{margin} = {help}");
     }
+}
+
+/// A text without control characters.
+fn escaped(text: &str) -> String {
+    let escaped = |one: char| if one.is_control() { one.escape_default().collect() } else { one.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// Characters to mark: to the end of the place, or of the line.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use handover_engine::decision::Decision;
 use handover_engine::event::Event;
 use handover_engine::ruleset::{Given, Late, RuleSet};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use crate::auth::{Caller, Head, Refusal};
 use crate::error::ApiError;
@@ -96,21 +96,41 @@ fn is_json(media_type: &str) -> bool {
 
 /// Reads a body, while all that are being read together stay within their bound.
 async fn read(body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
-    let kib = u32::try_from(bytes_max.div_ceil(1_024)).unwrap_or(u32::MAX);
-    let _share = state.bodies.try_acquire_many(kib).map_err(|_| ApiError::new("overloaded"))?;
-    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, bytes_max).collect()).await;
-    match whole.map_err(|_| ApiError::new("body_timeout"))? {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::new("body_too_large")),
-        Err(_) => Err(ApiError::new("invalid_body")),
-    }
+    let whole = tokio::time::timeout(BODY_TIME, whole(body, bytes_max, state)).await;
+    whole.map_err(|_| ApiError::new("body_timeout"))?
 }
 
-/// A decision, and the event that it is about.
-type Decided = Result<(Event, Decision), ApiError>;
+/// What came of a body takes its share as it comes: who announces much and sends nothing takes nothing from others.
+async fn whole(mut body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
+    let mut bytes = Vec::new();
+    let mut share = state.bodies.try_acquire_many(0).map_err(|_| ApiError::new("overloaded"))?;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ApiError::new("invalid_body"))?.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > bytes_max {
+            return Err(ApiError::new("body_too_large"));
+        }
+        let more = u32::try_from(length.div_ceil(1_024) - share.num_permits()).unwrap_or(u32::MAX);
+        share.merge(state.bodies.try_acquire_many(more).map_err(|_| ApiError::new("overloaded"))?);
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
+}
+
+/// An event, what was decided of it, and the bytes of that.
+type Decided = Result<(Event, Decision, Vec<u8>), ApiError>;
 
 /// Evaluates on the pool. The deadline is answered although an evaluation may still run.
 async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<Vec<u8>, ApiError> {
+    decide_by(evaluate, state, caller, body).await
+}
+
+async fn decide_by(
+    evaluate: fn(&RuleSet, &[u8]) -> Decided,
+    state: &State,
+    caller: Option<&Caller>,
+    body: Bytes,
+) -> Result<Vec<u8>, ApiError> {
     caller.map_or(Ok(()), in_time)?;
     let start = Instant::now();
     let rules = Arc::clone(&state.rules);
@@ -118,11 +138,10 @@ async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<V
     let answer = state.pool.queue(start + ANSWER_TIME, work).map_err(|_| ApiError::new("overloaded"))?;
     let answer = tokio::time::timeout_at((start + ANSWER_TIME).into(), answer).await;
     let late = || ApiError::new("deadline_exceeded");
-    let (event, decision) = answer.map_err(|_| late())?.map_err(|_| late())??;
+    let (event, decision, bytes) = answer.map_err(|_| late())?.map_err(|_| late())??;
     if caller.is_some_and(|caller| caller.id() != event.id) {
         return Err(ApiError::new("id_mismatch"));
     }
-    let bytes = decision.to_bytes();
     telemetry::decided(&event, &decision, start.elapsed());
     Ok(bytes)
 }
@@ -130,7 +149,9 @@ async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<V
 fn evaluate(rules: &RuleSet, body: &[u8]) -> Decided {
     let event = Event::read(body, rules.provider()).map_err(|refusal| ApiError::refusal(&refusal, body))?;
     let decision = rules.evaluate_until(&event, &Given::default(), &transfer::clock(rules));
-    Ok((event, decision.map_err(|Late| ApiError::new("deadline_exceeded"))?))
+    let decision = decision.map_err(|Late| ApiError::new("deadline_exceeded"))?;
+    let bytes = decision.to_bytes();
+    Ok((event, decision, bytes))
 }
 
 /// A panic is caught once, here: the thread that evaluates lives, and the others do not feel it.
@@ -149,18 +170,34 @@ fn in_time(caller: &Caller) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use handover_engine::policy::Files;
+
     use super::*;
-    use crate::pool::Pool;
+
+    fn bug(_: &RuleSet, body: &[u8]) -> Decided {
+        assert!(body.is_empty(), "a bug of ours");
+        Err(ApiError::new("id_mismatch"))
+    }
 
     #[test]
     fn a_panic_is_500_and_its_thread_goes_on() {
-        let pool = Pool::start(1, || ()).unwrap();
-        let later = Instant::now() + Duration::from_mins(1);
-        let panics = pool.queue(later, || caught(|| None::<Decided>.unwrap())).unwrap();
-        let problem = panics.blocking_recv().unwrap().unwrap_err();
-        assert_eq!((problem.status(), problem.code()), (500, "internal"));
-        // the one thread of the pool is still there
-        let next = pool.queue(later, || caught(|| Err(ApiError::new("id_mismatch")))).unwrap();
-        assert_eq!(next.blocking_recv().unwrap().unwrap_err().code(), "id_mismatch");
+        let policy = r#"{ "name": "test", "rules": [ { "name": "l", "to": "app_metadata.l", "merge": "fill" } ] }"#;
+        let files = [("policy.json", policy), ("l.schema.json", r#"{ "type": "boolean" }"#)];
+        let files = Files(BTreeMap::from(files.map(|(name, text)| (name.to_owned(), text.to_owned()))));
+        let state = State::new(RuleSet::compile(&files).unwrap(), None, 1_000).unwrap();
+        let body = Bytes::from_static(
+            br#"{ "id": "tx", "trigger": "login", "at": "2026-11-23T10:00:00Z", "account": { "id": "a" } }"#,
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            // more than there are threads
+            for _ in 0..9 {
+                let problem = decide_by(bug, &state, None, body.clone()).await.unwrap_err();
+                assert_eq!((problem.status(), problem.code()), (500, "internal"));
+            }
+            assert!(decide(&state, None, body).await.unwrap().starts_with(b"{\"id\":\"tx\""));
+        });
     }
 }

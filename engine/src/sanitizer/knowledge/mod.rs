@@ -14,7 +14,7 @@ mod shape;
 use std::collections::BTreeMap;
 
 use super::sets::Sets;
-use super::{Options, load, reader};
+use super::{Options, in_place, load, reader};
 use crate::diagnostic::Diagnostic;
 use crate::json::Document;
 pub use shape::{Alternative, Member, Shape};
@@ -54,6 +54,10 @@ impl Knowledge {
             Err(errors) => return Self::of_rest(file, text, &errors, options),
         };
         let source = Source::new(file, text, files, others.keys());
+        if !in_place::circles(&schema, &source).is_empty() {
+            // whatever else is said of it would be said of nothing
+            return None;
+        }
         let mut sets = Sets::new(&schema);
         let bytes_max = Measure::new(&mut sets, options).root();
         let mut diagnostics = never::wrong_defaults(&schema, options, &source);

@@ -62,7 +62,7 @@ impl Walk<'_, '_> {
             self.say(
                 "S030",
                 refers.or(parts.first().map(|(_, object)| *object)),
-                "this may stand in itself, to any depth",
+                "this schema contains itself, to any depth",
                 help,
             );
         }

@@ -154,7 +154,9 @@ impl<'a, 's> Lint<'a, 's> {
             captured.iter().any(|own| ast::variable(own) == Some(name))
         };
         if call.args.iter().any(captures) {
-            let message = format!("`{name}` cannot be used inside a closure that one of its own methods is given");
+            let message = format!(
+                "a closure passed to a method of `{name}` uses `{name}`, which cannot be read until the method returns"
+            );
             let help = format!("copy it before: `let copy = {name};`");
             self.say("R016", base.position(), name.len(), message, Some(help));
         }
