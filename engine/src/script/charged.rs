@@ -66,6 +66,9 @@ fn register_one(engine: &mut Engine, name: String, types: &[TypeId], inner: Rc<E
 
 /// What a value costs that is read or made as a whole; parts inside of it are what rhai itself goes through at each call.
 fn charge_value(value: &Dynamic) -> Fallible<()> {
+    if value.is_locked() {
+        return Ok(());
+    }
     if let Ok(text) = value.as_immutable_string_ref() {
         return charge_text(text.len());
     }
@@ -77,10 +80,6 @@ fn charge_value(value: &Dynamic) -> Fallible<()> {
 
 /// Charges a variable that is read.
 pub(super) fn variable(value: &Dynamic) -> Fallible<()> {
-    // what is being written cannot be read, and rhai says so
-    if value.is_locked() {
-        return Ok(());
-    }
     let mut size = Size::default();
     size.add(value);
     match size.units() {
@@ -100,6 +99,10 @@ struct Size {
 
 impl Size {
     fn add(&mut self, value: &Dynamic) {
+        // what is being written cannot be read, and rhai says so
+        if value.is_locked() {
+            return;
+        }
         if let Ok(text) = value.as_immutable_string_ref() {
             self.bytes += text.len();
         } else if let Ok(items) = value.as_array_ref() {
