@@ -70,12 +70,7 @@ const FAULTS: [(&str, &str, &str, &str); 22] = [
     ("r18", "choices.rs", "size(a).cmp(&size(b))", "size(b).cmp(&size(a))"),
     ("r19", "repair.rs", "if !more.is_empty() {", "if more.len() > 9 {"),
     ("r20", "project.rs", "(0..children.len()).rev().collect()", "(0..children.len()).collect()"),
-    (
-        "r21",
-        "mod.rs",
-        "|clean| !self.oracle.is_valid(clean.view())",
-        "|clean| !self.oracle.is_valid(clean.view()) && clean.view().is_null()",
-    ),
+    ("r21", "mod.rs", "Some(Ok(false)) => Some(Keyword::Oracle),", "Some(Ok(false)) => None,"),
     ("r22", "repair.rs", "self.fixed.insert((at, set), Rc::clone(&fixed));", ""),
 ];
 
