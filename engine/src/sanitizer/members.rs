@@ -16,12 +16,18 @@ impl<'a> Repair<'a> {
     pub(super) fn object_phases(&mut self, at: u32, job: &Job, objects: &[Typed<'a>]) -> Result<Fixed, Fixed> {
         let mut container = Container::new(at);
         let knowers = self.knowers(objects);
+        let detectors = self.detectors(self.place(at), objects);
         let mut rejected: Option<(String, Fixed)> = None;
         for (name, value) in self.place(at).named_members() {
             let (Some(text), Some(place)) = (name.as_text(), value.place()) else { continue };
             let text = text.decode().into_owned();
             let child = Child { at: place.at, name: name.to_json(), text, fixed: None };
             let set = self.member_set(job, objects, knowers.as_deref(), name, &child);
+            // a name that the schema does not say comes from the visitor as a value does
+            let is_declared = objects.iter().any(|(_, object)| object.declares(&child.text));
+            let found = name.as_text().filter(|_| !is_declared).and_then(|name| detectors.find_in_text(name));
+            let by = objects.first().map_or(0, |(applied, _)| applied.id);
+            let set = set.and_then(|set| found.map_or(Ok(set), |detector| Err((detector.keyword(), by))));
             let named = child.text.clone();
             if let Err(gone) = self.child(&mut container, child, set) {
                 // whoever rejects first in the order of names, whatever the order in the document

@@ -170,7 +170,7 @@ impl<'a> Pass<'a> {
         while name < end {
             let value = name + 1;
             let length = self.out.len();
-            match self.member(members, name, value) {
+            match self.member(plan, name, value) {
                 (Gone(keyword, by), _) => {
                     self.out.truncate(length);
                     self.fates.drop(value, keyword, by);
@@ -225,31 +225,33 @@ impl<'a> Pass<'a> {
     }
 
     /// One member: its name, then its value (R6); with the bit of its name, if it is tracked.
-    fn member(&mut self, members: &MembersPlan, name: u32, value: u32) -> (Fixed, u128) {
+    fn member(&mut self, plan: &Plan, name: u32, value: u32) -> (Fixed, u128) {
+        let members = &plan.members;
         let node = self.document.node(name);
         let text = self.text(node);
-        for &plan in &members.names {
+        for &names in &members.names {
             let length = self.out.len();
-            let fixed = self.fix(plan, name);
+            let fixed = self.fix(names, name);
             self.out.truncate(length);
             if let Gone(_, by) = fixed {
                 return (Gone(Keyword::PropertyNames, by), 0);
             }
         }
         let known = find(&members.known, text);
-        let plan = match known {
+        let own = match known {
             Some(known) if known.storable => known.plan,
             Some(_) => return (Gone(Keyword::Name, members.by), 0),
-            None => match self.unknown(members, text) {
-                Ok(plan) => plan,
+            None => match self.unknown(plan, text) {
+                Ok(own) => own,
                 Err(keyword) => return (Gone(keyword, members.by), 0),
             },
         };
         self.out.push(node);
-        (self.fix(plan, value), known.map_or(0, |known| known.bit))
+        (self.fix(own, value), known.map_or(0, |known| known.bit))
     }
 
-    fn unknown(&self, members: &MembersPlan, name: Text<'_>) -> Result<PlanId, Keyword> {
+    fn unknown(&self, plan: &Plan, name: Text<'_>) -> Result<PlanId, Keyword> {
+        let members = &plan.members;
         let mut bits = 0;
         if !members.patterns.is_empty() {
             let name = name.decode();
@@ -264,6 +266,9 @@ impl<'a> Pass<'a> {
         }
         if !self.options.holds_name(&name.decode()) {
             return Err(Keyword::Name);
+        }
+        if let Some(detector) = plan.detectors.find_in_text(name) {
+            return Err(detector.keyword());
         }
         Ok(members.rest.get(bits).copied().unwrap_or(0))
     }

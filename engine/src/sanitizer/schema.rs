@@ -157,6 +157,11 @@ impl Object {
         of_texts.chain(self.patterns.iter().map(|(pattern, _)| pattern))
     }
 
+    /// Whether it says this name of a member itself.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.properties.iter().any(|(own, _)| own == name) || self.lists(name)
+    }
+
     /// Whether it can tell a member of this name from unknown ones (U1).
     pub(super) fn knows(&self, name: &str) -> bool {
         self.properties.iter().any(|(own, _)| own == name)

@@ -1,68 +1,38 @@
-//! What is told by its digits: card numbers, social security numbers, telephone numbers.
+//! What is told by its digits: social security numbers, telephone numbers.
+
+use super::digits::separates_parts;
 
 /// Bytes of `AAA-GG-SSSS`.
 pub(super) const SSN_BYTES: usize = 11;
 pub(super) const SSN_DIGITS: usize = 9;
-/// The smallest number of 13 digits.
-pub(super) const PAN_LEAST: u64 = 1_000_000_000_000;
 
-/// Whether a maximal run of digits, with single spaces or dashes between them, is a card number.
-pub(super) fn has_pan(text: &[u8]) -> bool {
-    let mut rest = text;
-    while let Some(start) = rest.iter().position(u8::is_ascii_digit) {
-        let run = rest.get(start..).unwrap_or_default();
-        let length = run_bytes(run);
-        if is_pan(run.get(..length).unwrap_or_default()) {
-            return true;
-        }
-        rest = run.get(length..).unwrap_or_default();
-    }
-    false
-}
-
-/// Bytes of the run of digits and single separators that starts here and ends with a digit.
-fn run_bytes(text: &[u8]) -> usize {
-    let mut length = 0;
-    loop {
-        match (text.get(length), text.get(length + 1)) {
-            (Some(b'0'..=b'9'), _) => length += 1,
-            (Some(b' ' | b'-'), Some(b'0'..=b'9')) => length += 2,
-            _ => return length,
-        }
-    }
-}
-
-fn is_pan(run: &[u8]) -> bool {
-    let digits = || run.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0');
-    let (count, Some(first)) = (digits().count(), digits().next()) else { return false };
-    (13..=19).contains(&count)
-        && (2..=6).contains(&first)
-        && (count > 13 || first == 4)
-        && digits().any(|digit| digit != first)
-        && luhn(run)
-}
-
-fn luhn(run: &[u8]) -> bool {
-    let digits = run.iter().rev().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
-    let sum: u32 = digits
-        .enumerate()
-        .map(|(index, digit)| if index % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
-        .sum();
-    sum.is_multiple_of(10)
-}
-
+/// Whether a social security number stands anywhere in a text, which was read as digits.
 pub(super) fn has_ssn(text: &[u8]) -> bool {
-    let digit_at = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
-    text.windows(SSN_BYTES)
-        .enumerate()
-        .any(|(start, window)| is_ssn(window) && !digit_at(start.checked_sub(1)) && !digit_at(Some(start + SSN_BYTES)))
+    text.windows(SSN_BYTES).enumerate().any(|(start, window)| {
+        let before = text.get(..start).unwrap_or_default();
+        let after = text.get(start + SSN_BYTES..).unwrap_or_default();
+        is_ssn(window) && !goes_on(before.iter().rev(), window) && !goes_on(after.iter(), window)
+    })
+}
+
+/// Whether more digits stand beside, or the separator and then a digit or the check digit `X` of an ISBN: it is part of a
+/// longer number.
+fn goes_on<'a>(mut beside: impl Iterator<Item = &'a u8>, window: &[u8]) -> bool {
+    match beside.next() {
+        Some(byte) if byte.is_ascii_digit() => true,
+        next if next == window.get(3) => beside.next().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'X'),
+        _ => false,
+    }
 }
 
 fn is_ssn(window: &[u8]) -> bool {
-    let [_, _, _, b'-', _, _, b'-', _, _, _, _] = window else { return false };
-    let mut parts = window.split(|&byte| byte == b'-');
-    let (Some(area), Some(group), Some(serial)) = (parts.next(), parts.next(), parts.next()) else { return false };
-    [area, group, serial].concat().iter().all(u8::is_ascii_digit)
+    let separators = [window.get(3), window.get(6)];
+    let [Some(first), Some(second)] = separators else { return false };
+    let part = |from: usize, to: usize| window.get(from..to).unwrap_or_default();
+    let (area, group, serial) = (part(0, 3), part(4, 6), part(7, SSN_BYTES));
+    first == second
+        && separates_parts(*first)
+        && [area, group, serial].iter().all(|part| part.iter().all(u8::is_ascii_digit))
         && !area.starts_with(b"9")
         && area != b"000"
         && area != b"666"
@@ -78,4 +48,16 @@ pub(super) fn has_phone(text: &[u8]) -> bool {
         let digits = run.get(..run_bytes(run)).unwrap_or_default().iter().filter(|byte| byte.is_ascii_digit()).count();
         run.first().is_some_and(u8::is_ascii_digit) && (8..=15).contains(&digits)
     })
+}
+
+/// Bytes of the run of digits and single separators that starts here and ends with a digit.
+fn run_bytes(text: &[u8]) -> usize {
+    let mut length = 0;
+    loop {
+        match (text.get(length), text.get(length + 1)) {
+            (Some(b'0'..=b'9'), _) => length += 1,
+            (Some(b' ' | b'-'), Some(b'0'..=b'9')) => length += 2,
+            _ => return length,
+        }
+    }
 }
