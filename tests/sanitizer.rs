@@ -49,10 +49,11 @@ fn worked_cases() {
     cases.root().items().for_each(check);
 }
 
+/// Those of the second round that hold: how numbers are disguised, wide schemas.
 #[test]
-fn card_and_social_security_numbers_are_found_however_they_are_written() {
-    let cases = Document::read(include_bytes!("cases/sensitive.json")).unwrap();
-    assert_eq!(cases.root().len(), 15);
+fn more_worked_cases() {
+    let cases = Document::read(include_bytes!("cases/sanitizer-2.json")).unwrap();
+    assert_eq!(cases.root().len(), 31);
     cases.root().items().for_each(check);
 }
 

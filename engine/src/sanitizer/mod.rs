@@ -231,14 +231,11 @@ impl Sanitizer {
         let types = load::root_types(&schema);
         load::without_wrong_defaults(&mut schema, &options);
         let monotone = schema.objects.iter().all(schema::Object::is_monotone);
-        let way = if monotone {
-            Way::Pass(
-                plan::compile(&schema, &options)
-                    .map_err(|why| vec![Diagnostic::error("S003", file, text, 0..0, why)])?,
-                schema.draft,
-            )
-        } else {
-            Way::Repair(Box::new(schema))
+        // a plan has so many bits and no more; what needs others is repaired as schemas with choices are
+        let plans = if monotone { plan::compile(&schema, &options) } else { None };
+        let way = match plans {
+            Some(plans) => Way::Pass(plans, schema.draft),
+            None => Way::Repair(Box::new(schema)),
         };
         Ok(Self { way, types, options, oracle, declared, required, pointers })
     }

@@ -147,22 +147,22 @@ enum Asked {
     Name,
 }
 
-/// Compiles the plans that a schema leads to; the error names the bound that it passes.
-pub(super) fn compile(schema: &Schema, options: &Options) -> Result<Plans, String> {
+/// Compiles the plans that a schema leads to; nothing if it needs more of them, or of their bits, than there are.
+pub(super) fn compile(schema: &Schema, options: &Options) -> Option<Plans> {
     let mut compiler = Compiler { schema, options, ids: BTreeMap::new(), sets: Vec::new() };
     let root = compiler.intern(&[(schema.root, Keyword::False)], Asked::Value);
     let mut plans = Vec::new();
     while let Some(set) = compiler.sets.get(plans.len()).cloned() {
         plans.push(compiler.plan(&set)?);
         if compiler.sets.len() > PLANS_MAX {
-            return Err(format!("more than {PLANS_MAX} combinations of schema objects"));
+            return None;
         }
     }
     if let (Some(max), Some(plan)) = (options.bytes_max, plans.get_mut(usize::from(root))) {
         let least = plan.bytes_max.map_or(max, |(own, _)| own.min(max));
         plan.bytes_max = Some((least, schema.root));
     }
-    Ok(Plans { plans, root })
+    Some(Plans { plans, root })
 }
 
 struct Compiler<'a> {
@@ -210,7 +210,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn plan(&mut self, set: &Set) -> Result<Plan, String> {
+    fn plan(&mut self, set: &Set) -> Option<Plan> {
         let objects: Vec<_> = set.0.iter().filter_map(|&id| Some((id, self.object(id)?))).collect();
         let by = set.0.first().copied().unwrap_or(0);
         let mut plan = Plan {
@@ -237,19 +237,19 @@ impl<'a> Compiler<'a> {
         }
         let items: Vec<_> = objects.iter().filter_map(|(_, object)| object.items).collect();
         plan.items = self.intern(&items, Asked::Value);
-        Ok(plan)
+        Some(plan)
     }
 
-    fn members(&mut self, objects: &[(Id, &Object)]) -> Result<MembersPlan, String> {
+    fn members(&mut self, objects: &[(Id, &Object)]) -> Option<MembersPlan> {
         let patterns: Vec<_> = objects.iter().flat_map(|(_, object)| &object.patterns).collect();
         if patterns.len() > PATTERNS_MAX {
-            return Err(format!("more than {PATTERNS_MAX} patterns of member names at one place"));
+            return None;
         }
         let names: Vec<_> =
             objects.iter().filter_map(|(_, object)| Some((object.names?, Keyword::PropertyNames))).collect();
         let tracked = tracked(objects);
         if tracked.len() > TRACKED_MAX {
-            return Err(format!("more than {TRACKED_MAX} names at one place that are required or depended on"));
+            return None;
         }
         let mut plan = MembersPlan {
             names: names.iter().map(|&name| self.intern(&[name], Asked::Name)).collect(),
@@ -261,7 +261,7 @@ impl<'a> Compiler<'a> {
         };
         plan.rest = (0..1_usize << patterns.len()).map(|bits| self.unnamed(objects, bits)).collect();
         plan.known = self.known(objects, &tracked);
-        Ok(plan.with_bounds(objects, &tracked))
+        Some(plan.with_bounds(objects, &tracked))
     }
 
     fn known(&mut self, objects: &[(Id, &Object)], tracked: &[&str]) -> Vec<Known> {

@@ -196,10 +196,11 @@ fn marks<'a>(sets: &mut Sets<'a>, all: &Parts<'a>) -> Vec<(String, Vec<View<'a>>
 fn explosion(sets: &mut Sets<'_>, source: &Source) -> Vec<Diagnostic> {
     let schema = sets.schema();
     let root = sets.root();
+    let held = held_at_their_place(schema);
     let mut found = Vec::new();
     for (id, object) in (0..).zip(&schema.objects) {
         let applied = sets.below(root, id);
-        if held_at_its_place(schema, id) || ways(sets, &vec![(applied, Keyword::False)]).is_some() {
+        if held.contains(&id) || ways(sets, &vec![(applied, Keyword::False)]).is_some() {
             continue;
         }
         let message = format!("the choices here multiply to more than {WAYS_MAX} ways");
@@ -208,14 +209,15 @@ fn explosion(sets: &mut Sets<'_>, source: &Source) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether another schema object applies this one at its own place: what is said there is said once.
-fn held_at_its_place(schema: &Schema, id: Id) -> bool {
-    schema.objects.iter().any(|object| {
+/// The schema objects that others apply at their own place: what is said there is said once.
+fn held_at_their_place(schema: &Schema) -> BTreeSet<Id> {
+    let of_object = |object: &Object| -> Vec<Id> {
         let choices = &object.choices;
         let single = [choices.then, choices.otherwise, object.reference];
-        single.contains(&Some(id))
-            || [&object.all_of, &choices.any_of, &choices.one_of].iter().any(|list| list.contains(&id))
-    })
+        let listed = object.all_of.iter().chain(&choices.any_of).chain(&choices.one_of).copied();
+        single.into_iter().flatten().chain(listed).collect()
+    };
+    schema.objects.iter().flat_map(of_object).collect()
 }
 
 /// The first keyword that leaves the monotone fragment.
