@@ -9,8 +9,8 @@ use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::ecma::is_pattern;
 use super::idn;
-use super::pattern::is_pattern;
 
 /// A format of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) enum Format {
     Duration,
     /// draft-bhutton-relative-json-pointer
     RelativeJsonPointer,
-    /// ECMA-262, as far as it matches in linear time
+    /// ECMA-262
     Regex,
 }
 

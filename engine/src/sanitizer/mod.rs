@@ -6,6 +6,7 @@
 //! pass (`plan`, `project`). Any other is repaired by the rules as they are written, each computation counted (`sets`,
 //! `evaluate`, `repair` and what follows it). Both end at the oracle, the crate's own implementation.
 
+mod ecma;
 mod pattern;
 mod idn;
 mod format;

@@ -14,7 +14,8 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, PatternOptions, Validator};
 use serde_json::Value;
 
-use super::pattern::{Pattern, is_pattern, match_cost};
+use super::ecma::is_pattern;
+use super::pattern::{Pattern, match_cost};
 use super::schema::Schema;
 use crate::budget::{Budget, Overrun, text as text_cost};
 use crate::json::{Document, Items, Kind, Members, Number, Text, View, same};

@@ -15,13 +15,6 @@ pub(super) enum PatternError {
 /// Bytes of a pattern.
 const BYTES_MAX: usize = 4 * 1_024;
 
-/// Whether a text is a regular expression (format `regex`). It is parsed and never compiled: a visitor sends it, and a few
-/// bytes can ask for megabytes.
-pub(super) fn is_pattern(text: &str) -> bool {
-    let translated = jsonschema_regex::to_rust_regex(text);
-    translated.is_ok_and(|translated| regex_syntax::ast::parse::Parser::new().parse(&translated).is_ok())
-}
-
 /// A regular expression of ECMA-262 that matches in linear time.
 #[derive(Clone)]
 pub(super) struct Pattern {
