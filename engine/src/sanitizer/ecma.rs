@@ -21,6 +21,14 @@ struct Reader<'a> {
     asked: Vec<Asked<'a>>,
 }
 
+/// What an escape stands for.
+#[derive(Clone, Copy)]
+enum Escaped {
+    One(u32),
+    /// Any of several characters, such as `\d`.
+    Class,
+}
+
 enum Asked<'a> {
     Number(usize),
     Name(&'a str),
@@ -115,40 +123,40 @@ impl<'a> Reader<'a> {
     /// `[…]`, behind its `[`.
     fn class(&mut self) -> Option<bool> {
         let _ = self.takes("^");
-        let mut before: Option<u32> = None;
+        let mut before: Option<Escaped> = None;
         loop {
             let one = self.next()?;
             let own = match one {
                 ']' => return Some(true),
                 '\\' => self.class_escape()?,
-                one => Some(u32::from(one)),
+                one => Escaped::One(u32::from(one)),
             };
             // a range: `a-z`, and not before `]`
-            if one == '-' && before.is_some() && !self.rest.starts_with(']') {
-                let last = match self.next()? {
-                    '\\' => self.class_escape()?,
-                    one => Some(u32::from(one)),
-                };
-                if before? > last? {
-                    return None;
+            let first = before.filter(|_| one == '-' && !self.rest.starts_with(']'));
+            before = match first {
+                None => Some(own),
+                Some(first) => {
+                    let last = match self.next()? {
+                        '\\' => self.class_escape()?,
+                        one => Escaped::One(u32::from(one)),
+                    };
+                    let (Escaped::One(first), Escaped::One(last)) = (first, last) else { return None };
+                    (first <= last).then_some(None)?
                 }
-                before = None;
-            } else {
-                before = own;
-            }
+            };
         }
     }
 
     /// What stands behind a backslash in a class; the character, if it is one.
-    fn class_escape(&mut self) -> Option<Option<u32>> {
+    fn class_escape(&mut self) -> Option<Escaped> {
         match self.rest.chars().next()? {
             'b' => {
                 self.next();
-                Some(Some(8))
+                Some(Escaped::One(8))
             }
             '-' => {
                 self.next();
-                Some(Some(u32::from('-')))
+                Some(Escaped::One(u32::from('-')))
             }
             'B' | 'k' | '1'..='9' => None,
             _ => self.character(),
@@ -180,33 +188,33 @@ impl<'a> Reader<'a> {
     }
 
     /// A class such as `\d`, or a character; its number, if it is one.
-    fn character(&mut self) -> Option<Option<u32>> {
-        Some(match self.next()? {
-            'd' | 'D' | 's' | 'S' | 'w' | 'W' => None,
+    fn character(&mut self) -> Option<Escaped> {
+        let one = match self.next()? {
+            'd' | 'D' | 's' | 'S' | 'w' | 'W' => return Some(Escaped::Class),
             'p' | 'P' => {
                 let (property, rest) = self.rest.strip_prefix('{')?.split_once('}')?;
                 self.rest = rest;
                 let is_property = |one: char| one.is_ascii_alphanumeric() || one == '_' || one == '=';
-                (!property.is_empty() && property.chars().all(is_property)).then_some(())?;
-                None
+                return (!property.is_empty() && property.chars().all(is_property)).then_some(Escaped::Class);
             }
-            'f' => Some(12),
-            'n' => Some(10),
-            'r' => Some(13),
-            't' => Some(9),
-            'v' => Some(11),
-            '0' => (!self.rest.starts_with(|one: char| one.is_ascii_digit())).then_some(Some(0))?,
-            'c' => Some(self.next().filter(char::is_ascii_alphabetic).map(|one| u32::from(one) % 32)?),
-            'x' => Some(self.hexadecimal(2)?),
+            'f' => 12,
+            'n' => 10,
+            'r' => 13,
+            't' => 9,
+            'v' => 11,
+            '0' => (!self.rest.starts_with(|one: char| one.is_ascii_digit())).then_some(0)?,
+            'c' => self.next().filter(char::is_ascii_alphabetic).map(|one| u32::from(one) % 32)?,
+            'x' => self.hexadecimal(2)?,
             'u' if self.takes("{") => {
                 let (digits, rest) = self.rest.split_once('}')?;
                 self.rest = rest;
-                Some(u32::from_str_radix(digits, 16).ok().filter(|own| *own <= 0x10_ffff)?)
+                u32::from_str_radix(digits, 16).ok().filter(|own| *own <= 0x10_ffff)?
             }
-            'u' => Some(self.hexadecimal(4)?),
-            own if "^$\\.*+?()[]{}|/".contains(own) => Some(u32::from(own)),
+            'u' => self.hexadecimal(4)?,
+            own if "^$\\.*+?()[]{}|/".contains(own) => u32::from(own),
             _ => return None,
-        })
+        };
+        Some(Escaped::One(one))
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Option<u32> {
