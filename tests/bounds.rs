@@ -294,6 +294,18 @@ fn lists_of_values_and_patterns_cost_what_they_take() {
     let schema = json!({ "type": "string", "maxLength": 29_000, "pattern": "[ab]*a[ab]{20000}c" });
     let rules = folder("wide-pattern", &[("r.schema.json", &schema.to_string())]);
     assert_eq!(decided(&rules, &json!({ "r": "ab".repeat(14_000) }))["findings"][0]["keyword"], "x-budget");
+    // where a schema has choices, too
+    let patterns: Vec<_> = (600..630).map(|count| json!({ "pattern": format!("^[ab]*a[ab]{{{count}}}c$") })).collect();
+    let schema = json!({ "type": "string", "maxLength": 31_000, "anyOf": [{ "minLength": 1 }, { "const": "" }], "allOf": patterns });
+    let rules = folder("wide-patterns", &[("r.schema.json", &schema.to_string())]);
+    assert_eq!(decided(&rules, &json!({ "r": "ab".repeat(14_000) }))["findings"][0]["keyword"], "x-budget");
+    // a short text reaches few positions of a long pattern
+    let url = json!({ "type": "string", "maxLength": 2_048, "pattern": "^https?://[^ ]{1,2000}$" });
+    let schema = json!({ "type": "array", "maxItems": 300, "items": { "type": "object", "additionalProperties": false, "properties": { "image": url, "link": url } } });
+    let rules = folder("addresses", &[("r.schema.json", &schema.to_string())]);
+    let line = |number| json!({ "image": format!("https://cdn.shop.test/images/an-article-{number}.png"), "link": format!("https://shop.test/articles/{number}") });
+    let findings = decided(&rules, &json!({ "r": (0..60).map(line).collect::<Vec<_>>() }))["findings"].clone();
+    assert!(!findings.to_string().contains("x-budget"), "{findings}");
     let schema = json!({ "type": "array", "maxItems": 200, "items": { "type": "string", "maxLength": 64, "pattern": "^[a-z0-9-]{1,64}$" } });
     let rules = folder("slugs", &[("r.schema.json", &schema.to_string())]);
     let slugs: Vec<_> = (0..200).map(|number| format!("a-slug-of-an-ordinary-length-{number}")).collect();

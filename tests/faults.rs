@@ -25,7 +25,7 @@ const FAULTS: [(&str, &str, &str, &str); 22] = [
         "if let Some((keyword, by)) = set.never.filter(|_| nodes > 1) {",
     ),
     ("r05", "plan.rs", "checks.sort_by_key(|(_, check)| check.keyword());", ""),
-    ("r06", "project.rs", "for &plan in &members.names {", "for &plan in members.names.iter().skip(1) {"),
+    ("r06", "project.rs", "for &names in &members.names {", "for &names in members.names.iter().skip(1) {"),
     (
         "r07",
         "project.rs",

@@ -5,6 +5,8 @@
 //! the provider really sends); it is parsed when a rule asks for it, once, and nothing deeper is.
 
 use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -130,6 +132,19 @@ pub struct Session {
     received: Option<Json>,
     /// The metadata, if it is an object or text of one.
     metadata: Option<Json>,
+    /// What was read of it already.
+    read: Texts,
+}
+
+/// What a text at a node of a document holds, if it is JSON.
+type Documents = BTreeMap<(usize, u32), Option<Arc<Document>>>;
+
+/// Texts in the metadata that hold JSON, each read once however many rules read below it; and the metadata without the
+/// hand-over id.
+#[derive(Clone, Default)]
+struct Texts {
+    documents: RefCell<Documents>,
+    without_id: OnceCell<Option<Json>>,
 }
 
 /// Shows the transaction, nothing of the person.
@@ -216,10 +231,11 @@ impl Session {
     /// `text_allowed` says that the rule's schema takes a string there.
     #[must_use]
     pub fn value(&self, from: &Pointer, parse: Parse, text_allowed: TextAllowed) -> Found {
-        let metadata = if from.tokens().is_empty() { self.without_hand_over_id() } else { self.metadata.clone() };
+        let whole = || self.read.without_id.get_or_init(|| self.without_hand_over_id()).clone();
+        let metadata = if from.tokens().is_empty() { whole() } else { self.metadata.clone() };
         let Some(mut value) = metadata else { return Found::Nothing };
         for (step, token) in from.tokens().iter().enumerate() {
-            let open = parsed(value, parse);
+            let open = self.parsed(value, parse);
             // a step that is still text cannot be entered: its text is no JSON
             if parse == Parse::Auto && open.view().kind() == Kind::String {
                 return Found::Unreadable { steps: step };
@@ -229,15 +245,26 @@ impl Session {
                 None => return Found::Nothing,
             }
         }
-        let value = if text_allowed == TextAllowed::Yes { value } else { parsed(value, parse) };
+        let value = if text_allowed == TextAllowed::Yes { value } else { self.parsed(value, parse) };
         if value.view().is_null() { Found::Nothing } else { Found::Value(Untrusted(value)) }
     }
 
     /// Whether the metadata has a place, text parsed on the way.
     #[must_use]
     pub fn has(&self, place: &Pointer) -> bool {
-        let step = |value: Json, token: &String| child(parsed(value, Parse::Auto).view(), token).map(View::to_json);
+        let step =
+            |value: Json, token: &String| child(self.parsed(value, Parse::Auto).view(), token).map(View::to_json);
         self.metadata.as_ref().and_then(|root| place.tokens().iter().try_fold(root.clone(), step)).is_some()
+    }
+
+    /// The value of JSON text; anything else, and text that is not JSON, as it is.
+    fn parsed(&self, value: Json, parse: Parse) -> Json {
+        let Some(place) = value.view().place().filter(|_| parse == Parse::Auto) else { return value };
+        let Some(text) = value.view().as_text() else { return value };
+        let key = (Arc::as_ptr(place.document).addr(), place.at);
+        let mut documents = self.read.documents.borrow_mut();
+        let document = documents.entry(key).or_insert_with(|| json_in(text));
+        document.clone().map_or(value, |document| Json::Place(document, 0))
     }
 
     /// The metadata without the hand-over id, which no rule reads.
@@ -315,10 +342,9 @@ pub enum TextAllowed {
     No,
 }
 
-/// The value of JSON text; anything else, and text that is not JSON, as it is.
-fn parsed(value: Json, parse: Parse) -> Json {
-    let text = value.view().as_text().filter(|_| parse == Parse::Auto).map(|text| text.decode().into_owned());
-    text.and_then(|text| Document::read(text.as_bytes()).ok()).map_or(value, |document| Json::Place(document, 0))
+/// The JSON that a text holds, if it does.
+fn json_in(text: Text<'_>) -> Option<Arc<Document>> {
+    Document::read(text.decode().as_bytes()).ok()
 }
 
 /// 1–128 visible ASCII characters without `.`: what a signed `webhook-id` can hold.
@@ -421,6 +447,7 @@ impl<'a> Member<'a> {
             sid: self.get("session_id").optional_text()?.filter(|sid| !sid.is_empty()),
             received: self.get("metadata").view.map(View::to_json),
             metadata: self.get("metadata").some().and_then(metadata),
+            read: Texts::default(),
         }))
     }
 }
@@ -431,5 +458,6 @@ fn metadata(view: View<'_>) -> Option<Json> {
         View::Place(place) => Json::Place(Arc::clone(place.document), place.at),
         View::Built(json) => json.clone(),
     };
-    Some(parsed(value, Parse::Auto)).filter(|value| value.view().kind() == Kind::Object)
+    let read = value.view().as_text().and_then(json_in).map(|document| Json::Place(document, 0));
+    Some(read.unwrap_or(value)).filter(|value| value.view().kind() == Kind::Object)
 }

@@ -15,6 +15,9 @@ impl<'a> Repair<'a> {
     pub(super) fn listed(&mut self, container: Container, objects: &[Typed<'a>], size: usize) -> Result<Fixed, Fixed> {
         let (fixed, json) = self.assemble(container);
         let view = json.view();
+        let checks = objects.iter().flat_map(|(_, object)| &object.checks);
+        // what is too much is seen at the end of the run
+        let _ = self.eval.budget.charge(checks.map(|check| check.cost(view, None)).sum());
         let Some((keyword, by)) = failing_check(view, objects) else { return Ok(fixed) };
         let listed = objects.iter().flat_map(|(_, object)| &object.checks).flat_map(super::check::Check::listed);
         let parts = listed.filter(|one| is_part(one.view(), view) && failing_check(one.view(), objects).is_none());

@@ -30,7 +30,9 @@ const POSITIONS_MIN: u64 = 8;
 
 /// What it costs to match a text against a pattern of so many positions.
 pub(super) fn match_cost(bytes: usize, positions: u64) -> u64 {
-    (bytes as u64).saturating_mul(positions.max(POSITIONS_MIN)) / STEPS_PER_UNIT
+    // a text reaches no more positions than it has bytes
+    let bytes = bytes as u64;
+    bytes.saturating_mul(positions.min(bytes).max(POSITIONS_MIN)) / STEPS_PER_UNIT
 }
 
 impl Pattern {

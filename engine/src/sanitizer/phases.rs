@@ -93,6 +93,11 @@ impl<'a> Repair<'a> {
     /// The first keyword that a scalar fails, then the detectors (R5).
     pub(super) fn denied(&mut self, view: View<'_>, objects: &[Typed<'a>]) -> Option<(Keyword, Id)> {
         let by = objects.first().map_or(0, |(applied, _)| applied.id);
+        let checks = objects.iter().flat_map(|(_, object)| &object.checks);
+        let cost = checks.map(|check| check.cost(view, view.as_text())).sum();
+        if self.eval.budget.charge(cost).is_err() {
+            return Some((Keyword::Budget, by));
+        }
         if let Some(failing) = failing_check(view, objects) {
             return Some(failing);
         }

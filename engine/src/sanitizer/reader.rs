@@ -23,6 +23,8 @@ use crate::pointer;
 const OBJECTS_MAX: usize = 8_192;
 /// Members that one schema object may declare.
 const PROPERTIES_MAX: usize = 4_096;
+/// Names in one `dependentRequired`: each is followed to all that it needs.
+const DEPENDENT_MAX: usize = 1_024;
 /// Nested schema objects that are read.
 const NESTING_MAX: usize = 128;
 
@@ -272,7 +274,15 @@ impl<'a> Reader<'a> {
             "enum" | "const" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
             | "minLength" | "maxLength" | "pattern" | "format" => object.checks.extend(self.check(keyword, value)),
             "required" => object.required = self.strings(value),
-            "dependentRequired" => object.dependent.extend(self.dependent(value)),
+            "dependentRequired" => {
+                let needed: usize = value.members().map(|(_, needs)| 1 + needs.len()).sum();
+                if needed > DEPENDENT_MAX {
+                    let message = format!("{needed} names depend on each other here: expected at most {DEPENDENT_MAX}");
+                    self.error("S011", member.name, message);
+                } else {
+                    object.dependent.extend(self.dependent(value));
+                }
+            }
             "minProperties" => object.members.min = self.size(value),
             "maxProperties" => object.members.max = self.size(value),
             "minItems" => object.length.min = self.size(value),

@@ -112,6 +112,7 @@ impl Size {
             self.items += 4 * members.len();
             members.values().for_each(|member| self.add(member));
         } else if let Some(pointer) = value.read_lock::<FnPtr>() {
+            self.items += 4 + pointer.curry().len();
             pointer.curry().iter().for_each(|held| self.add(held));
         }
     }

@@ -24,7 +24,6 @@ const RHAI: &[&str] = &[
     "cos",
     "cosh",
     "crop",
-    "curry",
     "dedup",
     "drain",
     "end",

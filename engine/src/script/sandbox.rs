@@ -37,7 +37,8 @@ pub(super) fn engine(limits: &Limits) -> Engine {
 
 /// With our own functions and every bound.
 fn bounded(mut engine: Engine, limits: &Limits) -> Engine {
-    for symbol in ["eval", "print", "debug", "Fn"] {
+    // what is curried is copied at every call of the closure; a closure that captures shares
+    for symbol in ["eval", "print", "debug", "Fn", "curry"] {
         engine.disable_symbol(symbol);
     }
     engine
