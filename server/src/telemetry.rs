@@ -50,7 +50,7 @@ pub fn decided(event: &Event, decision: &Decision, took: Duration) {
     }
 }
 
-/// The line of a decision, as the subscriber would write it, for a tenth of what that costs.
+/// The line of a decision, as the subscriber would write it, for two thirds of what that costs.
 fn decision_line(now: &str, event: &Event, decision: &Decision, took: Duration) -> Vec<u8> {
     let sets = decision.commands.iter().filter(|command| matches!(command, Command::Set { .. })).count();
     let mut line = Line(Vec::with_capacity(512));
