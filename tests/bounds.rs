@@ -192,6 +192,12 @@ fn what_check_would_compare_without_end_is_refused_at_its_place() {
         (0..4_097).map(|number| (format!("p{number}"), json!({ "const": 1 }))).collect();
     wrong("members", &json!({ "type": "object", "additionalProperties": false, "properties": members }), "S011");
     wrong("pattern", &json!({ "type": "string", "maxLength": 9, "pattern": "a".repeat(4_097) }), "S013");
+    let needs: Vec<_> = (0..1_024).map(|number| format!("n{number}")).collect();
+    let dependent = json!({ "type": "object", "maxProperties": 9, "additionalProperties": { "const": 1 }, "dependentRequired": { "t": needs } });
+    wrong("dependents", &dependent, "S011");
+    let chain = (0..9_000).map(|number| (format!("d{number}"), json!({ "$ref": format!("#/$defs/d{}", number + 1) })));
+    let chain: serde_json::Map<_, _> = chain.chain([("d9000".to_owned(), json!({ "const": 1 }))]).collect();
+    wrong("chain", &json!({ "$ref": "#/$defs/d0", "$defs": chain }), "S003");
     wrong("itself", &json!({ "maxItems": 1, "anyOf": [{ "$ref": "#" }, { "type": "string" }] }), "S025");
     let rules: Vec<_> = (0..257)
         .map(|number| json!({ "name": format!("r{number}"), "to": format!("app_metadata.r{number}"), "merge": "fill" }))

@@ -141,6 +141,7 @@ fn the_sandbox_holds() {
     script("let a = [1]; let n = 1; try { a.map(|x| a.len()); } catch { n = 2; } n", "2");
     script("let a = [1]; let f = || a.len(); a.map(|x| f.call())", "failed");
     script("let a = [1]; let n = a.len(); a.map(|x| x + n)", "[2]");
+    script("let f = |x, y| x; f.curry(1)", "R001");
     script("nothing", "R012");
     script("eval(\"1\")", "R016");
     script("sleep(1)", "failed");

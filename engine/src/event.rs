@@ -461,3 +461,23 @@ fn metadata(view: View<'_>) -> Option<Json> {
     let read = value.view().as_text().and_then(json_in).map(|document| Json::Place(document, 0));
     Some(read.unwrap_or(value)).filter(|value| value.view().kind() == Kind::Object)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_holds_json_is_read_once_for_all_rules() {
+        let body = r#"{ "id": "tx", "trigger": "login", "at": "2026-11-23T10:00:00Z", "account": { "id": "a" },
+            "anonymous_session": { "id": "anon@1", "metadata": { "s": "{\"a\":1,\"b\":2}" } } }"#;
+        let event = Event::read(body.as_bytes(), Provider::Auth0).unwrap();
+        let session = event.session.unwrap();
+        let document = |from: &str| {
+            let found = session.value(&Pointer::parse(from).unwrap(), Parse::Auto, TextAllowed::No);
+            let value = found.value().unwrap().0;
+            Arc::clone(value.view().place().unwrap().document)
+        };
+        assert!(Arc::ptr_eq(&document("/s/a"), &document("/s/b")));
+        assert!(Arc::ptr_eq(&document("/s"), &document("/s/b")));
+    }
+}

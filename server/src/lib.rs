@@ -1,8 +1,8 @@
 //! Handover's server and command line: everything that touches the world.
 //!
 //! The path of one request: [`auth::Head`], the body within its size and deadline, [`auth::Caller`] over the raw
-//! bytes, a place in the [`pool`], [`handover_engine::event::Event`], [`handover_engine::ruleset::RuleSet::evaluate_until`], decision, bytes, signed.
-//! Async ends at the route; evaluation runs on a pool of its own. Absent: tokens, ledger, provider API.
+//! bytes, a place in the [`pool`], [`handover_engine::event::Event`],
+//! [`handover_engine::ruleset::RuleSet::evaluate_until`], decision, bytes, signed. Async ends at the route; evaluation runs on a pool of its own. Absent: tokens, ledger, provider API.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
 
