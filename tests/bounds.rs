@@ -319,7 +319,7 @@ fn lists_of_values_and_patterns_cost_what_they_take() {
 }
 
 #[test]
-fn a_limit_has_a_most() {
+fn a_limit_has_a_maximum() {
     for (limits, told) in [
         (r#""event_ms": 1000"#, "`event_ms` is from 1 to 900"),
         (r#""rule_work": 4000001"#, "`rule_work` is from 1 to 4000000"),

@@ -105,7 +105,7 @@ fn diagnostic(schema: &Schema, source: &Source, circle: &[Id]) -> Option<Diagnos
         refers.then(|| source.at_value("S025", &object.pointer, keyword, message.clone()))
     });
     let found = places.min_by_key(|place| (place.start.line, place.start.column))?;
-    Some(found.help("refer to it from a member or an item, where another value is judged"))
+    Some(found.help("refer to it from a member or an item instead: there it judges another value"))
 }
 
 fn nearest(object: &Object) -> Option<Id> {
