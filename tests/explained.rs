@@ -95,11 +95,13 @@ fn blamed(anonymous: &str, account: &str, place: &str, expected: &str) {
 
 #[test]
 fn a_place_that_differs_names_the_line_that_made_it() {
-    let cart = r#"{ "cart": { "items": [ { "sku": "A", "qty": 1, "options": { "note": 7 } } ], "currency": "USD" } }"#;
+    let cart = r#"{ "cart": { "items": [ { "sku": "A", "qty": 1, "options": { "note": "x" } },
+        { "sku": "B", "qty": 1, "options": { "note": 7 } } ], "currency": "USD" } }"#;
     let empty = r#""app_metadata": { "cart": { "items": [], "currency": "EUR" } },"#;
     blamed(cart, "", "/app_metadata/cart/items/0/qty", "kept by `max` cart.merge.rhai:14");
     blamed(cart, "", "/app_metadata/cart/items/0/sku", "made by the script cart.merge.rhai:4");
-    blamed(cart, "", "/app_metadata/cart/items/0/options/note", "dropped by `type` cart.schema.json:21");
+    blamed(cart, "", "/app_metadata/cart/items/1/options/note", "dropped by `type` cart.schema.json:21");
+    blamed(cart, "", "/app_metadata/cart/items/1/qty", "dropped by `x-on-invalid` cart.schema.json:23");
     blamed(cart, empty, "/app_metadata/cart/currency", "nothing is written, `skipped` cart.merge.rhai:4");
     let theme = r#"{ "preferences": { "theme": "blue", "locale": "fr" } }"#;
     blamed(theme, "", "/user_metadata/preferences/theme", "dropped by `enum` preferences.schema.json:6");

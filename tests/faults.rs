@@ -1,4 +1,4 @@
-//! One fault planted in the sources for each rule of the sanitizer, and ten in `keyed_union`: the test of the rule's number, or
+//! One fault planted in the sources for each rule and annotation of the sanitizer, and ten in `keyed_union`: the test of the rule's number, or
 //! of the laws, fails.
 //!
 //! Compiles the engine once a fault, so it runs where it is asked for (`tests/run` does): `cargo test -- --ignored faults`.
@@ -9,69 +9,89 @@ use std::process::Command;
 use crate::binary::root;
 
 /// The rule's test, the file below `engine/src/sanitizer`, what stands there, and what is planted instead.
-const FAULTS: [(&str, &str, &str, &str); 22] = [
+const FAULTS: [(&str, &str, &str, &str); 32] = [
     ("r01", "mod.rs", "if self.over_limits(place) {", "if self.over_limits(place) && place.at > 0 {"),
     (
         "r02",
-        "members.rs",
-        "flat_map(|(_, object)| &object.required);\n        for",
-        "flat_map(|(_, object)| object.properties.iter().map(|(name, _)| name));\n        for",
+        "check.rs",
+        "Self::Maximum(bound) => order(bound).is_le(),",
+        "Self::Maximum(bound) => order(bound).is_lt(),",
     ),
     ("r03", "sets.rs", "for &part in &object.all_of {", "for &part in object.all_of.iter().take(1) {"),
     (
         "r04",
-        "phases.rs",
-        "if let Some((keyword, by)) = set.never {",
-        "if let Some((keyword, by)) = set.never.filter(|_| nodes > 1) {",
+        "project.rs",
+        "if let Some((keyword, by)) = plan.set.never {",
+        "if let Some((keyword, by)) = plan.set.never.filter(|(keyword, _)| *keyword != Keyword::Properties) {",
     ),
-    ("r05", "plan.rs", "checks.sort_by_key(|(_, check)| check.keyword());", ""),
-    ("r06", "project.rs", "for &names in &members.names {", "for &names in members.names.iter().skip(1) {"),
+    ("r05", "compile.rs", "checks.sort_by_key(|(_, check)| check.keyword());", ""),
+    ("r06", "members.rs", "for &(by, names) in &members.names {", "for &(by, names) in members.names.iter().skip(1) {"),
     (
         "r07",
-        "project.rs",
-        "match fixed {\n                Gone(keyword, by) => {",
-        "match fixed {\n                Gone(Keyword::Required, by) => return Gone(Keyword::Required, by),\n                Gone(keyword, by) => {",
+        "items.rs",
+        "                self.trail.drop(item, keyword, by, cost);\n",
+        "                self.trail.drop(item, keyword, by, cost);\n                if keyword == Keyword::Required {\n                    return Gone(Keyword::Required, by);\n                }\n",
     ),
     (
         "r08",
-        "project.rs",
-        "self.fates.drop(item, keyword, by);\n",
-        "self.fates.drop(item, keyword, by);\n                    break;\n",
+        "items.rs",
+        "if index < plan.prefix.len() {\n                    self.cut_rest(",
+        "if index < plan.prefix.len() || plan.prefix.is_empty() {\n                    self.cut_rest(",
     ),
-    ("r09", "items.rs", "if !kept && index < prefix {", "if !kept && index + 1 < prefix {"),
-    ("r10", "items.rs", ".take(contains.min.unwrap_or(1))", ".take(contains.min.unwrap_or(0))"),
     (
-        "r11",
-        "project.rs",
-        "while let Some(&(trigger, _, keyword, by)) = failing(present) {",
-        "if let Some(&(trigger, _, keyword, by)) = failing(present) {",
+        "r09",
+        "items.rs",
+        "if index < plan.prefix.len() {\n                    self.cut_rest(",
+        "if index + 1 < plan.prefix.len() {\n                    self.cut_rest(",
     ),
+    ("r10", "items.rs", ".take(contains.min.unwrap_or(1))", ".take(contains.min.unwrap_or(0))"),
+    ("r11", "members.rs", "present.remove(&one.trigger);", "present.clear();"),
     (
         "r12",
         "bounds.rs",
         "parts.sort_by_key(|one| std::cmp::Reverse(one.view().nodes()));",
         "parts.sort_by_key(|one| one.view().nodes());",
     ),
-    ("r13", "project.rs", "(Some(a), Some(b)) => b.cmp(a),", "(Some(a), Some(b)) => a.cmp(b),"),
-    ("r14", "choices.rs", "failing.swap_remove(0)", "failing.swap_remove(failing.len() - 1)"),
-    (
-        "r15",
-        "choices.rs",
-        "scored.sort_by_key(|(cost, index, _)| (*cost, *index));",
-        "scored.sort_by_key(|(_, index, _)| *index);",
-    ),
+    ("r13", "members.rs", "(Some(a), Some(b)) => b.cmp(a),", "(Some(a), Some(b)) => a.cmp(b),"),
+    ("r14", "choices.rs", "plan.choices.iter().find(|choice| !self", "plan.choices.iter().rev().find(|choice| !self"),
+    ("r15", "choices.rs", "scores.sort_unstable();", ""),
     (
         "r16",
         "choices.rs",
-        "if condition { (then, otherwise) } else { (otherwise, then) }",
-        "if condition { (otherwise, then) } else { (then, otherwise) }",
+        "if holds { both } else { [both[1], both[0]] }",
+        "if holds { [both[1], both[0]] } else { both }",
     ),
-    ("r17", "choices.rs", "if without.cost < under.cost", "if without.cost <= under.cost"),
-    ("r18", "choices.rs", "size(a).cmp(&size(b))", "size(b).cmp(&size(a))"),
-    ("r19", "repair.rs", "if !more.is_empty() {", "if more.len() > 9 {"),
-    ("r20", "project.rs", "(0..children.len()).rev().collect()", "(0..children.len()).collect()"),
+    ("r17", "choices.rs", "less.is_none_or(|less| cost <= less)", "less.is_none_or(|less| cost < less)"),
+    ("r18", "removal.rs", "a.cmp(b).then_with(|| y.cmp(x))", "b.cmp(a).then_with(|| y.cmp(x))"),
+    ("r19", "rest.rs", "if !more.is_empty() {", "if more.len() > 9 {"),
+    ("r20", "bounds.rs", "(0..children.len()).rev().filter", "(0..children.len()).filter"),
     ("r21", "mod.rs", "Some(Ok(false)) => Some(Keyword::Oracle),", "Some(Ok(false)) => None,"),
-    ("r22", "repair.rs", "self.fixed.insert((at, set), Rc::clone(&fixed));", ""),
+    ("r22", "choices.rs", "self.memo.insert(key, Rc::new(saved));", "let _ = (key, saved);"),
+    ("a01", "reader.rs", "Some(step) => steps.push(step),", "Some(step) => steps = vec![step],"),
+    ("a02", "steps.rs", "            value = self.trail.value(start);\n", ""),
+    ("a03", "steps.rs", "            index = part.holder;", "            index = None;"),
+    (
+        "a04",
+        "project.rs",
+        "let fixed = if plan.is_plain() {",
+        "let fixed = if plan.is_annotated && self.document.node(at).count() > 1 {\n            Gone(Keyword::MinItems, plan.by)\n        } else if plan.is_plain() {",
+    ),
+    ("a05", "reader.rs", "if self.asking > 0 && matches!", "if self.asking > 9 && matches!"),
+    ("a06", "compile.rs", "object.on_missing && object.default.is_some()", "object.default.is_some()"),
+    (
+        "a07",
+        "sets.rs",
+        "Some(Never::Sensitive) => drop(set.never.get_or_insert((Keyword::Sensitive, applied.id))),",
+        "Some(Never::Sensitive) => {}",
+    ),
+    ("a08", "project.rs", "if !plan.exempts {", "if plan.exempts || !plan.exempts {"),
+    (
+        "a09",
+        "schema.rs",
+        "            _ => return None,\n        })\n    }\n\n    pub(super) fn word",
+        "            _ => Self::Drop,\n        })\n    }\n\n    pub(super) fn word",
+    ),
+    ("a10", "project.rs", "(Some(by), Part) if", "(Some(by), Gone(..)) if"),
 ];
 
 /// What stands in `keyed_union`, and what is planted instead.

@@ -68,8 +68,8 @@ fn the_first_minutes_are_green_until_the_cart_is_summed() {
     let (code, text) =
         shop.handover(&["explain", "fixtures/hostile/a-card-number-in-a-note.json", "--only", "dropped"]);
     let told = "dropped  /cart/items/0/options/note  x-deny:pan  rules/cart.schema.json:21:37\n";
-    assert!(code == 0 && text.starts_with(told), "{text}");
-    assert!(text.ends_with("in 8 = kept 6 + changed 0 + dropped 1 + unread 1\n"), "{text}");
+    assert!(code == 0 && text.contains(told), "{text}");
+    assert!(text.ends_with("in 13 = kept 7 + changed 0 + dropped 5 + unread 1\n"), "{text}");
     let (code, text) = shop.handover(&["transfer", "request.json"]);
     assert!(code == 0 && text.contains("\"status\":\"transferred\""), "{text}");
 }

@@ -82,7 +82,8 @@ fn fact(rules: &RuleSet, fixture: &Fixture) -> String {
         Ok((_, decision)) => {
             let findings = decision.findings.iter().map(|finding| {
                 let rule = finding.rule.as_deref().unwrap_or_default();
-                format!("{rule} {} {}", finding.notice.keyword(), finding.action())
+                let cause = finding.cause.as_ref().map_or("", |(_, keyword)| keyword.word());
+                format!("{rule} {} {} {cause}", finding.notice.keyword(), finding.action())
             });
             let mut findings: Vec<_> = findings.collect();
             findings.sort();

@@ -19,6 +19,8 @@ mod faults;
 mod knowledge;
 mod generator;
 mod generated;
+mod unions;
+mod opinions;
 mod maximal;
 mod merging;
 mod lawful;

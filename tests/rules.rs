@@ -28,7 +28,7 @@ fn leaves(options: &Options, schema: &str, input: &str, left: &str, report: &[&s
     assert_eq!(result.output.map(|output| output.view().to_text()).unwrap_or_default(), left, "{schema} on {input}");
 }
 
-/// What is left of `input`, and the report, in the single pass and in the engine of choices.
+/// What is left of `input`, and the report, with a choice point beside and without one.
 #[track_caller]
 fn check(schema: &str, input: &str, left: &str, report: &[&str]) {
     leaves(&options(), schema, input, left, report);
@@ -237,6 +237,95 @@ fn r22_each_place_and_set_is_computed_once() {
     let result = run(&options(), schema, &document);
     assert!(result.output.is_some(), "{:?}", result.report);
     assert!(result.steps <= 10 * result.nodes_in, "{} computations for {} nodes", result.steps, result.nodes_in);
+}
+
+#[test]
+fn a01_one_step_or_several() {
+    check(r#"{"items":{"maximum":5,"x-on-invalid":"clamp"}}"#, "[9]", "[5]", &["clamp maximum /0"]);
+    check(r#"{"items":{"maximum":5,"x-on-invalid":["clamp","drop"]}}"#, "[9]", "[5]", &["clamp maximum /0"]);
+}
+
+#[test]
+fn a02_steps_are_tried_in_order_on_what_the_last_one_made() {
+    let schema = r#"{"items":{"type":"integer","maximum":5,"x-on-invalid":["trim","coerce","clamp"]}}"#;
+    check(schema, r#"[" 3 "," 9 ","x"]"#, "[3,5]", &["coerce type /0", "clamp type /1", "drop type /2"]);
+}
+
+#[test]
+fn a03_the_innermost_annotation_answers() {
+    let schema = r#"{"items":{"x-on-invalid":"default","default":0,"allOf":[{"maximum":5,"x-on-invalid":"clamp"}]}}"#;
+    check(schema, "[9]", "[5]", &["clamp maximum /0"]);
+    let schema = r#"{"items":{"x-on-invalid":"default","default":0,"allOf":[{"maximum":5}]}}"#;
+    check(schema, "[9]", "[0]", &["default maximum /0"]);
+}
+
+#[test]
+fn a04_an_annotation_is_asked_after_the_repair() {
+    let schema = r#"{"items":{"type":"null"},"minItems":2,"x-on-invalid":"default","default":[null,null]}"#;
+    check(schema, "[1,null,null]", "[null,null]", &["drop type /0"]);
+    check(schema, "[1,null]", "[null,null]", &["default minItems "]);
+}
+
+#[test]
+fn a05_a_condition_takes_no_annotation() {
+    for keyword in ["not", "if", "contains", "propertyNames"] {
+        for annotation in [r#""x-on-invalid":"drop""#, r#""x-atomic":true"#] {
+            let schema = format!(r#"{{"{keyword}":{{{annotation}}}}}"#);
+            let found = Sanitizer::compile("schema", &schema, options()).unwrap_err();
+            assert!(found.iter().any(|one| one.code == "S024"), "{schema}: {found:?}");
+        }
+    }
+    // in a branch it counts where the branch is taken
+    let schema = r#"{"anyOf":[{"type":"null"},{"properties":{"a":{"maximum":5,"x-on-invalid":"clamp"}}}]}"#;
+    leaves(&options(), schema, r#"{"a":9}"#, r#"{"a":5}"#, &["clamp maximum /a"]);
+}
+
+#[test]
+fn a06_a_required_member_is_filled_in_and_no_other() {
+    let schema = r#"{"required":["a"],"properties":{"a":{"type":"null","x-on-missing":"default","default":null},"b":{"x-on-missing":"default","default":1}}}"#;
+    check(schema, "{}", r#"{"a":null}"#, &["default required /a"]);
+    check(schema, r#"{"a":1}"#, r#"{"a":null}"#, &["default required /a"]);
+    let schema = r#"{"required":["a"],"properties":{"a":{"default":1},"b":{"x-on-missing":"default","default":2}}}"#;
+    check(schema, "{}", "", &["drop required "]);
+}
+
+#[test]
+fn a07_what_is_sensitive_goes_whatever_else_is_said() {
+    let schema = r#"{"properties":{"a":{"x-sensitive":true,"x-on-invalid":"default","default":1}}}"#;
+    check(schema, r#"{"a":1,"b":2}"#, r#"{"b":2}"#, &["drop x-sensitive /a"]);
+}
+
+#[test]
+fn a08_a_place_may_be_exempt_from_a_detector() {
+    let card = Options { deny: Detectors::STANDARD, ..options() };
+    let schema = r#"{"items":{"anyOf":[{"maxLength":4},{"minLength":5,"x-allow-sensitive":["pan"]}]}}"#;
+    leaves(&card, schema, r#"["4111111111111111"]"#, r#"["4111111111111111"]"#, &[]);
+    leaves(
+        &card,
+        r#"{"items":{"x-allow-sensitive":["ssn"]}}"#,
+        r#"["4111111111111111"]"#,
+        "[]",
+        &["drop x-deny:pan /0"],
+    );
+}
+
+#[test]
+fn a09_a_step_that_is_none_is_an_error() {
+    let found = Sanitizer::compile("schema", r#"{"maximum":5,"x-on-invalid":"clmap"}"#, options()).unwrap_err();
+    assert_eq!(found[0].code, "S022");
+}
+
+#[test]
+fn a10_an_atomic_value_passes_whole_or_not_at_all() {
+    let schema = r#"{"items":{"x-atomic":true,"maxItems":2,"items":{"type":"integer","x-on-invalid":"coerce"}}}"#;
+    check(
+        schema,
+        r#"[[1,"2"],[1,"x"],[1,2,3]]"#,
+        "[[1,2]]",
+        &["coerce type /0/1", "drop x-atomic /1", "drop x-atomic /2"],
+    );
+    let schema = r#"{"items":{"properties":{"a":{"x-atomic":true,"x-on-invalid":"fail","items":{"type":"null"}}}}}"#;
+    check(schema, r#"[{"a":[1]},{"a":[null]},{"b":1}]"#, r#"[{"a":[null]},{"b":1}]"#, &["drop x-on-invalid /0"]);
 }
 
 #[test]

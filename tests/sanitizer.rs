@@ -17,7 +17,8 @@ fn options(case: View<'_>) -> Options {
     }
     let unknown = options.map_or(String::new(), |options| word(options, "unknown"));
     let unknown = if unknown == "drop" { Unknown::Drop } else { Unknown::Keep };
-    Options { unknown, deny, ..Options::of(&Limits::default()) }
+    // as `handover sanitize` has it
+    Options { unknown, deny, depth: 128, ..Options::of(&Limits::default()) }
 }
 
 /// Runs one case: the output, and pointer, keyword and action of every entry.
@@ -28,10 +29,15 @@ fn check(case: View<'_>) {
         Sanitizer::compile("case", &text("schema"), options(case)).unwrap_or_else(|e| panic!("{id}: {e:?}"));
     let result = sanitizer.sanitize(text("input").as_bytes(), 100);
     let entries = result.report.entries.iter();
+    let places: Vec<_> = entries.clone().map(|entry| sanitizer.schema_place(entry.by, entry.keyword)).collect();
     let report = entries.map(|entry| [entry.pointer.clone(), entry.keyword.word().into(), entry.action.word().into()]);
     let expected = case.get("report").unwrap().items();
     let expected = expected.map(|entry| ["pointer", "keyword", "action"].map(|name| word(entry, name)));
     assert_eq!(report.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{id}");
+    let expected = case.get("report").unwrap().items().map(|entry| entry.get("schema").map(View::word));
+    for (place, expected) in places.into_iter().zip(expected) {
+        assert!(expected.is_none_or(|expected| expected == place), "{id}: {place}");
+    }
     match result.output {
         None => assert!(case.get("output").unwrap().is_null(), "{id}: nothing"),
         Some(output) => {
@@ -49,11 +55,11 @@ fn worked_cases() {
     cases.root().items().for_each(check);
 }
 
-/// Those of the second round that hold: how numbers are disguised, wide schemas, format `regex`.
+/// Those of the second round: unions, negation, bytes, places, atomic values, numbers, patterns, disguises, recursion.
 #[test]
 fn more_worked_cases() {
     let cases = Document::read(include_bytes!("cases/sanitizer-2.json")).unwrap();
-    assert_eq!(cases.root().len(), 33);
+    assert_eq!(cases.root().len(), 91);
     cases.root().items().for_each(check);
 }
 
@@ -133,7 +139,7 @@ fn a_recursive_schema_has_a_plan_for_each_set_whatever_the_document() {
     let nested = (0..60).fold(r#"{"v":"x"}"#.to_owned(), |inner, _| format!(r#"{{"v":1,"next":{inner}}}"#));
     let options = Options::of(&Limits::default());
     let sanitizer = Sanitizer::compile("schema", tree, options).unwrap();
-    assert_eq!(format!("{sanitizer:?}"), "Sanitizer(4 plans)");
+    assert_eq!(format!("{sanitizer:?}"), "Sanitizer(4 schema objects, 4 plans)");
     let result = sanitizer.sanitize(nested.as_bytes(), 100);
     assert_eq!((result.nodes_in, result.nodes_out, result.report.entries.len()), (122, 120, 1));
 }

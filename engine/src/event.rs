@@ -283,7 +283,7 @@ impl Session {
     #[must_use]
     pub fn content(&self) -> &[u8] {
         let place = self.received.as_ref().and_then(|received| received.view().place());
-        place.and_then(|place| place.document_text().as_bytes().get(place.span())).unwrap_or_default()
+        place.map(|place| place.text().as_bytes()).unwrap_or_default()
     }
 
     /// What the hand-over is known by: the id that the browser client gave its draft, else the session's.

@@ -56,6 +56,8 @@ pub enum Keyword {
     MaxProperties,
     Required,
     MinProperties,
+    OnInvalid,
+    Atomic,
     MaxBytes,
     Limit,
     Budget,
@@ -120,6 +122,8 @@ impl Keyword {
             Self::MaxProperties => "maxProperties",
             Self::Required => "required",
             Self::MinProperties => "minProperties",
+            Self::OnInvalid => "x-on-invalid",
+            Self::Atomic => "x-atomic",
             Self::MaxBytes => "x-max-bytes",
             Self::Limit => "x-limit",
             Self::Oracle => "x-oracle",
@@ -133,7 +137,7 @@ impl Keyword {
     }
 
     /// Whether a failing child can be the cause: the container fails because of what it lost.
-    pub(super) fn cascades(self) -> bool {
-        matches!(self, Self::Required | Self::MinItems | Self::MinProperties)
+    pub(crate) fn cascades(self) -> bool {
+        matches!(self, Self::Required | Self::MinItems | Self::MinProperties | Self::OnInvalid | Self::Atomic)
     }
 }

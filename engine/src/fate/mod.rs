@@ -37,7 +37,7 @@ pub struct Fate {
     action: Action,
     keyword: Keyword,
     /// More keywords that shortened the same list.
-    also: [Option<Keyword>; 2],
+    also: [Option<(Keyword, u16)>; 2],
     by: u16,
 }
 
@@ -54,28 +54,76 @@ pub trait Names {
 /// The fates of all nodes of one value, in document order.
 pub struct Fates {
     base: u32,
+    /// Nodes of the value.
+    size: usize,
+    /// By node; empty while all are kept.
     nodes: Vec<Fate>,
     /// Nodes that were not simply kept, in the order in which that was said.
     changed: Vec<u32>,
     /// Members that were added: their object, their name, the schema object that asked for it.
-    filled: Vec<(u32, String, u16)>,
+    filled: Vec<(u32, Box<str>, u16)>,
 }
 
 /// Shows sizes, never a value.
 impl std::fmt::Debug for Fates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Fates({} nodes)", self.nodes.len())
+        write!(f, "Fates({} nodes)", self.size)
     }
+}
+
+/// What a sanitizer says of a node while nobody knows yet whether that way is taken.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    /// It goes.
+    Drop(u32, Keyword, u16),
+    /// It goes, and the whole document with it (A1).
+    Reject(u32, Keyword, u16),
+    /// It was valid and goes with the end of its list.
+    Cut(u32),
+    /// The list lost its end.
+    Truncate(u32, Keyword, u16),
+    /// Another value stands there.
+    Replace(u32, Action, Keyword, u16),
+    /// The object got a member that it needed (A6).
+    Fill(u32, Box<str>, u16),
 }
 
 impl Fates {
     /// All of `value` is kept, until somebody says otherwise.
     #[must_use]
     pub fn of(value: Place<'_>) -> Self {
-        Self { base: value.at, nodes: vec![KEPT; value.node().size as usize], changed: Vec::new(), filled: Vec::new() }
+        Self {
+            base: value.at,
+            size: value.node().size as usize,
+            nodes: Vec::new(),
+            changed: Vec::new(),
+            filled: Vec::new(),
+        }
+    }
+
+    /// Takes over what a sanitizer said, in its order.
+    pub(crate) fn say(&mut self, said: Vec<Said>) {
+        for one in said {
+            match one {
+                Said::Drop(at, keyword, by) => self.drop(at, keyword, by),
+                Said::Reject(at, keyword, by) => self.reject(at, keyword, by),
+                Said::Cut(at) => self.set(at, Fate { what: What::Cut, ..KEPT }),
+                Said::Truncate(at, keyword, by) => self.truncate(at, keyword, by),
+                Said::Replace(at, action, keyword, by) => {
+                    self.set(at, Fate { what: What::Replaced, action, keyword, also: [None; 2], by });
+                }
+                Said::Fill(at, name, by) => {
+                    self.changed.push(at);
+                    self.filled.push((at, name, by));
+                }
+            }
+        }
     }
 
     fn set(&mut self, at: u32, fate: Fate) {
+        if self.nodes.is_empty() {
+            self.nodes = vec![KEPT; self.size];
+        }
         self.changed.push(at);
         if let Some(slot) = self.nodes.get_mut((at - self.base) as usize) {
             *slot = fate;
@@ -98,36 +146,20 @@ impl Fates {
         self.set(at, Fate { what: What::Dropped, action: Action::Drop, keyword, also: [None; 2], by });
     }
 
-    /// The whole value at `at` goes, since the schema rejects documents with such a part (A1).
-    pub fn reject(&mut self, at: u32, keyword: Keyword, by: u16) {
+    fn reject(&mut self, at: u32, keyword: Keyword, by: u16) {
         self.set(at, Fate { what: What::Dropped, action: Action::Reject, keyword, also: [None; 2], by });
     }
 
-    /// Another value stands at `at`.
-    pub fn replace(&mut self, at: u32, action: Action, keyword: Keyword, by: u16) {
-        self.set(at, Fate { what: What::Replaced, action, keyword, also: [None; 2], by });
-    }
-
-    /// The object at `at` got a member that it needed (A6).
-    pub fn fill(&mut self, at: u32, name: &str, by: u16) {
-        self.changed.push(at);
-        self.filled.push((at, name.to_owned(), by));
-    }
-
-    /// The node at `at` was valid and goes with the end of its list.
-    pub fn cut(&mut self, at: u32) {
-        self.set(at, Fate { what: What::Cut, ..KEPT });
-    }
-
     /// The array at `at` lost its end.
-    pub fn truncate(&mut self, at: u32, keyword: Keyword, by: u16) {
+    fn truncate(&mut self, at: u32, keyword: Keyword, by: u16) {
         let before = self.get(at);
-        let (first, also) = match (before.what, before.also) {
-            (What::Truncated, [None, _]) => (before.keyword, [Some(keyword), None]),
-            (What::Truncated, [second, _]) => (before.keyword, [second, Some(keyword)]),
-            _ => (keyword, [None; 2]),
+        let next = Some((keyword, by));
+        let (keyword, by, also) = match (before.what, before.also) {
+            (What::Truncated, [None, _]) => (before.keyword, before.by, [next, None]),
+            (What::Truncated, [second, _]) => (before.keyword, before.by, [second, next]),
+            _ => (keyword, by, [None; 2]),
         };
-        self.set(at, Fate { what: What::Truncated, action: Action::Truncate, keyword: first, also, by });
+        self.set(at, Fate { what: What::Truncated, action: Action::Truncate, keyword, also, by });
     }
 
     /// The node at `at`, which the schema does not know, is taken by another rule.
@@ -239,6 +271,8 @@ impl Fates {
             Action::Truncate if view.kind() == Kind::Array => {
                 view.items().filter(|item| self.is_cut(*item)).map(View::nodes).sum()
             }
+            // a member that was absent
+            Action::Default if self.get(place.at).what != What::Replaced => 0,
             _ => view.nodes(),
         };
         let cause =
@@ -256,8 +290,14 @@ impl Fates {
     /// those that the schema object requires: no other one takes its object along.
     fn cause(&self, dropped: &Visited<'_>, changed: &[u32], names: &dyn Names) -> Option<(String, Keyword)> {
         let mut first: Option<Entry> = None;
+        // what was mended is no cause
+        let is_cause = |action| match dropped.keyword {
+            Keyword::OnInvalid => action == Action::Drop,
+            Keyword::Atomic => !matches!(action, Action::Trim | Action::Coerce),
+            _ => true,
+        };
         let mut visit = |visited: Visited<'_>| {
-            if first.is_none() {
+            if first.is_none() && is_cause(visited.action) {
                 first = Some(self.entry(&visited, changed, names));
             }
         };

@@ -20,13 +20,14 @@ pub(super) struct Walk<'a> {
 impl Walk<'_> {
     pub(super) fn place(&mut self, place: Place<'_>) {
         let Fate { what, action, keyword, also, by } = self.fates.get(place.at);
-        let mut say = |keyword, action| (self.visit)(Visited { place, pointer: &self.pointer, keyword, action, by });
+        let mut say =
+            |keyword, action, by| (self.visit)(Visited { place, pointer: &self.pointer, keyword, action, by });
         match what {
-            What::Dropped | What::Replaced => say(keyword, action),
+            What::Dropped | What::Replaced => say(keyword, action, by),
             What::Cut | What::Elsewhere => {}
             What::Truncated => {
-                say(keyword, Action::Truncate);
-                also.into_iter().flatten().for_each(|keyword| say(keyword, Action::Truncate));
+                say(keyword, Action::Truncate, by);
+                also.into_iter().flatten().for_each(|(keyword, by)| say(keyword, Action::Truncate, by));
                 self.children(place);
             }
             What::Kept | What::Opened => self.children(place),
@@ -63,10 +64,13 @@ impl Walk<'_> {
 
     /// Says which members the object at `place` got, those before `name` that were not said yet.
     fn filled(&mut self, place: Place<'_>, name: Option<&str>) {
+        if self.fates.filled.is_empty() {
+            return;
+        }
         let mut own: Vec<_> = self.fates.filled.iter().filter(|(at, ..)| *at == place.at).collect();
         own.sort_by(|(_, a, _), (_, b, _)| a.cmp(b));
         let said = self.said.get(&place.at).copied().unwrap_or(0);
-        let now = own.iter().take_while(|(_, own, _)| name.is_none_or(|name| own.as_str() < name)).count();
+        let now = own.iter().take_while(|(_, own, _)| name.is_none_or(|name| own.as_ref() < name)).count();
         for (_, name, by) in own.into_iter().take(now).skip(said) {
             let length = self.pointer.len();
             pointer::push(&mut self.pointer, name);

@@ -1,5 +1,6 @@
 //! The tree: a text and flat nodes over it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::text::Text;
@@ -106,6 +107,13 @@ impl Node {
         Kind::from_bits(self.bits & KIND)
     }
 
+    /// The same node in a text that stands so many bytes further.
+    pub(crate) fn shifted(mut self, by: u32) -> Self {
+        self.start = self.start.wrapping_add(by);
+        self.end = self.end.wrapping_add(by);
+        self
+    }
+
     /// Whether a string has escapes in the source.
     pub(crate) fn escaped(self) -> bool {
         self.bits & ESCAPED != 0
@@ -147,12 +155,14 @@ pub const TEXT_BYTES_MAX: usize = (1 << 25) - 1;
 /// One JSON text and its nodes. Immutable, shared by `Arc`.
 pub struct Document {
     pub(crate) text: Arc<str>,
+    /// Compact text of values that were put in place of others, if there are any: positions run on from `text`.
+    pub(crate) added: Option<Arc<str>>,
     pub(crate) nodes: Vec<Node>,
-    /// Nested containers, at the deepest.
+    /// Nested containers: no value in it has more.
     pub(crate) depth: usize,
-    /// Bytes of the longest member name, as it stands in the text.
+    /// Bytes of a member name, as it stands in the text: none has more.
     pub(crate) name_bytes: usize,
-    /// Whether a number in it has 16 characters or more, or an exponent: no other is beyond ±(2^53 − 1).
+    /// Whether a number in it may have 16 characters or more, or an exponent: no other is beyond ±(2^53 − 1).
     pub(crate) has_long_number: bool,
 }
 
@@ -201,9 +211,10 @@ impl Document {
 
     /// A document of other nodes over the same text.
     pub(crate) fn with_nodes(&self, nodes: Vec<Node>) -> Self {
-        let Self { text, depth, name_bytes, has_long_number, .. } = self;
+        let Self { text, added, depth, name_bytes, has_long_number, .. } = self;
         Self {
             text: Arc::clone(text),
+            added: added.clone(),
             nodes,
             depth: *depth,
             name_bytes: *name_bytes,
@@ -211,8 +222,31 @@ impl Document {
         }
     }
 
+    /// A document of other nodes, some of which stand in `added`.
+    pub(crate) fn with_added(&self, nodes: Vec<Node>, added: &str) -> Self {
+        Self {
+            text: Arc::clone(&self.text),
+            added: Some(Arc::from(added)),
+            nodes,
+            depth: usize::MAX,
+            name_bytes: usize::MAX,
+            has_long_number: true,
+        }
+    }
+
     /// The source text of a node; of a string without its quotation marks.
     pub(crate) fn source(&self, node: Node) -> &str {
-        self.text.get(node.start as usize..node.end as usize).unwrap_or_default()
+        self.bytes(node.start as usize..node.end as usize)
+    }
+
+    /// A part of its text.
+    pub(crate) fn bytes(&self, range: Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_else(|| self.added_bytes(range))
+    }
+
+    #[cold]
+    fn added_bytes(&self, range: Range<usize>) -> &str {
+        let (shift, added) = (self.text.len(), self.added.as_deref().unwrap_or_default());
+        added.get(range.start.wrapping_sub(shift)..range.end.wrapping_sub(shift)).unwrap_or_default()
     }
 }

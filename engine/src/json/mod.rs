@@ -15,9 +15,9 @@ mod write;
 
 pub(crate) use document::Node;
 pub use document::{Document, Kind, TEXT_BYTES_MAX};
-pub use number::{Divisor, Number};
+pub use number::{Divisor, Number, Rounded};
 pub(crate) use number::{INT_DIGITS, int_text};
-pub use order::{compare, fingerprint, same};
+pub use order::{compare, fingerprint, same, same_rounded};
 pub use place::Position;
 pub use read::{DEPTH_MAX, ReadError, ReadErrorKind};
 pub use text::Text;

@@ -81,6 +81,15 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// Whether validators that know 64-bit integers and floats only may take it for another number.
+    #[must_use]
+    pub fn is_lost_in_floats(self) -> bool {
+        match self.rounded() {
+            Rounded::Int(_) => false,
+            Rounded::Float(value) => value.abs() >= EXACT_MAX || !self.is_exact(),
+        }
+    }
+
     /// Compares by value: 1 and 1.0 are equal.
     #[must_use]
     pub fn compare(self, other: Number<'_>) -> Ordering {
@@ -107,11 +116,83 @@ impl<'a> Number<'a> {
         divisor.divides(decimal_of(self, text.as_deref(), &mut digits))
     }
 
+    /// The number as validators hold it that know 64-bit integers and floats only.
+    #[must_use]
+    pub fn rounded(self) -> Rounded {
+        let whole = |text: &str| text.parse::<u64>().map(i128::from).or_else(|_| text.parse::<i64>().map(i128::from));
+        match self {
+            Self::Int(value) => Rounded::Int(i128::from(value)),
+            Self::Float(value) => Rounded::Float(value),
+            Self::Decimal(text) => whole(text).map_or(Rounded::Float(self.as_f64()), Rounded::Int),
+        }
+    }
+
     fn decimal(self) -> Decimal<'a> {
         match self {
             Self::Decimal(text) => Decimal::from_text(text),
             _ => Decimal { negative: false, whole: "", fraction: "", exponent: 0 },
         }
+    }
+}
+
+/// A number that is a 64-bit integer, or else what a 64-bit float makes of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Rounded {
+    /// From the least `i64` to the greatest `u64`.
+    Int(i128),
+    /// Finite, or infinite where the number is too large.
+    Float(f64),
+}
+
+impl Rounded {
+    /// Compares by value.
+    #[must_use]
+    pub fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a.cmp(&b),
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+            (Self::Int(a), Self::Float(b)) => compare_mixed(a, b),
+            (Self::Float(a), Self::Int(b)) => compare_mixed(b, a).reverse(),
+        }
+    }
+
+    /// Whether division by a divisor leaves nothing: of integers exactly, of floats as they divide. `text` is the number's.
+    #[must_use]
+    pub fn is_multiple_of(self, text: &str, divisor: Divisor) -> bool {
+        let by: f64 = format!("{}e{}", divisor.mantissa, divisor.exponent).parse().unwrap_or(f64::INFINITY);
+        #[expect(clippy::cast_precision_loss, reason = "that is what is asked for")]
+        let float = match self {
+            Self::Int(value) => value as f64,
+            Self::Float(value) => value,
+        };
+        if by.fract() != 0.0 {
+            return Number::Float(float).is_multiple_of(divisor);
+        }
+        if by > EXACT_MAX {
+            return float % by == 0.0;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number up to 2^53")]
+        let whole = Divisor { mantissa: by as u64, exponent: 0 };
+        match self {
+            Self::Float(_) if text.contains(['e', 'E']) || float.abs() < EXACT_MAX => float % by == 0.0,
+            _ => Number::from_text(text).is_multiple_of(whole),
+        }
+    }
+}
+
+/// 2^53: floats hold every integer up to it.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "whole floats in the range of integers"
+)]
+fn compare_mixed(whole: i128, float: f64) -> Ordering {
+    if float.fract() == 0.0 && float.abs() < 1e30 {
+        whole.cmp(&(float as i128))
+    } else {
+        (whole as f64).partial_cmp(&float).unwrap_or(Ordering::Equal)
     }
 }
 
@@ -123,6 +204,13 @@ pub struct Divisor {
 }
 
 impl Divisor {
+    /// Whether a 64-bit float holds it.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        let text = format!("{}e{}", self.mantissa, self.exponent);
+        Number::from_text(&text).is_exact() && self.mantissa <= 1 << 53
+    }
+
     /// The divisor of a positive number whose significant digits fit 64 bits, else `None`.
     #[must_use]
     pub fn new(number: Number<'_>) -> Option<Self> {

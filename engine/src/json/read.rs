@@ -97,7 +97,8 @@ impl Document {
             return Err(*syntax("expected the end of the text", reader.at));
         }
         let Reader { nodes, deepest, name_bytes, has_long_number, .. } = reader;
-        Ok(Arc::new(Self { text: Arc::from(text), nodes, depth: deepest, name_bytes, has_long_number }))
+        let (text, depth) = (Arc::from(text), deepest);
+        Ok(Arc::new(Self { text, added: None, nodes, depth, name_bytes, has_long_number }))
     }
 }
 

@@ -161,6 +161,11 @@ impl<'a> Place<'a> {
     pub fn document_text(self) -> &'a str {
         &self.document.text
     }
+
+    /// The text of this value, quotation marks included.
+    pub(crate) fn text(self) -> &'a str {
+        self.document.bytes(self.span())
+    }
 }
 
 impl<'a> View<'a> {

@@ -45,8 +45,7 @@ impl View<'_> {
 fn write_place(place: Place<'_>, out: &mut Vec<u8>) {
     let node = place.node();
     if node.verbatim() {
-        let text = place.document_text().as_bytes();
-        out.extend_from_slice(text.get(place.span()).unwrap_or_default());
+        out.extend_from_slice(place.text().as_bytes());
         return;
     }
     let view = View::Place(place);

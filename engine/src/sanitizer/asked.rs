@@ -53,6 +53,14 @@ impl Asked {
 
     /// An annotation did something: `action`, asked for by a failure of `keyword` in the schema object `by`.
     pub fn took(&mut self, action: Action, keyword: Keyword, by: u16) {
+        if keyword == Keyword::OnInvalid {
+            *self.steps.entry((by, Some(Step::Fail))).or_default() += 1;
+            // the container's own annotation was asked next
+            let holder = (0..).zip(&self.schema.objects).find(|(_, object)| object.below().contains(&by));
+            return if let Some((holder, _)) = holder.filter(|_| action != Action::Drop) {
+                self.took(action, Keyword::Required, holder);
+            };
+        }
         let fills = self.schema.object(by).is_some_and(|object| object.on_missing);
         let step = match action {
             Action::Default if fills && keyword == Keyword::Required => None,
@@ -147,6 +155,7 @@ fn assertions(object: &Object) -> Vec<Keyword> {
         (!object.choices.one_of.is_empty(), Keyword::OneOf),
         (object.choices.not.is_some(), Keyword::Not),
         (object.bytes_max.is_some(), Keyword::MaxBytes),
+        (object.is_atomic, Keyword::Atomic),
     ];
     found.extend(more.into_iter().filter_map(|(there, keyword)| there.then_some(keyword)));
     found.sort_unstable();
@@ -262,6 +271,10 @@ impl Walk<'_> {
             Keyword::MinItems => among(Kind::Array, least(object.length.min)),
             Keyword::MaxItems => among(Kind::Array, most(object.length.max)),
             Keyword::UniqueItems => among(Kind::Array, are_distinct(view)),
+            Keyword::Atomic => {
+                let container = matches!(kind, Kind::Array | Kind::Object);
+                container.then(|| self.evaluator.holds(applied, view))
+            }
             Keyword::MaxBytes => object.bytes_max.map(|max| view.compact_bytes() <= max),
             Keyword::PropertyNames => {
                 let names = self.evaluator.sets.below(applied, object.names?);

@@ -1,107 +1,153 @@
 //! What a container as a whole must be: one of listed values, and within a number of bytes (R12, R20).
 
-use std::rc::Rc;
-use std::sync::Arc;
-
-use super::members::{dispensable, orphans};
-use super::phases::{Container, Typed, failing_check};
-use super::repair::{ADDED, Fixed, Left, Note, Repair, children_of, without};
-use super::sets::Set;
+use super::children::{Child, sizes};
+use super::plan::Plan;
+use super::project::{Fixed, Pass};
+use super::schema::Id;
+use super::trail::Value;
 use crate::fate::Keyword;
-use crate::json::{Document, Json, Kind, Place, Text, View, same};
+use crate::json::{Json, Kind, Node, View, same};
 
-impl<'a> Repair<'a> {
+use Fixed::{Gone, Part};
+
+impl Pass<'_> {
     /// `enum` and `const` of containers: the largest listed value that is a part of this one (R12).
-    pub(super) fn listed(&mut self, container: Container, objects: &[Typed<'a>], size: usize) -> Result<Fixed, Fixed> {
-        let (fixed, json) = self.assemble(container);
-        let view = json.view();
-        let checks = objects.iter().flat_map(|(_, object)| &object.checks);
-        // what is too much is seen at the end of the run
-        let _ = self.eval.budget.charge(checks.map(|check| check.cost(view, None)).sum());
-        let Some((keyword, by)) = failing_check(view, objects) else { return Ok(fixed) };
-        let listed = objects.iter().flat_map(|(_, object)| &object.checks).flat_map(super::check::Check::listed);
-        let parts = listed.filter(|one| is_part(one.view(), view) && failing_check(one.view(), objects).is_none());
-        let mut parts: Vec<_> = parts.collect();
+    pub(super) fn listed(&mut self, plan: &Plan, at: u32, start: usize, fixed: Fixed) -> Fixed {
+        let kind = self.document.node(at).kind();
+        let Some((by, first)) = plan.checks.iter().find(|(_, check)| check.looks_at(kind)) else { return fixed };
+        if !plan.lists_containers {
+            return Gone(first.keyword(), *by);
+        }
+        let value = self.value(at, start, fixed);
+        let view = value.view();
+        let checks = || plan.checks.iter().filter(|(_, check)| check.looks_at(kind));
+        // what is too much is seen where a computation is next counted
+        let _ = self.eval.budget.charge(checks().map(|(_, check)| check.cost(view, None)).sum());
+        let holds = |view: View<'_>| checks().all(|(_, check)| check.holds(view, None, None));
+        let Some((by, check)) = checks().find(|(_, check)| !check.holds(view, None, None)) else { return fixed };
+        let failed = (check.keyword(), *by);
+        let parts = checks().flat_map(|(_, check)| check.listed());
+        let mut parts: Vec<&Json> = parts.filter(|one| is_part(one.view(), view) && holds(one.view())).collect();
         parts.sort_by_key(|one| std::cmp::Reverse(one.view().nodes()));
         // the largest that all else allows; where none is, a choice point may still say why
-        let all_hold = |one: &&&Json| objects.iter().all(|(applied, _)| self.eval.holds(*applied, one.view()));
-        let Some(best) = parts.iter().find(all_hold).or(parts.first()) else {
-            return Err(Fixed { notes: fixed.notes, below: fixed.below, ..Fixed::gone(keyword, by, size) });
+        let mut allows = |one: &&&Json| plan.set.parts.iter().all(|part| self.eval.holds(part.applied, one.view()));
+        let other = if plan.is_plain() { None } else { parts.first() };
+        let Some(best) = parts.iter().find(|one| allows(one)).or(other) else {
+            return Gone(failed.0, failed.1);
         };
-        let mut notes = fixed.notes;
-        let mut cost = fixed.cost;
-        let children = fixed.left.as_ref().map(children_of).unwrap_or_default();
-        let (json, children) = restrict(self.document, view, best.view(), &children, &mut |at, removed| {
-            cost += removed;
-            notes.push(Note::Drop(at, keyword, by));
-        });
-        let left = Left { json, children: Some(children) };
-        Ok(Fixed { left: Some(left), notes, cost, ..Fixed { notes: Vec::new(), ..fixed } })
+        let (mut nodes, mut gone) = (Vec::new(), Vec::new());
+        let shift = start.wrapping_sub(value.at as usize);
+        self.restrict(shift, view, best.view(), &mut nodes, &mut gone);
+        for child in gone {
+            self.trail.drop_child(&child, failed.0, failed.1);
+        }
+        self.trail.rewrite(start, &nodes);
+        Part
     }
 
-    /// `x-max-bytes`: arrays lose their end, objects the members of R13, until the rest fits and still holds (R20).
-    pub(super) fn within_bytes(&mut self, at: u32, set: &Set, fixed: &Rc<Fixed>) -> Rc<Fixed> {
-        let objects = self.objects(set);
-        let own = objects.iter().filter_map(|(applied, object)| Some((object.bytes_max?, applied.id)));
-        let root = self.options.bytes_max.filter(|_| at == self.top).map(|max| (max, 0));
-        let Some((max, by)) = own.chain(root).min_by_key(|(max, _)| *max) else { return Rc::clone(fixed) };
-        let Some(left) = &fixed.left else { return Rc::clone(fixed) };
-        let view = left.json.view();
-        if view.compact_bytes() <= max {
-            return Rc::clone(fixed);
+    /// What `part` has of a value whose nodes were written `shift` further; and the input nodes of the children that go.
+    fn restrict(&self, shift: usize, whole: View<'_>, part: View<'_>, nodes: &mut Vec<Node>, gone: &mut Vec<Child>) {
+        let place = |view: View<'_>| view.place().map_or(usize::MAX, |place| (place.at as usize).wrapping_add(shift));
+        let written = |view: View<'_>| self.trail.node(place(view));
+        let Some(root) = written(whole) else { return };
+        let (start, before) = (nodes.len(), gone.len());
+        nodes.push(root);
+        let mut count = 0;
+        let mut wanted = part.items().peekable();
+        let items = whole.items().map(|own| (None, own, wanted.next_if(|wanted| is_part(*wanted, own))));
+        let items: Vec<_> = items.collect();
+        let members = whole.named_members().map(|(name, own)| (Some(name), own, part.get(&name.word())));
+        for (name, own, part) in items.into_iter().chain(members) {
+            let Some(node) = written(own) else { continue };
+            if let Some(part) = part {
+                nodes.extend(name.and_then(written));
+                self.restrict(shift, own, part, nodes, gone);
+                count += 1;
+            } else {
+                let (input, start, size) = (self.trail.input_of(node), place(own), node.size as usize);
+                gone.push(Child { input, named: false, dropped: true, start, size });
+            }
         }
-        let array = view.kind() == Kind::Array;
-        let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
-        let order: Vec<usize> = if array {
-            let protected = self.protected(view, &objects);
-            (0..view.len()).rev().filter(|index| !protected.contains(index)).collect()
-        } else {
-            dispensable(&names, &objects)
-        };
-        let goes = surplus(view, &order, max);
-        let orphans = orphans(&names, &goes, &objects);
-        let mut all: Vec<_> = goes.iter().copied().chain(orphans.iter().map(|(index, ..)| *index)).collect();
-        all.sort_unstable();
-        let smaller = without(left, &all);
-        self.eval.keep(&smaller.json);
-        let fits = !all.is_empty() && smaller.json.view().compact_bytes() <= max;
-        if !fits || !self.all_hold(set, smaller.json.view()) {
-            return Rc::new(Fixed::gone(Keyword::MaxBytes, by, self.nodes(at)));
+        let (size, whole) = (nodes.len() - start, gone.len() == before);
+        if let Some(node) = nodes.get_mut(start).filter(|_| matches!(root.kind(), Kind::Array | Kind::Object)) {
+            node.close(size, count, whole && root.verbatim());
         }
-        let children = children_of(left);
-        let place = |index: &usize| children.get(*index).copied().filter(|place| *place != ADDED);
-        let values: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
-        let lost: usize = all.iter().filter_map(|&index| values.get(index)).map(|value| value.nodes()).sum();
-        let mut notes = fixed.notes.clone();
-        let places = goes.iter().filter_map(place);
-        if array {
-            notes.extend(places.map(Note::Cut));
-            notes.push(Note::Truncate(at, Keyword::MaxBytes, by));
-        } else {
-            notes.extend(places.map(|place| Note::Drop(place, Keyword::MaxBytes, by)));
-        }
-        let orphans = orphans.iter().filter_map(|(index, keyword, by)| Some((place(index)?, *keyword, *by)));
-        notes.extend(orphans.map(|(place, keyword, by)| Note::Drop(place, keyword, by)));
-        Rc::new(Fixed { left: Some(smaller), cost: fixed.cost + lost, notes, ..fixed.as_ref().clone() })
     }
-}
 
-/// The first children of `order` that must go for the rest to fit, sorted.
-fn surplus(view: View<'_>, order: &[usize], max: usize) -> Vec<usize> {
-    let values: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).collect();
-    let names: Vec<_> = view.named_members().map(|(name, _)| name.compact_bytes() + 1).collect();
-    let (mut bytes, mut count, mut goes) = (view.compact_bytes(), values.len(), Vec::new());
-    for &index in order {
-        if bytes <= max {
-            break;
+    /// `x-max-bytes`: what is too large loses its end, or the members of R13, until the rest fits (R20).
+    pub(super) fn within_bytes(&mut self, plan: &Plan, at: u32, start: usize, fixed: Fixed) -> Fixed {
+        let Some((max, by)) = self.bytes_max(plan, at) else { return fixed };
+        if !self.trail.has_added() && self.place(at).place().is_some_and(|place| place.span().len() <= max) {
+            return fixed;
         }
-        count -= 1;
-        let own = values.get(index).map_or(0, |value| value.compact_bytes());
-        bytes -= own + names.get(index).copied().unwrap_or(0) + usize::from(count > 0);
-        goes.push(index);
+        let value = self.value(at, start, fixed);
+        if value.view().compact_bytes() <= max {
+            return fixed;
+        }
+        self.shrink(plan, at, start, &value, (max, by))
     }
-    goes.sort_unstable();
-    goes
+
+    /// The most bytes of a place, and the schema object that says so; the whole value has the policy's bound too.
+    pub(super) fn bytes_max(&self, plan: &Plan, at: u32) -> Option<(usize, Id)> {
+        let root = self.options.bytes_max.filter(|_| at == self.top).map(|max| (max, plan.by));
+        plan.bytes_max.into_iter().chain(root).min_by_key(|(max, _)| *max)
+    }
+
+    pub(super) fn shrink(
+        &mut self,
+        plan: &Plan,
+        at: u32,
+        start: usize,
+        value: &Value,
+        (max, by): (usize, Id),
+    ) -> Fixed {
+        let view = value.view();
+        let is_list = view.kind() == Kind::Array;
+        let children = self.trail.children(start);
+        let order: Vec<usize> = if is_list {
+            let protected = self.protected(plan, value);
+            (0..children.len()).rev().filter(|index| protected.binary_search(index).is_err()).collect()
+        } else {
+            self.dispensable(plan, &children)
+        };
+        let sizes = sizes(view);
+        let (mut bytes, mut left, mut goes) = (view.compact_bytes(), children.len(), Vec::new());
+        for index in order {
+            if bytes <= max {
+                break;
+            }
+            left -= 1;
+            bytes -= sizes.get(index).copied().unwrap_or(0) + usize::from(left > 0);
+            goes.push(index);
+        }
+        if goes.is_empty() || bytes > max {
+            return Gone(Keyword::MaxBytes, by);
+        }
+        if is_list {
+            let moves = |index: &usize| {
+                *index < plan.prefix.len() && (index + 1..children.len()).any(|next| !goes.contains(&next))
+            };
+            if goes.iter().any(moves) || plan.length.min.is_some_and(|min| left < min) {
+                return Gone(Keyword::MaxBytes, by);
+            }
+            self.cut(at, start, &goes, (Keyword::MaxBytes, by));
+        } else {
+            let mut children = children;
+            for index in goes {
+                children.drop_at(index);
+                if let Some(child) = children.get(index) {
+                    self.trail.drop_child(child, Keyword::MaxBytes, by);
+                }
+            }
+            self.trail.retain(start, &children);
+            // what went may have been needed
+            self.without_triggers(plan, start);
+            if self.lacking(plan, start).is_some() || self.too_small(plan, start).is_some() {
+                return Gone(Keyword::MaxBytes, by);
+            }
+        }
+        Part
+    }
 }
 
 /// Whether `part` is what is left of `whole` when some of it is taken away (the shrink order).
@@ -116,57 +162,4 @@ fn is_part(part: View<'_>, whole: View<'_>) -> bool {
         }
         _ => same(part, whole),
     }
-}
-
-/// Takes from `whole` what `part` lacks; says the input place and the nodes of each child that goes.
-fn restrict(
-    document: &Arc<Document>,
-    whole: View<'_>,
-    part: View<'_>,
-    children: &[u32],
-    say: &mut dyn FnMut(u32, usize),
-) -> (Json, Vec<u32>) {
-    let at = |index: usize| children.get(index).copied().unwrap_or(ADDED);
-    let mut places = Vec::new();
-    let mut keep = |index: usize, own: View<'_>, part: Option<View<'_>>, say: &mut dyn FnMut(u32, usize)| {
-        let Some(part) = part else {
-            if at(index) != ADDED {
-                say(at(index), own.nodes());
-            }
-            return None;
-        };
-        places.push(at(index));
-        let smaller = matches!(own.kind(), Kind::Array | Kind::Object) && !same(own, part);
-        let below = || places_below(document, own, at(index));
-        Some(if smaller { restrict(document, own, part, &below(), say).0 } else { own.to_json() })
-    };
-    let json = if whole.kind() == Kind::Array {
-        let mut wanted = part.items().peekable();
-        let mut items = Vec::new();
-        for (index, own) in whole.items().enumerate() {
-            let part = wanted.next_if(|wanted| is_part(*wanted, own));
-            items.extend(keep(index, own, part, say));
-        }
-        Json::list(items)
-    } else {
-        let mut members = Vec::new();
-        for (index, (name, own)) in whole.named_members().enumerate() {
-            let text = name.as_text().map(Text::decode).unwrap_or_default();
-            members.extend(keep(index, own, part.get(&text), say).map(|value| (name.to_json(), value)));
-        }
-        Json::object(members)
-    };
-    (json, places)
-}
-
-/// The input places of the children of a value that stood at a place: its own, or those of the same names there.
-fn places_below(document: &Arc<Document>, view: View<'_>, at: u32) -> Vec<u32> {
-    let own =
-        |child: View<'_>| child.place().filter(|place| Arc::ptr_eq(place.document, document)).map(|place| place.at);
-    let before = (at != ADDED).then_some(View::Place(Place { document, at }));
-    let named = view.members().map(|(name, child)| {
-        let there = before.and_then(|before| before.get(&name.decode())).and_then(View::place).map(|place| place.at);
-        own(child).or(there).unwrap_or(ADDED)
-    });
-    view.items().map(|child| own(child).unwrap_or(ADDED)).chain(named).collect()
 }

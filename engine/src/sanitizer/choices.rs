@@ -1,132 +1,335 @@
-//! Choice points: what a value must satisfy in one of several ways (R14–R18).
+//! Choice points: what a value must satisfy in one of several ways (R14–R18, R22).
+//!
+//! The phases of a place give a value; then the first choice point that it does not satisfy is resolved by repairing the
+//! original value again, under a branch or without one child; and so on, until none is left. Each computation is a [`Job`] at
+//! a place, is counted, and is kept while a branch around it is tried: what it wrote is written again, not computed again.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::repair::{ADDED, Choice, Decided, Fixed, Job, Left, Repair, children_of, without};
-use super::schema::Id;
-use super::sets::Applied;
+use super::plan::{Choice, ChoiceKind, Plan};
+use super::project::{Fixed, Pass};
+use super::schema::{Choices, Id};
+use super::sets::{Applied, SetId};
+use super::trail::{Cost, Saved, Value};
 use crate::fate::Keyword;
 use crate::json::{Kind, View};
 
-impl Repair<'_> {
-    /// The first choice point that a value does not satisfy (R14).
-    pub(super) fn unsatisfied(&mut self, job: &Job, view: View<'_>) -> Option<Choice> {
-        let set = self.eval.sets.get(job.set);
-        for part in &set.parts {
-            let Some(object) = self.object(part.applied) else { continue };
-            let (applied, choices) = (part.applied, &object.choices);
-            if choices.is_empty() {
-                continue;
-            }
-            let mut all: Vec<_> = (0..choices.dependent.len()).map(|index| Choice::Dependent(applied, index)).collect();
-            all.extend(choices.condition.map(|_| Choice::Condition(applied)));
-            all.extend((!choices.any_of.is_empty()).then_some(Choice::AnyOf(applied)));
-            all.extend((!choices.one_of.is_empty()).then_some(Choice::OneOf(applied)));
-            all.extend(choices.not.map(|_| Choice::Not(applied)));
-            let open = all.into_iter().filter(|choice| !job.taken.contains(choice));
-            let mut failing = open.filter(|choice| !self.satisfies(*choice, view)).collect::<Vec<_>>();
-            if !failing.is_empty() {
-                return Some(failing.swap_remove(0));
-            }
-        }
-        None
+use Fixed::{Fails, Gone, Part, Rejected, Whole};
+
+/// Units of work of a computation for each child of its place.
+const UNITS_PER_CHILD: u64 = 4;
+
+/// What is to be done at a place.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Job {
+    pub(super) plan: SetId,
+    /// What was decided of single children, sorted.
+    pub(super) children: Vec<(u32, Decided)>,
+    /// All branches that hold are in the set.
+    pub(super) is_last: bool,
+}
+
+/// What was decided of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Decided {
+    /// It goes.
+    Drop(Keyword, Id),
+    /// It goes with the end of its list.
+    Cut,
+    /// This schema object applies to it too.
+    Under(Applied, Keyword),
+}
+
+/// What was decided of one child.
+pub(super) fn decided_of(all: &[(u32, Decided)], child: u32) -> &[(u32, Decided)] {
+    let first = all.partition_point(|(own, _)| *own < child);
+    let last = all.partition_point(|(own, _)| *own <= child);
+    all.get(first..last).unwrap_or_default()
+}
+
+impl Job {
+    pub(super) fn with(&self, plan: SetId) -> Self {
+        Self { plan, ..self.clone() }
     }
 
-    /// Whether a value satisfies a choice point.
-    fn satisfies(&mut self, choice: Choice, view: View<'_>) -> bool {
-        let (applied, object) = match choice {
-            Choice::Dependent(applied, _)
-            | Choice::Condition(applied)
-            | Choice::AnyOf(applied)
-            | Choice::OneOf(applied)
-            | Choice::Not(applied) => (applied, self.object(applied)),
-        };
-        let Some(choices) = object.map(|object| &object.choices) else { return true };
-        let branch = |own: &mut Self, id: Id| own.eval.sets.below(applied, id);
-        match choice {
-            Choice::Dependent(_, index) => choices.dependent.get(index).is_none_or(|(trigger, id, _)| {
-                let branch = branch(self, *id);
-                view.get(trigger).is_none() || self.eval.holds(branch, view)
-            }),
-            Choice::Condition(_) => {
-                let selected = if self.condition_holds(applied, view) { choices.then } else { choices.otherwise };
-                selected.is_none_or(|id| {
-                    let branch = branch(self, id);
-                    self.eval.holds(branch, view)
-                })
+    pub(super) fn decided(&self, more: impl IntoIterator<Item = (u32, Decided)>) -> Self {
+        let mut next = self.clone();
+        next.children.extend(more);
+        next.children.sort_unstable();
+        next.children.dedup();
+        next
+    }
+}
+
+/// What was computed, by place and job.
+pub(super) type Memo = BTreeMap<(u32, Job), Rc<Saved>>;
+
+impl<'a> Pass<'a> {
+    /// Repairs a place that has choice points, or asks for what nobody evaluated.
+    pub(super) fn choose(&mut self, plan: SetId, at: u32) -> Fixed {
+        self.job(at, &Job { plan, children: Vec::new(), is_last: false })
+    }
+
+    /// One computation, counted.
+    pub(super) fn job(&mut self, at: u32, job: &Job) -> Fixed {
+        if self.trying == 0 {
+            return self.counted(at, job);
+        }
+        let key = (at, job.clone());
+        if let Some(saved) = self.memo.get(&key) {
+            let saved = Rc::clone(saved);
+            let _ = self.eval.budget.charge(saved.weight());
+            return self.trail.replay(&saved);
+        }
+        let mark = self.trail.mark();
+        let fixed = self.counted(at, job);
+        if fixed.failure().is_some() {
+            self.trail.truncate(mark.nodes);
+        }
+        let saved = self.trail.saved(mark, fixed);
+        let _ = self.eval.budget.charge(saved.weight());
+        self.memo.insert(key, Rc::new(saved));
+        fixed
+    }
+
+    /// A job at a place that was repaired before: what is below is kept, for it may be asked many times.
+    pub(super) fn again(&mut self, at: u32, job: &Job) -> Fixed {
+        self.trying += 1;
+        let fixed = self.job(at, job);
+        self.trying -= 1;
+        fixed
+    }
+
+    fn counted(&mut self, at: u32, job: &Job) -> Fixed {
+        // a computation looks at each child, and keeps what became of it
+        let work = 1 + UNITS_PER_CHILD * self.place(at).len() as u64;
+        if self.steps == 0 || self.eval.budget.charge(work).is_err() {
+            self.steps = 0;
+            return Gone(Keyword::Budget, 0);
+        }
+        self.steps -= 1;
+        let before = std::mem::replace(&mut self.is_last, job.is_last);
+        let since = self.trail.mark();
+        let fixed = self.compute(at, job);
+        self.is_last = before;
+        let plan = self.plan(job.plan);
+        let fixed = self.whole_or_not(&plan, since, fixed);
+        // what an evaluator that may look no further says means nothing
+        let is_void = self.eval.is_spent() || (self.is_spent() && fixed.failure().is_some());
+        if is_void { Gone(Keyword::Budget, plan.by) } else { fixed }
+    }
+
+    /// Whether no more may be computed: a refusal may have come of that alone.
+    fn is_spent(&self) -> bool {
+        self.steps == 0 || self.eval.is_spent()
+    }
+
+    fn compute(&mut self, at: u32, job: &Job) -> Fixed {
+        let plan = self.plan(job.plan);
+        let mark = self.trail.mark();
+        if let Some((choice, branch)) = self.tagged(&plan, at) {
+            let next = branch.map(|branch| self.branch(job, branch, choice.keyword()));
+            let fixed = next.map(|next| self.job(at, &next));
+            return fixed.filter(|fixed| matches!(fixed, Whole | Part | Rejected(..))).unwrap_or_else(|| {
+                self.trail.cut(mark);
+                self.trying += 1;
+                let before = self.phases(&plan, at, &job.children);
+                self.trying -= 1;
+                let gone = before.failure().is_none().then_some(Gone(choice.keyword(), choice.by.id));
+                gone.unwrap_or(before)
+            });
+        }
+        let fixed = self.phases(&plan, at, &job.children);
+        if fixed.failure().is_some() {
+            return fixed;
+        }
+        let value = self.value(at, mark.nodes, fixed);
+        match self.unsatisfied(&plan, &value) {
+            Some(choice) => {
+                self.trail.cut(mark);
+                self.resolve(at, job, &plan, &choice, &value)
             }
-            Choice::AnyOf(_) => choices.any_of.iter().any(|&id| {
-                let branch = branch(self, id);
-                self.eval.holds(branch, view)
-            }),
-            Choice::OneOf(_) => {
-                let some = choices.one_of.iter().any(|&id| {
-                    let branch = branch(self, id);
-                    self.eval.holds(branch, view)
-                });
-                some && self.eval.is_only_one(applied, &choices.one_of, view)
+            None => self.last(at, job, &plan, &value, mark, fixed),
+        }
+    }
+
+    /// The first union that a member's value decides, and the branch that it leaves.
+    fn tagged(&self, plan: &Plan, at: u32) -> Option<(Choice, Option<Applied>)> {
+        let view = self.place(at);
+        if view.kind() != Kind::Object {
+            return None;
+        }
+        plan.choices.iter().find_map(|choice| {
+            let tags = choice.tags.as_ref()?;
+            Some((choice.clone(), tags.branch(view)))
+        })
+    }
+
+    /// The same job with one schema object more.
+    pub(super) fn branch(&mut self, job: &Job, branch: Applied, keyword: Keyword) -> Job {
+        job.with(self.table.with(&mut self.eval.sets, job.plan, branch, keyword))
+    }
+
+    /// The first choice point that a value does not satisfy (R14).
+    pub(super) fn unsatisfied(&mut self, plan: &Plan, value: &Value) -> Option<Choice> {
+        self.eval.turn_to(value);
+        plan.choices.iter().find(|choice| !self.satisfies(plan, choice, value.view())).cloned()
+    }
+
+    /// Whether a value satisfies a choice point. A branch that is in the set is enforced, and need not hold yet.
+    pub(super) fn satisfies(&mut self, plan: &Plan, choice: &Choice, view: View<'_>) -> bool {
+        let Some(choices) = self.choices(choice.by) else { return true };
+        let by = choice.by;
+        match choice.kind {
+            ChoiceKind::Dependent(at) => choices
+                .dependent
+                .get(at)
+                .is_none_or(|(trigger, id, _)| view.get(trigger).is_none() || self.holds(plan, by, *id, view)),
+            ChoiceKind::Condition => {
+                let selected = if self.condition_holds(by, view) { choices.then } else { choices.otherwise };
+                selected.is_none_or(|id| self.holds(plan, by, id, view))
             }
-            Choice::Not(_) => choices.not.is_none_or(|id| {
-                let forbidden = branch(self, id);
+            ChoiceKind::AnyOf => choices.any_of.iter().any(|&id| self.holds(plan, by, id, view)),
+            ChoiceKind::OneOf => {
+                choices.one_of.iter().any(|&id| self.holds(plan, by, id, view))
+                    && self.count_of(plan, by, &choices.one_of, view) == 1
+            }
+            ChoiceKind::Not => choices.not.is_none_or(|id| {
+                let forbidden = self.eval.sets.below(by, id);
                 !self.eval.holds_plainly(forbidden, view)
             }),
         }
     }
 
-    fn condition_holds(&mut self, applied: Applied, view: View<'_>) -> bool {
-        let condition = self.object(applied).and_then(|object| object.choices.condition);
+    /// How many branches hold, as any validator counts.
+    pub(super) fn count_of(&mut self, plan: &Plan, by: Applied, ids: &[Id], view: View<'_>) -> usize {
+        let holds = |id: &&Id| {
+            let branch = self.eval.sets.below(by, **id);
+            plan.set.has(branch) || self.eval.holds_plainly(branch, view)
+        };
+        ids.iter().filter(holds).count()
+    }
+
+    pub(super) fn choices(&self, by: Applied) -> Option<&'a Choices> {
+        self.object_of(by.id).map(|object| &object.choices)
+    }
+
+    fn holds(&mut self, plan: &Plan, by: Applied, id: Id, view: View<'_>) -> bool {
+        let branch = self.eval.sets.below(by, id);
+        plan.set.has(branch) || self.eval.holds(branch, view)
+    }
+
+    fn condition_holds(&mut self, by: Applied, view: View<'_>) -> bool {
+        let condition = self.choices(by).and_then(|choices| choices.condition);
         condition.is_some_and(|id| {
-            let condition = self.eval.sets.below(applied, id);
+            let condition = self.eval.sets.below(by, id);
             self.eval.holds_plainly(condition, view)
         })
     }
 
-    pub(super) fn resolve(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, choice: Choice) -> Rc<Fixed> {
-        match choice {
-            Choice::Dependent(applied, index) => self.dependent(at, job, choice, applied, index),
-            Choice::Condition(applied) => self.condition(at, job, before, applied),
-            Choice::AnyOf(applied) => self.any_of(at, job, applied),
-            Choice::OneOf(applied) => self.one_of(at, job, applied),
-            Choice::Not(applied) => self.not(at, job, before, applied),
+    pub(super) fn resolve(&mut self, at: u32, job: &Job, plan: &Plan, choice: &Choice, value: &Value) -> Fixed {
+        let fixed = match choice.kind {
+            ChoiceKind::Dependent(index) => self.dependent(at, job, choice, index),
+            ChoiceKind::Condition => self.condition(at, job, plan, choice, value),
+            ChoiceKind::AnyOf | ChoiceKind::OneOf => self.union(at, job, plan, choice, value),
+            ChoiceKind::Not => self.without_one(at, job, plan, choice, value),
+        };
+        fixed.unwrap_or_else(|| {
+            let keyword = match choice.kind {
+                ChoiceKind::Condition if self.condition_holds(choice.by, value.view()) => Keyword::Then,
+                ChoiceKind::Condition => Keyword::Else,
+                ChoiceKind::Dependent(at) => {
+                    let own = self.choices(choice.by).and_then(|choices| choices.dependent.get(at));
+                    own.map_or(choice.keyword(), |(.., keyword)| *keyword)
+                }
+                _ => choice.keyword(),
+            };
+            Gone(keyword, choice.by.id)
+        })
+    }
+
+    /// A job that is given up where it yields nothing.
+    pub(super) fn attempt(&mut self, at: u32, job: &Job) -> Option<Fixed> {
+        Some(self.attempt_or_say(at, job)).filter(|fixed| fixed.failure().is_none())
+    }
+
+    /// The same, with why it yields nothing.
+    fn attempt_or_say(&mut self, at: u32, job: &Job) -> Fixed {
+        let mark = self.trail.mark();
+        let fixed = self.again(at, job);
+        if fixed.failure().is_some() {
+            self.trail.cut(mark);
         }
+        fixed
     }
 
-    /// The same job with a choice taken and a branch in the set.
-    fn branch(&mut self, job: &Job, choice: Choice, applied: Applied, id: Id, keyword: Keyword) -> Job {
-        let branch = self.eval.sets.below(applied, id);
-        let mut next = job.clone();
-        next.set = self.eval.sets.with(job.set, branch, keyword);
-        next.taken.push(choice);
-        next.taken.sort_unstable();
-        next
+    /// What the result of a job costs, which is taken back.
+    fn score(&mut self, at: u32, job: &Job) -> Option<Cost> {
+        let mark = self.trail.mark();
+        let cost = self.trail.cost();
+        let fixed = self.attempt(at, job)?;
+        debug_assert!(matches!(fixed, Whole | Part), "an attempt yields or is given up");
+        let score = self.trail.cost().since(cost);
+        self.trail.cut(mark);
+        Some(score)
     }
 
-    /// The branches of a union in the order in which they are tried: by score, then as they stand (R15).
-    fn scored(&mut self, at: u32, job: &Job, choice: Choice, applied: Applied, keyword: Keyword) -> Vec<(usize, Job)> {
-        let choices = self.object(applied).map(|object| &object.choices);
-        let ids = choices.map_or(&[][..], |choices| match choice {
-            Choice::AnyOf(_) => &choices.any_of,
-            _ => &choices.one_of,
-        });
-        let mut scored = Vec::new();
-        for (index, &id) in ids.iter().enumerate() {
-            if self.is_hopeless(at, applied, id) {
-                continue;
-            }
-            let next = self.branch(job, choice, applied, id, keyword);
-            let fixed = self.phases(at, &next);
-            if fixed.left.is_some() {
-                scored.push((fixed.cost, index, next));
+    /// R15: the branch that costs least in the end, then the first.
+    fn union(&mut self, at: u32, job: &Job, plan: &Plan, choice: &Choice, value: &Value) -> Option<Fixed> {
+        let choices = self.choices(choice.by)?;
+        let ids = if choice.kind == ChoiceKind::AnyOf { &choices.any_of } else { &choices.one_of };
+        let branches: Vec<_> = ids.iter().map(|&id| self.eval.sets.below(choice.by, id)).collect();
+        if branches.iter().any(|branch| plan.set.has(*branch)) {
+            // a branch is taken, and others hold too
+            return self.without_one(at, job, plan, choice, value);
+        }
+        let open: Vec<_> = branches.into_iter().filter(|branch| !self.is_hopeless(at, *branch)).collect();
+        let jobs: Vec<_> = open.iter().map(|branch| self.branch(job, *branch, choice.keyword())).collect();
+        let allowed = (jobs.len() + 2) * (self.place(at).nodes() + 32);
+        let before = self.steps;
+        let mut scores = Vec::new();
+        for (index, next) in jobs.iter().enumerate() {
+            scores.extend(self.score(at, next).map(|cost| (cost.removed, cost.for_bytes > 0, index)));
+            if before - self.steps > allowed {
+                scores = self.rough_scores(at, &jobs);
+                break;
             }
         }
-        scored.sort_by_key(|(cost, index, _)| (*cost, *index));
-        scored.into_iter().map(|(_, index, next)| (index, next)).collect()
+        scores.sort_unstable();
+        let order = scores.into_iter().filter_map(|(.., index)| jobs.get(index));
+        for next in order {
+            if let Some(fixed) = self.attempt(at, next) {
+                return Some(fixed);
+            }
+        }
+        None
     }
 
-    /// Whether no part of a value can hold under a branch, as a look at its members tells: a table of discriminators.
-    fn is_hopeless(&mut self, at: u32, applied: Applied, id: Id) -> bool {
-        let branch = self.eval.sets.below(applied, id);
-        let (Some(object), view) = (self.object(branch), self.place(at)) else { return false };
+    /// What branches cost where their own choice points are not asked.
+    fn rough_scores(&mut self, at: u32, jobs: &[Job]) -> Vec<(usize, bool, usize)> {
+        let mut scores = Vec::new();
+        for (index, next) in jobs.iter().enumerate() {
+            if self.is_spent() {
+                break;
+            }
+            let (mark, cost) = (self.trail.mark(), self.trail.cost());
+            let plan = self.plan(next.plan);
+            self.trying += 1;
+            self.steps = self.steps.saturating_sub(1);
+            let fixed = self.phases(&plan, at, &next.children);
+            self.trying -= 1;
+            if fixed.failure().is_none() {
+                scores.push((self.trail.cost().since(cost).removed, false, index));
+            }
+            self.trail.cut(mark);
+        }
+        scores
+    }
+
+    /// Whether no part of a value can hold under a branch, as a look at its members tells.
+    fn is_hopeless(&mut self, at: u32, branch: Applied) -> bool {
+        let (Some(object), view) = (self.eval.sets.object(branch), self.place(at)) else { return false };
         if self.eval.sets.schema().has_annotations {
             return false;
         }
@@ -134,177 +337,74 @@ impl Repair<'_> {
             return true;
         }
         let lacks = |name: &String| {
-            let member = object.properties.iter().find(|(own, _)| own == name);
-            let schema = member.map(|(_, id)| self.eval.sets.below(branch, *id));
-            let Some(schema) = schema.and_then(|schema| self.object(schema)) else { return view.get(name).is_none() };
-            // a default or an annotation may still help
-            let plain = schema.on_invalid.is_empty() && !schema.on_missing && schema.reference.is_none();
-            plain
-                && view.get(name).is_none_or(|value| {
-                    let scalar = !matches!(value.kind(), Kind::Array | Kind::Object);
-                    scalar
-                        && schema
-                            .checks
-                            .iter()
-                            .any(|check| !check.listed().is_empty() && !check.holds(value, None, None))
-                })
+            let schema = object.property(name).and_then(|id| self.object_of(id));
+            let Some(schema) = schema else { return view.get(name).is_none() };
+            view.get(name).is_none_or(|value| {
+                let scalar = !matches!(value.kind(), Kind::Array | Kind::Object);
+                let fails = |check: &super::check::Check| !check.listed().is_empty() && !check.holds(value, None, None);
+                scalar && schema.checks.iter().any(fails)
+            })
         };
         view.kind() == Kind::Object && object.required.iter().any(lacks)
     }
 
-    fn any_of(&mut self, at: u32, job: &Job, applied: Applied) -> Rc<Fixed> {
-        for (_, next) in self.scored(at, job, Choice::AnyOf(applied), applied, Keyword::AnyOf) {
-            let fixed = self.job(at, &next);
-            if fixed.left.as_ref().is_some_and(|left| self.holds(job, left.json.view())) {
-                return fixed;
+    /// R16: the selected branch, and if that flips the condition, the other one; else one child less.
+    fn condition(&mut self, at: u32, job: &Job, plan: &Plan, choice: &Choice, value: &Value) -> Option<Fixed> {
+        let choices = self.choices(choice.by)?;
+        let both = [(choices.then, Keyword::Then), (choices.otherwise, Keyword::Else)];
+        let both = both.map(|(id, keyword)| (id.map(|id| self.eval.sets.below(choice.by, id)), keyword));
+        if both.iter().any(|(branch, _)| branch.is_some_and(|branch| plan.set.has(branch))) {
+            // the branch that is taken flipped the condition
+            return None;
+        }
+        let holds = self.condition_holds(choice.by, value.view());
+        let order = if holds { both } else { [both[1], both[0]] };
+        for (branch, keyword) in order {
+            let Some(branch) = branch else { break };
+            let next = self.branch(job, branch, keyword);
+            let fixed = self.attempt_or_say(at, &next);
+            match fixed {
+                Whole | Part | Rejected(..) => return Some(fixed),
+                Gone(Keyword::Then | Keyword::Else, by) if by == choice.by.id => {}
+                Gone(..) | Fails(..) => break,
             }
         }
-        Rc::new(Fixed::gone(Keyword::AnyOf, applied.id, self.nodes(at)))
-    }
-
-    fn one_of(&mut self, at: u32, job: &Job, applied: Applied) -> Rc<Fixed> {
-        let choice = Choice::OneOf(applied);
-        let branches = self.scored(at, job, choice, applied, Keyword::OneOf);
-        let mut overlapping = Vec::new();
-        for (index, next) in branches {
-            let fixed = self.job(at, &next);
-            if let Some(left) = &fixed.left {
-                self.eval.keep(&left.json);
-                if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
-                    return fixed;
-                }
-                overlapping.push((index, next, fixed));
-            }
-        }
-        // the lowest final cost, then the first branch
-        let mut best: Option<(usize, usize, Rc<Fixed>)> = None;
-        for (index, next, fixed) in overlapping {
-            if let Some(smaller) = self.without_one(at, &next, &fixed, choice, Keyword::OneOf)
-                && best.as_ref().is_none_or(|(cost, own, _)| (smaller.cost, index) < (*cost, *own))
-            {
-                best = Some((smaller.cost, index, smaller));
-            }
-        }
-        best.map_or_else(|| Rc::new(Fixed::gone(Keyword::OneOf, applied.id, self.nodes(at))), |(.., best)| best)
-    }
-
-    fn not(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
-        match self.without_one(at, job, before, Choice::Not(applied), Keyword::Not) {
-            Some(smaller) => smaller,
-            None => Rc::new(Fixed::gone(Keyword::Not, applied.id, self.nodes(at))),
-        }
-    }
-
-    /// R16: the selected branch, and if that flips the condition, the other one.
-    fn condition(&mut self, at: u32, job: &Job, before: &Rc<Fixed>, applied: Applied) -> Rc<Fixed> {
-        let choice = Choice::Condition(applied);
-        let Some(choices) = self.object(applied).map(|object| &object.choices) else { return Rc::clone(before) };
-        let left = before.left.as_ref();
-        let condition = left.is_some_and(|left| self.condition_holds(applied, left.json.view()));
-        let (then, otherwise) = ((choices.then, Keyword::Then), (choices.otherwise, Keyword::Else));
-        let (selected, other) = if condition { (then, otherwise) } else { (otherwise, then) };
-        for (branch, keyword) in [selected, other] {
-            let Some(id) = branch else { break };
-            let next = self.branch(job, choice, applied, id, keyword);
-            let fixed = self.job(at, &next);
-            if fixed.rejected {
-                return fixed;
-            }
-            let Some(left) = &fixed.left else { break };
-            self.eval.keep(&left.json);
-            if self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()) {
-                return fixed;
-            }
-            if self.condition_holds(applied, left.json.view()) == condition {
-                break;
-            }
-        }
-        match self.without_one(at, job, before, choice, selected.1) {
-            Some(smaller) => smaller,
-            None => Rc::new(Fixed::gone(selected.1, applied.id, self.nodes(at))),
-        }
+        self.eval.turn_to(value);
+        self.without_one(at, job, plan, choice, value)
     }
 
     /// R17: the value under the schema, or without the trigger, whichever costs less.
-    fn dependent(&mut self, at: u32, job: &Job, choice: Choice, applied: Applied, index: usize) -> Rc<Fixed> {
-        let dependent = self.object(applied).and_then(|object| object.choices.dependent.get(index));
-        let Some((trigger, id, keyword)) = dependent else { return Rc::new(Fixed::gone(Keyword::Oracle, 0, 1)) };
-        let next = self.branch(job, choice, applied, *id, *keyword);
-        let under = self.job(at, &next);
-        if under.rejected {
-            return under;
-        }
+    fn dependent(&mut self, at: u32, job: &Job, choice: &Choice, index: usize) -> Option<Fixed> {
+        let &(ref trigger, id, keyword) = self.choices(choice.by)?.dependent.get(index)?;
+        let branch = self.eval.sets.below(choice.by, id);
+        let under = self.branch(job, branch, keyword);
         let member = self.place(at).get(trigger).and_then(View::place).map(|place| place.at);
-        let without = member.map(|member| {
-            let mut next = job.clone();
-            next.children.push((member, Decided::Drop(*keyword, applied.id)));
-            next.children.sort_unstable();
-            self.job(at, &next)
-        });
-        let under =
-            Some(under).filter(|fixed| fixed.left.as_ref().is_some_and(|left| self.holds(job, left.json.view())));
-        let without = without.filter(|fixed| fixed.left.is_some());
-        match (under, without) {
-            (Some(under), Some(without)) if without.cost < under.cost => without,
-            (Some(one), _) | (None, Some(one)) => one,
-            (None, None) => Rc::new(Fixed::gone(*keyword, applied.id, self.nodes(at))),
+        let without = member.map(|member| job.decided([(member, Decided::Drop(keyword, choice.by.id))]));
+        let mark = self.trail.mark();
+        let first = self.attempt_or_say(at, &under);
+        if let Rejected(..) = first {
+            return Some(first);
         }
-    }
-
-    /// R18: one direct child less, such that all of the set holds; fewest nodes first, then the greatest name or last index.
-    ///
-    /// The place is repaired once more without that child, for what comes last: unknown members, and bytes.
-    fn without_one(
-        &mut self,
-        at: u32,
-        job: &Job,
-        fixed: &Rc<Fixed>,
-        choice: Choice,
-        keyword: Keyword,
-    ) -> Option<Rc<Fixed>> {
-        let left = fixed.left.as_ref()?;
-        let set = self.eval.sets.get(job.set);
-        let order = order_of_one(left, self.prefix(&set));
-        // where there are many, not all can be asked
-        let affordable = self.eval.left / 16 / (left.json.view().nodes() + 1);
-        for strictly in [true, false] {
-            for &(index, goes) in order.iter().take(affordable) {
-                let smaller = without(left, &[index]);
-                self.eval.keep(&smaller.json);
-                let view = smaller.json.view();
-                let helps = if strictly { self.all_hold(&set, view) } else { self.satisfies(choice, view) };
-                if !helps {
-                    continue;
-                }
-                let mut next = job.clone();
-                next.children.push((goes, Decided::Drop(keyword, choice.by())));
-                next.children.sort_unstable();
-                let fixed = self.job(at, &next);
-                let holds = fixed
-                    .left
-                    .as_ref()
-                    .is_some_and(|left| self.satisfies(choice, left.json.view()) && self.holds(job, left.json.view()));
-                if holds {
-                    return Some(fixed);
-                }
-            }
+        self.trail.cut(mark);
+        let cost = self.score(at, &under).map(Cost::all);
+        let less = without.as_ref().and_then(|without| self.score(at, without)).map(Cost::all);
+        match (cost, less, without) {
+            (Some(cost), less, _) if less.is_none_or(|less| cost <= less) => self.attempt(at, &under),
+            (_, Some(_), Some(without)) => self.attempt(at, &without),
+            _ => None,
         }
-        None
     }
 }
 
-/// The children that may go alone, with their input places: fewest nodes first, then the greatest name or last index.
-fn order_of_one(left: &Left, prefix: usize) -> Vec<(usize, u32)> {
-    let children = children_of(left);
-    let view = left.json.view();
-    let sizes: Vec<_> = view.items().chain(view.members().map(|(_, value)| value)).map(View::nodes).collect();
-    let names: Vec<_> = view.members().map(|(name, _)| name.decode().into_owned()).collect();
-    let moves = |index: usize| names.is_empty() && index < prefix && index + 1 < children.len();
-    let may = children.iter().copied().enumerate().filter(|(index, at)| *at != ADDED && !moves(*index));
-    let mut order: Vec<_> = may.collect();
-    order.sort_by(|&(a, _), &(b, _)| {
-        let size = |index: usize| sizes.get(index).copied().unwrap_or(0);
-        size(a).cmp(&size(b)).then_with(|| names.get(b).cmp(&names.get(a))).then(b.cmp(&a))
-    });
-    order
+impl Choice {
+    /// The keyword that fails where it cannot be satisfied; of a condition, one of two.
+    pub(super) fn keyword(&self) -> Keyword {
+        match self.kind {
+            ChoiceKind::Dependent(_) => Keyword::DependentSchemas,
+            ChoiceKind::Condition => Keyword::Then,
+            ChoiceKind::AnyOf => Keyword::AnyOf,
+            ChoiceKind::OneOf => Keyword::OneOf,
+            ChoiceKind::Not => Keyword::Not,
+        }
+    }
 }

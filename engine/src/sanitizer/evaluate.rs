@@ -1,34 +1,53 @@
 //! Our own evaluator: whether a value holds under a schema object, and which of its children that evaluated.
 //!
-//! Each pair of a value and a schema object is asked once, so recursive unions cost no more than their nodes. The crate's
+//! Each pair of an object or array and a schema object is asked once, so recursive unions cost no more than their nodes. The crate's
 //! validator is another implementation; it is never asked here.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::check::Check;
 use super::pattern::match_cost;
 use super::schema::{Contains, NO_SCHEMA, Never, Object};
 use super::sets::{Applied, Sets};
+use super::trail::Value;
 use crate::budget::{self, Budget};
 use crate::fate::Keyword;
-use crate::json::{Document, Json, Kind, Text, View, compare, fingerprint};
+use crate::json::{Document, Kind, Text, View, compare, fingerprint};
 
 /// Which children of a value are evaluated, in order; none: the value does not hold.
 type Marks = Option<Rc<[bool]>>;
+
+/// Members that a search passes for one unit of work.
+const MEMBERS_PER_UNIT: usize = 16;
+
+/// How schemas are asked.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mode {
+    /// Only the schema counts, without what the sanitizer adds (`x-sensitive`): a keyword that asks whether something does
+    /// not hold, or how often it does, must not be answered by an addition.
+    plainly: bool,
+    /// Whether too many bytes are a failure. They are not before a place is otherwise done (R19).
+    pub(super) counts_bytes: bool,
+    /// Whether numbers are those of validators that know 64-bit integers and floats only (R21).
+    pub(super) rounds: bool,
+}
+
+/// A container by where its text begins and its version, a schema object, and how it is asked.
+type Asked = ((u32, u32), Applied, Mode);
 
 /// The answers of one run.
 pub(super) struct Evaluator<'a> {
     pub(super) sets: Sets<'a>,
     document: &'a Arc<Document>,
-    memo: BTreeMap<(usize, Applied, bool), Marks>,
-    /// Only the schema counts, without what the sanitizer adds (`x-sensitive`, `x-max-bytes`): a keyword that asks whether
-    /// something does not hold, or how often it does, must not be answered by an addition.
-    plainly: bool,
-    /// Built values whose answers are remembered by their address.
-    alive: Vec<Json>,
+    memo: BTreeMap<Asked, Marks>,
+    pub(super) mode: Mode,
+    /// The copy of a part of the output that is asked about.
+    current: Option<Value>,
     /// Values and children that may still be looked at.
-    pub(super) left: usize,
+    left: usize,
+    is_spent: bool,
     /// What the rule may still do.
     pub(super) budget: &'a Budget,
 }
@@ -37,34 +56,48 @@ impl<'a> Evaluator<'a> {
     /// Looks at no more than `left` values and children.
     pub(super) fn new(sets: Sets<'a>, document: &'a Arc<Document>, left: usize, budget: &'a Budget) -> Self {
         let plainly = !sets.schema().has_additions;
-        Self { sets, document, memo: BTreeMap::new(), plainly, alive: Vec::new(), left, budget }
-    }
-
-    /// Whether less than `least` values may still be looked at: an answer may have been no for that reason alone.
-    pub(super) fn is_spent(&self, least: usize) -> bool {
-        self.left < least || self.budget.left() == 0
-    }
-
-    /// Keeps a built value, and with it its address, for as long as the answers are remembered.
-    pub(super) fn keep(&mut self, value: &Json) {
-        self.alive.push(value.clone());
-    }
-
-    /// A number that only this value has: its node, or the address of what was built.
-    fn key(&self, view: View<'_>) -> Option<usize> {
-        match view {
-            View::Place(place) if Arc::ptr_eq(place.document, self.document) => Some(place.at as usize * 2 + 1),
-            View::Built(Json::List(items)) => Some(Arc::as_ptr(items).addr()),
-            View::Built(Json::Object(members)) => Some(Arc::as_ptr(members).addr()),
-            View::Place(_) | View::Built(_) => None,
+        Self {
+            sets,
+            document,
+            memo: BTreeMap::new(),
+            mode: Mode { plainly, ..Mode::default() },
+            current: None,
+            left,
+            is_spent: false,
+            budget,
         }
+    }
+
+    /// Whether no more values may be looked at: an answer may have been no for that reason alone.
+    pub(super) fn is_spent(&self) -> bool {
+        self.is_spent || self.budget.left() == 0
+    }
+
+    /// Turns to a value: what is asked from now on stands in it, or in the input.
+    pub(super) fn turn_to(&mut self, value: &Value) {
+        self.current = Some(value.clone());
+    }
+
+    /// What only this container has: where its text begins, and which version of it this is. Scalars are asked again.
+    fn key(&self, view: View<'_>) -> Option<(u32, u32)> {
+        let place = view.place()?;
+        let node = place.node();
+        if !matches!(node.kind(), Kind::Array | Kind::Object) {
+            return None;
+        }
+        if Arc::ptr_eq(place.document, self.document) {
+            return Some((node.start, 0));
+        }
+        let current = self.current.as_ref().filter(|current| Arc::ptr_eq(place.document, &current.document))?;
+        let version = current.versions.as_ref()?.get(place.at as usize)?;
+        Some((node.start, *version))
     }
 
     /// Whether a value holds under the schema as any validator reads it.
     pub(super) fn holds_plainly(&mut self, applied: Applied, view: View<'_>) -> bool {
-        let before = std::mem::replace(&mut self.plainly, true);
+        let before = std::mem::replace(&mut self.mode.plainly, true);
         let holds = self.holds(applied, view);
-        self.plainly = before;
+        self.mode.plainly = before;
         holds
     }
 
@@ -75,7 +108,7 @@ impl<'a> Evaluator<'a> {
     /// Which children are evaluated, if the value holds.
     pub(super) fn marks(&mut self, applied: Applied, view: View<'_>) -> Marks {
         let Some(key) = self.key(view) else { return self.ask(applied, view, true).map(Rc::from) };
-        let key = (key, applied, self.plainly);
+        let key = (key, applied, self.mode);
         if let Some(marks) = self.memo.get(&key) {
             return marks.clone();
         }
@@ -94,11 +127,18 @@ impl<'a> Evaluator<'a> {
     fn ask(&mut self, applied: Applied, view: View<'_>, last: bool) -> Option<Vec<bool>> {
         let object = self.sets.object(applied)?;
         let looks = 1 + view.len();
-        self.left = self.left.checked_sub(looks)?;
+        let Some(left) = self.left.checked_sub(looks) else {
+            self.is_spent = true;
+            return None;
+        };
+        self.left = left;
         let text = view.as_text();
         let checks: u64 = object.checks.iter().map(|check| check.cost(view, text)).sum();
         self.budget.charge(looks as u64 + text.map_or(0, |text| budget::text(text.source_bytes())) + checks).ok()?;
-        if !holds_by_itself(object, view, self.sets.schema().draft, self.plainly) {
+        let is_large = self.mode.counts_bytes
+            && !self.mode.plainly
+            && object.bytes_max.is_some_and(|max| view.compact_bytes() > max);
+        if is_large || !self.holds_by_itself(object, view) {
             return None;
         }
         let mut marks = vec![false; view.len()];
@@ -111,6 +151,33 @@ impl<'a> Evaluator<'a> {
         (holds && (!last || self.unevaluated(applied, object, view, &mut marks))).then_some(marks)
     }
 
+    /// What a schema object says of a value without looking at other schema objects.
+    fn holds_by_itself(&self, object: &Object, view: View<'_>) -> bool {
+        let never = match object.never {
+            Some(Never::False) => true,
+            Some(Never::Sensitive) => !self.mode.plainly,
+            None => false,
+        };
+        if never {
+            return false;
+        }
+        let (kind, number, text) = (view.kind(), view.as_number(), view.as_text());
+        let draft = self.sets.schema().draft;
+        let typed = object
+            .types
+            .is_none_or(|types| types.allows(kind) && number.is_none_or(|number| types.allows_number(number, draft)));
+        let holds = |check: &Check| {
+            // what holds exactly is looked up, and what may hold rounded is looked through
+            let exactly = check.holds(view, number, text);
+            if !self.mode.rounds || (exactly && !check.listed().is_empty()) {
+                return exactly;
+            }
+            let looks = check.listed().len() as u64 / 8;
+            self.budget.charge(looks).is_ok() && check.holds_rounded(view, number, text)
+        };
+        typed && object.checks.iter().all(|check| !check.looks_at(kind) || holds(check))
+    }
+
     fn below(&mut self, from: Applied, id: u16, view: View<'_>) -> bool {
         let applied = self.sets.below(from, id);
         self.holds(applied, view)
@@ -119,6 +186,10 @@ impl<'a> Evaluator<'a> {
     fn members(&mut self, applied: Applied, object: &Object, view: View<'_>, marks: &mut [bool]) -> bool {
         let bounds = object.members;
         if bounds.min.is_some_and(|min| view.len() < min) || bounds.max.is_some_and(|max| view.len() > max) {
+            return false;
+        }
+        let looks = object.required.len() * view.len() / MEMBERS_PER_UNIT;
+        if self.budget.charge(looks as u64).is_err() {
             return false;
         }
         let lacks = |name: &String| view.get(name).is_none();
@@ -163,14 +234,15 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        if object.unique && !are_distinct(view) {
+        if object.unique && (self.budget.charge(view.weight()).is_err() || !are_distinct(view)) {
             return false;
         }
         object.contains.filter(|contains| contains.schema != NO_SCHEMA).is_none_or(|contains| {
             let matches = self.matches(applied, contains, view);
             if self.sets.schema().draft >= 2020 {
-                let found = matches.iter().copied();
-                marks.iter_mut().enumerate().for_each(|(index, mark)| *mark |= found.clone().any(|own| own == index));
+                for &index in &matches {
+                    marks.get_mut(index).into_iter().for_each(|mark| *mark = true);
+                }
             }
             matches.len() >= contains.min.unwrap_or(1) && contains.max.is_none_or(|max| matches.len() <= max)
         })
@@ -298,32 +370,12 @@ impl<'a> Evaluator<'a> {
 
 /// The schemas that one schema object applies to a member.
 pub(super) fn schemas_of_member<'o>(object: &'o Object, name: &str) -> impl Iterator<Item = u16> + use<'o> {
-    let own = object.properties.iter().find(|(own, _)| own == name).map(|(_, id)| *id);
-    let mut found: Vec<u16> = own.into_iter().collect();
+    let mut found: Vec<u16> = object.property(name).into_iter().collect();
     found.extend(object.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, id)| *id));
     if found.is_empty() {
         found.extend(object.additional);
     }
     found.into_iter()
-}
-
-/// What a schema object says of a value without looking at other schema objects.
-fn holds_by_itself(object: &Object, view: View<'_>, draft: u16, plainly: bool) -> bool {
-    let never = match object.never {
-        Some(Never::False) => true,
-        Some(Never::Sensitive) => !plainly,
-        None => false,
-    };
-    if never || object.bytes_max.is_some_and(|max| !plainly && view.compact_bytes() > max) {
-        return false;
-    }
-    let kind = view.kind();
-    let number = view.as_number();
-    let text = view.as_text();
-    let typed = object
-        .types
-        .is_none_or(|types| types.allows(kind) && number.is_none_or(|number| types.allows_number(number, draft)));
-    typed && object.checks.iter().all(|check| !check.looks_at(kind) || check.holds(view, number, text))
 }
 
 /// Whether no two items are equal.

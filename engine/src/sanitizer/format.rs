@@ -153,7 +153,7 @@ impl Format {
             Self::Iri => fluent_uri::Iri::parse(text).is_ok(),
             Self::IriReference => fluent_uri::IriRef::parse(text).is_ok(),
             Self::UriTemplate => matches(&URI_TEMPLATE, text),
-            Self::Email => is_email(text, is_hostname) && text.is_ascii(),
+            Self::Email => is_email(text, is_plain_hostname) && text.is_ascii(),
             Self::IdnEmail => is_email(text, idn::is_hostname),
             Self::Hostname => is_hostname(text),
             Self::IdnHostname => idn::is_hostname(text),
@@ -196,13 +196,20 @@ fn is_email(text: &str, is_hostname: impl Fn(&str) -> bool) -> bool {
     domain && (local == "\"\"" || EmailAddress::from_str(text).is_ok())
 }
 
-fn is_hostname(text: &str) -> bool {
+/// A hostname without hyphens in the third and fourth place of a label, other than `xn--`.
+fn is_plain_hostname(text: &str) -> bool {
+    let is_reserved = |label: &str| label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--");
+    is_hostname(text) && !text.split('.').any(is_reserved)
+}
+
+/// A hostname (RFC 1123 §2.1); a label that begins with `xn--` is one of RFC 5890.
+pub(super) fn is_hostname(text: &str) -> bool {
     let is_label = |label: &str| {
-        let reserved = label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--");
+        let malformed = label.starts_with("xn--") && !idn::is_hostname(label);
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && !reserved
+            && !malformed
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     text.len() <= 253 && text.split('.').all(is_label)
@@ -264,7 +271,11 @@ mod tests {
             &["a.b@shop.test", "\"a b\"@shop.test", "a@[127.0.0.1]"],
             &["a", "a@", ".a@b.test", "a@-b.test"],
         );
-        check("hostname", &["shop.test", "a", "xn--bcher-kva.test"], &["", "a.", "-a.test", "a_b", "ab--c.test"]);
+        check(
+            "hostname",
+            &["shop.test", "a", "xn--bcher-kva.test", "ab--c.test"],
+            &["", "a.", "-a.test", "a_b", "xn--a-.test"],
+        );
         check(
             "idn-hostname",
             &["bücher.test", "실례.test", "l·l", "a"],

@@ -29,7 +29,7 @@ fn ways(schema: &Schema, id: Id, known: &mut [Option<u64>]) -> u64 {
     if let Some(Some(ways)) = known.get(usize::from(id)) {
         return *ways;
     }
-    let next = schema.object(id).map(in_place).unwrap_or_default();
+    let next = schema.object(id).map(Object::in_place).unwrap_or_default();
     let sum = next.into_iter().fold(1, |sum: u64, next| sum.saturating_add(ways(schema, next, known)));
     if let Some(slot) = known.get_mut(usize::from(id)) {
         *slot = Some(sum);
@@ -66,7 +66,13 @@ impl Walk<'_> {
         }
         self.path.push(id);
         if let Some(object) = self.schema.object(id) {
-            for next in in_place(object) {
+            // a dynamic reference may lead to each of its anchors
+            let anchors = object
+                .dynamic
+                .iter()
+                .flat_map(|dynamic| self.schema.dynamic.iter().filter_map(|own| own.get(&dynamic.anchor).copied()));
+            let next: Vec<Id> = object.in_place().into_iter().chain(anchors).collect();
+            for next in next {
                 self.visit(next);
             }
         }
@@ -75,17 +81,6 @@ impl Walk<'_> {
             *state = State::Done;
         }
     }
-}
-
-/// The schema objects that are asked of the same value.
-fn in_place(object: &Object) -> Vec<Id> {
-    let choices = &object.choices;
-    let dynamic = object.dynamic.as_ref().map(|dynamic| dynamic.nearest);
-    let mut ids: Vec<Id> = object.reference.into_iter().chain(dynamic).collect();
-    ids.extend(object.all_of.iter().chain(&choices.any_of).chain(&choices.one_of));
-    ids.extend(choices.not.iter().chain(&choices.condition).chain(&choices.then).chain(&choices.otherwise));
-    ids.extend(choices.dependent.iter().map(|(_, id, _)| *id));
-    ids
 }
 
 fn diagnostic(schema: &Schema, source: &Source, circle: &[Id]) -> Option<Diagnostic> {

@@ -10,6 +10,7 @@ use super::reader;
 use super::schema::{Id, Schema};
 use super::sets::{Applied, Sets};
 use super::steps::default_stands;
+use super::table::Plans;
 use crate::diagnostic::Diagnostic;
 use crate::fate::Keyword;
 use crate::json::{Document, Position};
@@ -66,12 +67,20 @@ pub(super) fn refused(file: &str, text: &str, (pointer, why): (String, String)) 
     }
 }
 
+/// The schema objects with a default that an annotation may put in place, and that does not pass there as it is.
+pub(super) fn wrong_defaults(schema: &Schema, options: &Options) -> Vec<Id> {
+    let mut asked =
+        (0..).zip(&schema.objects).filter_map(|(id, object)| Some((id, object.asked_default()?))).peekable();
+    if asked.peek().is_none() {
+        return Vec::new();
+    }
+    let plans = Plans::compile(schema, options);
+    asked.filter(|(id, default)| !default_stands(schema, &plans, options, *id, default)).map(|(id, _)| id).collect()
+}
+
 /// Takes away the defaults that do not pass where they would be put: no annotation puts them.
 pub(super) fn without_wrong_defaults(schema: &mut Schema, options: &Options) {
-    let asked = (0..).zip(&schema.objects).filter_map(|(id, object)| Some((id, object.asked_default()?)));
-    let wrong: Vec<Id> =
-        asked.filter(|(id, default)| !default_stands(schema, options, *id, default)).map(|(id, _)| id).collect();
-    for id in wrong {
+    for id in wrong_defaults(schema, options) {
         if let Some(object) = schema.objects.get_mut(usize::from(id)) {
             object.default = None;
         }
@@ -90,8 +99,7 @@ const UNIONS_MAX: usize = 8;
 
 /// The kinds of value that schema objects allow together, in one of the branches of each of their unions.
 fn types_of(sets: &mut Sets<'_>, schemas: &[(Applied, Keyword)], depth: usize) -> Types {
-    let set = sets.intern(schemas);
-    let set = sets.get(set);
+    let set = sets.set(schemas);
     let mut types = if set.never.is_some() { Types::NONE } else { Types::ALL };
     for part in &set.parts {
         let Some(object) = sets.object(part.applied) else { continue };

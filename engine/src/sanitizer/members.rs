@@ -1,237 +1,299 @@
 //! The phases of an object: its members one by one, then all of them together (R6, R11, R13).
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
-use super::Unknown;
-use super::evaluate::schemas_of_member;
-use super::phases::{Child, Container, Typed};
-use super::repair::{ADDED, Fixed, Job, Left, Note, Repair};
-use super::schema::{Id, Object};
-use super::sets::{Applied, SetId};
-use crate::fate::{Action, Keyword};
-use crate::json::{Json, View};
+use super::children::Children;
+use super::choices::Decided;
+use super::pattern::match_cost;
+use super::plan::{Known, Plan, find};
+use super::project::{Fixed, Pass};
+use super::schema::{Dependent, Id};
+use super::sets::SetId;
+use crate::fate::Keyword;
+use crate::json::{Node, Text};
 
-impl<'a> Repair<'a> {
-    pub(super) fn object_phases(&mut self, at: u32, job: &Job, objects: &[Typed<'a>]) -> Result<Fixed, Fixed> {
-        let mut container = Container::new(at);
-        let knowers = self.knowers(objects);
-        let detectors = self.detectors(self.place(at), objects);
-        let mut rejected: Option<(String, Fixed)> = None;
-        for (name, value) in self.place(at).named_members() {
-            let (Some(text), Some(place)) = (name.as_text(), value.place()) else { continue };
-            let text = text.decode().into_owned();
-            let child = Child { at: place.at, name: name.to_json(), text, fixed: None };
-            let set = self.member_set(job, objects, knowers.as_deref(), name, &child);
-            // a name that the schema does not say comes from the visitor as a value does
-            let is_declared = objects.iter().any(|(_, object)| object.declares(&child.text));
-            let found = name.as_text().filter(|_| !is_declared).and_then(|name| detectors.find_in_text(name));
-            let by = objects.first().map_or(0, |(applied, _)| applied.id);
-            let set = set.and_then(|set| found.map_or(Ok(set), |detector| Err((detector.keyword(), by))));
-            let named = child.text.clone();
-            if let Err(gone) = self.child(&mut container, child, set) {
-                // whoever rejects first in the order of names, whatever the order in the document
-                rejected = rejected.filter(|(name, _)| *name <= named).or(Some((named, gone)));
+use Fixed::{Fails, Gone, Part, Rejected, Whole};
+
+impl<'a> Pass<'a> {
+    pub(super) fn object(&mut self, plan: &Plan, at: u32, node: Node, decided: &[(u32, Decided)]) -> Fixed {
+        let (start, end, mark) = (self.trail.len(), at + node.size, self.trail.mark());
+        self.trail.push(node);
+        self.charge_again(node);
+        let (mut count, mut whole, mut required, mut triggers) = (0, true, 0, 0);
+        let (mut fails, mut rejected): (Option<Id>, Option<(u32, Fixed)>) = (None, None);
+        let mut name = at + 1;
+        while name < end {
+            let value = name + 1;
+            let (length, cost) = (self.trail.len(), self.trail.cost());
+            let (fixed, known) = self.member(plan, at, name, decided);
+            if let Some((keyword, by)) = fixed.failure() {
+                match fixed {
+                    // whoever comes first in the order of names, whatever the order in the document
+                    Rejected(..) => {
+                        let first = rejected.is_none_or(|(own, _)| self.name(name).compare(self.name(own)).is_lt());
+                        rejected = if first { Some((name, fixed)) } else { rejected };
+                    }
+                    Fails(.., holder) => fails = Some(fails.map_or(holder, |own| own.min(holder))),
+                    _ => {}
+                }
+                self.trail.truncate(length);
+                self.trail.drop(value, keyword, by, cost);
+                whole = false;
+            } else {
+                whole &= fixed == Whole;
+                count += 1;
+                required += usize::from(known.is_some_and(|known| known.is_required));
+                triggers += usize::from(known.is_some_and(|known| known.is_trigger));
             }
+            name = value + self.document.node(value).size;
         }
-        if let Some((_, gone)) = rejected {
-            return Err(gone);
+        self.trail.close(start, count, whole);
+        if let Some((_, fixed)) = rejected {
+            return fixed;
         }
-        self.fill(&mut container, objects);
-        self.without_triggers(&mut container, objects);
-        self.few_members(&mut container, objects)?;
-        let nodes = self.nodes(at);
-        let gone = |keyword, by: Id| Err(Fixed::gone(keyword, by, nodes).with(&container));
-        for (applied, object) in objects {
-            if object.required.iter().any(|name| container.position(name).is_none()) {
-                return gone(Keyword::Required, applied.id);
+        if let Some(holder) = fails {
+            return Gone(Keyword::OnInvalid, holder);
+        }
+        let members = &plan.members;
+        let filled = required < members.required && !members.fills.is_empty() && self.fill(plan, at, start, mark);
+        let mut lost = (triggers > 0 || filled) && self.without_triggers(plan, start);
+        if members.bounds.max.is_some_and(|max| self.count(start) > max) {
+            if !self.few_members(plan, start) {
+                return Gone(Keyword::MaxProperties, members.bounds_by);
             }
+            // what went may have been needed
+            self.without_triggers(plan, start);
+            lost = true;
         }
-        for (applied, object) in objects {
-            if object.members.min.is_some_and(|min| container.children.len() < min) {
-                return gone(Keyword::MinProperties, applied.id);
-            }
+        let fixed = if whole && !filled && !lost { Whole } else { Part };
+        let only = members.required_by.filter(|_| !filled && !lost && required < members.required);
+        if let Some(by) = only {
+            return Gone(Keyword::Required, by);
         }
-        self.listed(container, objects, nodes)
+        if (filled || lost || required < members.required)
+            && let Some(by) = self.lacking(plan, start)
+        {
+            return Gone(Keyword::Required, by);
+        }
+        if let Some(by) = self.too_small(plan, start) {
+            return Gone(Keyword::MinProperties, by);
+        }
+        self.listed(plan, at, start, fixed)
     }
 
-    /// All schema objects that may come to know a name here; none: a name may be known whatever it is (U2).
-    ///
-    /// With them, a name that nobody can know is dropped at once, before members are counted.
-    fn knowers(&mut self, objects: &[Typed<'a>]) -> Option<Vec<&'a Object>> {
-        let named = objects.iter().any(|(_, object)| object.names_members);
-        if self.options.unknown != Unknown::Drop || !named {
+    /// A container that is looked at again because a branch is tried.
+    pub(super) fn charge_again(&mut self, node: Node) {
+        if self.trying > 0 {
+            // what is too much is seen where a computation is next counted
+            let _ = self.eval.budget.charge(1 + node.count() as u64);
+        }
+    }
+
+    pub(super) fn count(&self, start: usize) -> usize {
+        self.trail.node(start).map_or(0, Node::count)
+    }
+
+    fn name(&self, at: u32) -> Text<'a> {
+        let node = self.document.node(at);
+        Text::source(self.document.source(node), node.escaped())
+    }
+
+    /// One member: its name, then its value (R6).
+    fn member<'p>(
+        &mut self,
+        plan: &'p Plan,
+        object: u32,
+        name: u32,
+        decided: &[(u32, Decided)],
+    ) -> (Fixed, Option<&'p Known>) {
+        let members = &plan.members;
+        let text = self.name(name);
+        for &(by, names) in &members.names {
+            if !self.eval.holds_plainly(names, self.place(name)) {
+                return (Gone(Keyword::PropertyNames, by), None);
+            }
+        }
+        let known = find(&members.known, text);
+        let own = match known {
+            Some(known) if known.is_storable => known.plan,
+            Some(_) => return (Gone(Keyword::Name, plan.by), None),
+            None => match self.unknown(plan, object, text) {
+                Ok(own) => own,
+                Err(keyword) => return (Gone(keyword, plan.by), None),
+            },
+        };
+        self.trail.push(self.document.node(name));
+        (self.child(own, name + 1, decided).0, known)
+    }
+
+    /// The plan of a name that the schema does not declare.
+    fn unknown(&mut self, plan: &Plan, object: u32, name: Text<'_>) -> Result<SetId, Keyword> {
+        let members = &plan.members;
+        let mut own = members.rest.first().copied().unwrap_or(SetId(0));
+        let mut matched = false;
+        if !members.patterns.is_empty() {
+            let name = name.decode();
+            let positions = members.patterns.iter().map(super::pattern::Pattern::positions).sum();
+            self.eval.budget.charge(match_cost(name.len(), positions)).map_err(|_| Keyword::Budget)?;
+            let found: Vec<bool> = members.patterns.iter().map(|pattern| pattern.matches(&name)).collect();
+            matched = found.contains(&true);
+            if members.rest.len() > 1 {
+                let bits = found.iter().rev().fold(0, |bits, found| bits << 1 | usize::from(*found));
+                own = members.rest.get(bits).copied().unwrap_or(own);
+            } else if matched {
+                own = self.table.matching(&mut self.eval.sets, plan, &found);
+            }
+        }
+        if !matched && members.closed {
+            let text = name.decode();
+            let knowers = members.knowers.as_ref().filter(|_| !self.is_last);
+            let cost = knowers.map_or(0, |knowers| match_cost(text.len(), knowers.positions()));
+            self.eval.budget.charge(cost).map_err(|_| Keyword::Budget)?;
+            if !knowers.is_some_and(|knowers| knowers.know(&text)) {
+                return Err(Keyword::Unknown);
+            }
+        }
+        if !self.options.holds_name(&name.decode()) {
+            return Err(Keyword::Name);
+        }
+        match self.detectors(plan, object).find_in_text(name) {
+            Some(detector) => Err(detector.keyword()),
+            None => Ok(own),
+        }
+    }
+
+    /// `x-on-missing`: a required member that is absent gets its default (A6); whether one did.
+    fn fill(&mut self, plan: &Plan, at: u32, start: usize, mark: super::trail::Mark) -> bool {
+        let before = self.count(start);
+        let present = self.present(&self.trail.children(start));
+        for fill in &plan.members.fills {
+            if present.contains(&*fill.name) || !self.options.holds_name(&fill.name) {
+                continue;
+            }
+            let Some(default) = self.object_of(fill.by).and_then(|object| object.default.as_ref()) else { continue };
+            let own = self.plan(fill.plan);
+            let length = self.trail.len();
+            let text = crate::json::Json::text(&fill.name).view().to_text();
+            self.trail.add(&text, None);
+            let dropped = self.place(at).get(&fill.name).and_then(crate::json::View::place).map(|place| place.at);
+            let value = self.trail.len();
+            self.trail.add(&default.view().to_text(), dropped);
+            let name = self.trail.value(length);
+            let names = &plan.members.names;
+            let is_name = names.iter().all(|(_, names)| self.eval.holds_plainly(*names, name.view()));
+            if !is_name || !self.takes(&own, value, at) {
+                self.trail.truncate(length);
+                continue;
+            }
+            match dropped {
+                Some(dropped) => {
+                    self.trail.undrop(mark, dropped);
+                    self.trail.fill_dropped(dropped, Keyword::Required, fill.by);
+                }
+                None => self.trail.fill(at, &fill.name, fill.by),
+            }
+            let count = self.count(start) + 1;
+            self.trail.close(start, count, false);
+        }
+        self.count(start) > before
+    }
+
+    /// The names that an object still has.
+    fn present(&self, children: &Children) -> BTreeSet<String> {
+        children.names(&self.trail).into_iter().map(|name| name.decode().into_owned()).collect()
+    }
+
+    fn dependents<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = (Id, &'a Dependent)> + use<'a, 'p> {
+        let schema = self.eval.sets.schema();
+        let own = move |id: Id, at: usize| schema.object(id).and_then(|object| object.dependent.get(at));
+        plan.members.dependents.iter().filter_map(move |one| Some((one.by, own(one.by, one.at)?)))
+    }
+
+    /// `dependentRequired` and `dependencies`: a trigger without what it needs goes, until none is left (R11); whether one
+    /// went.
+    pub(super) fn without_triggers(&mut self, plan: &Plan, start: usize) -> bool {
+        let children = self.trail.children(start);
+        let mut present = if plan.members.dependents.is_empty() { BTreeSet::new() } else { self.present(&children) };
+        let mut goes = Vec::new();
+        loop {
+            let failing = self.dependents(plan).find(|(_, one)| {
+                present.contains(&one.trigger) && one.needs.iter().any(|name| !present.contains(name))
+            });
+            let Some((by, one)) = failing else { break };
+            present.remove(&one.trigger);
+            goes.push((one.trigger.as_str(), one.keyword, by));
+        }
+        let mut children = children;
+        for &(name, keyword, by) in &goes {
+            if let Some(index) = children.position(&self.trail, name) {
+                self.drop_member(&mut children, index, (keyword, by));
+            }
+        }
+        if !goes.is_empty() {
+            self.trail.retain(start, &children);
+        }
+        !goes.is_empty()
+    }
+
+    fn drop_member(&mut self, children: &mut Children, index: usize, (keyword, by): (Keyword, Id)) {
+        children.drop_at(index);
+        if let Some(child) = children.get(index) {
+            self.trail.drop_child(child, keyword, by);
+        }
+    }
+
+    /// `maxProperties`: members go in the order of R13; whether enough could.
+    fn few_members(&mut self, plan: &Plan, start: usize) -> bool {
+        let (max, by) = (plan.members.bounds.max.unwrap_or(usize::MAX), plan.members.bounds_by);
+        let surplus = self.count(start).saturating_sub(max);
+        let mut children = self.trail.children(start);
+        let order = self.dispensable(plan, &children);
+        if order.len() < surplus {
+            return false;
+        }
+        for &index in order.iter().take(surplus) {
+            self.drop_member(&mut children, index, (Keyword::MaxProperties, by));
+        }
+        self.trail.retain(start, &children);
+        true
+    }
+
+    /// The members that may go, those that go first in front (R13).
+    pub(super) fn dispensable(&self, plan: &Plan, children: &Children) -> Vec<usize> {
+        let mut order: Vec<_> = Vec::new();
+        for (index, name) in children.names(&self.trail).into_iter().enumerate() {
+            let known = find(&plan.members.known, name);
+            if known.is_none_or(|known| !known.is_required) {
+                order.push((known.and_then(|known| known.rank), name.decode(), index));
+            }
+        }
+        // undeclared before declared; declared from the last; undeclared by name, greatest first
+        order.sort_by(|(a, x, _), (b, y, _)| match (a, b) {
+            (Some(a), Some(b)) => b.cmp(a),
+            (None, None) => y.cmp(x),
+            _ => a.is_some().cmp(&b.is_some()),
+        });
+        order.into_iter().map(|(_, _, index)| index).collect()
+    }
+
+    /// The first schema object that requires a member which is not there.
+    pub(super) fn lacking(&self, plan: &Plan, start: usize) -> Option<Id> {
+        if plan.members.required == 0 {
             return None;
         }
-        let mut seen: Vec<Applied> = Vec::new();
-        let mut waiting: Vec<Applied> = objects.iter().map(|(applied, _)| *applied).collect();
-        let mut found = Vec::new();
-        while let Some(applied) = waiting.pop() {
-            let Some(object) = self.object(applied).filter(|_| !seen.contains(&applied)) else { continue };
-            seen.push(applied);
-            if object.additional.is_some() || object.unevaluated_members.is_some() {
-                return None;
-            }
-            found.push(object);
-            let choices = &object.choices;
-            let dependent = choices.dependent.iter().map(|(_, id, _)| id);
-            let single = [object.reference, choices.condition, choices.then, choices.otherwise];
-            let ids = object.all_of.iter().chain(&choices.any_of).chain(&choices.one_of).chain(dependent);
-            let ids: Vec<Id> = ids.copied().chain(single.into_iter().flatten()).collect();
-            waiting.extend(ids.into_iter().map(|id| self.eval.sets.below(applied, id)));
-            waiting.extend(self.eval.sets.dynamic(applied));
-        }
-        Some(found)
+        let present = self.present(&self.trail.children(start));
+        let ids = plan.set.parts.iter().map(|part| part.applied.id);
+        let lacks = |id: &Id| {
+            self.object_of(*id).is_some_and(|object| object.required.iter().any(|name| !present.contains(name)))
+        };
+        ids.into_iter().find(lacks)
     }
 
-    fn member_set(
-        &mut self,
-        job: &Job,
-        objects: &[Typed<'a>],
-        knowers: Option<&[&'a Object]>,
-        name: View<'_>,
-        child: &Child,
-    ) -> Result<SetId, (Keyword, Id)> {
-        let by = objects.first().map_or(0, |(applied, _)| applied.id);
-        let mut schemas = Vec::new();
-        for (applied, object) in objects {
-            if let Some(names) = object.names {
-                let schema = self.eval.sets.below(*applied, names);
-                if !self.eval.holds_plainly(schema, name) {
-                    return Err((Keyword::PropertyNames, names));
-                }
-            }
-            let mut first = object.properties.iter().any(|(own, _)| *own == child.text);
-            for id in schemas_of_member(object, &child.text) {
-                let keyword = if first {
-                    Keyword::Properties
-                } else if object.additional == Some(id) {
-                    Keyword::AdditionalProperties
-                } else {
-                    Keyword::PatternProperties
-                };
-                first = false;
-                schemas.push((self.eval.sets.below(*applied, id), keyword));
-            }
-        }
-        if knowers.is_some_and(|knowers| !knowers.iter().any(|object| object.knows(&child.text))) {
-            return Err((Keyword::Unknown, by));
-        }
-        if !self.options.holds_name(&child.text) {
-            return Err((Keyword::Name, by));
-        }
-        self.child_set(job, child.at, schemas)
-    }
-
-    /// `x-on-missing`: a required member that is absent gets its default (A6).
-    fn fill(&mut self, container: &mut Container, objects: &[Typed<'a>]) {
-        let required = objects.iter().flat_map(|(_, object)| &object.required);
-        for name in required {
-            if container.position(name).is_some() {
-                continue;
-            }
-            let schemas: Vec<_> = objects
-                .iter()
-                .flat_map(|(applied, object)| schemas_of_member(object, name).map(move |id| (*applied, id)))
-                .map(|(applied, id)| (self.eval.sets.below(applied, id), Keyword::Properties))
-                .collect();
-            let set = self.eval.sets.intern(&schemas);
-            let set = self.eval.sets.get(set);
-            let own = self.objects(&set);
-            let Some((applied, default)) = own.iter().find_map(|(applied, object)| {
-                object.default.clone().filter(|_| object.on_missing).map(|default| (*applied, default))
-            }) else {
-                continue;
-            };
-            if !self.takes(&set, &default) {
-                continue;
-            }
-            let dropped = self.place(container.at).get(name).and_then(View::place).map(|place| place.at);
-            match dropped {
-                Some(at) => {
-                    container.notes.retain(|note| !matches!(note, Note::Drop(own, ..) if *own == at));
-                    container.notes.push(Note::Replace(at, Action::Default, Keyword::Required, applied.id));
-                }
-                None => container.notes.push(Note::Fill(container.at, name.clone(), applied.id)),
-            }
-            let left = Left { json: default, children: None };
-            let fixed = Fixed { left: Some(left), ..Fixed::gone(Keyword::False, 0, 0) };
-            container.whole = false;
-            container.children.push(Child {
-                at: ADDED,
-                name: Json::text(name),
-                text: name.clone(),
-                fixed: Some(Rc::new(fixed)),
-            });
-        }
-    }
-
-    /// `dependentRequired` and `dependencies`: a trigger without what it needs goes, until none is left (R11).
-    fn without_triggers(&self, container: &mut Container, objects: &[Typed<'a>]) {
-        if objects.iter().all(|(_, object)| object.dependent.is_empty()) {
-            return;
-        }
-        let names: Vec<_> = container.children.iter().map(|child| child.text.clone()).collect();
-        let mut orphans = orphans(&names, &[], objects);
-        orphans.sort_unstable_by(|(a, ..), (b, ..)| b.cmp(a));
-        for (index, keyword, by) in orphans {
-            self.drop_all(container, &[index], keyword, by);
-        }
-    }
-
-    /// `maxProperties`: members go in the order of R13.
-    fn few_members(&self, container: &mut Container, objects: &[Typed<'a>]) -> Result<(), Fixed> {
-        let least = objects.iter().filter_map(|(applied, object)| Some((object.members.max?, applied.id)));
-        let Some((max, by)) = least.min_by_key(|(max, _)| *max) else { return Ok(()) };
-        let surplus = container.children.len().saturating_sub(max);
-        if surplus == 0 {
-            return Ok(());
-        }
-        let names: Vec<_> = container.children.iter().map(|child| child.text.clone()).collect();
-        let mut goes: Vec<_> = dispensable(&names, objects).into_iter().take(surplus).collect();
-        if goes.len() < surplus {
-            return Err(Fixed::gone(Keyword::MaxProperties, by, self.nodes(container.at)).with(container));
-        }
-        goes.sort_unstable();
-        self.drop_all(container, &goes, Keyword::MaxProperties, by);
-        self.without_triggers(container, objects);
-        Ok(())
-    }
-}
-
-/// The members that may go, those that go first in front (R13).
-pub(super) fn dispensable(names: &[String], objects: &[Typed<'_>]) -> Vec<usize> {
-    let mut ranks: Vec<&str> = Vec::new();
-    for (name, _) in objects.iter().flat_map(|(_, object)| &object.properties) {
-        if !ranks.contains(&name.as_str()) {
-            ranks.push(name);
-        }
-    }
-    let is_required = |name: &String| objects.iter().any(|(_, object)| object.required.contains(name));
-    let may = names.iter().enumerate().filter(|(_, name)| !is_required(name));
-    let mut order: Vec<_> = may.map(|(index, name)| (ranks.iter().position(|own| own == name), name, index)).collect();
-    // undeclared before declared; declared from the last; undeclared by name, greatest first
-    order.sort_by(|(a, x, _), (b, y, _)| match (a, b) {
-        (Some(a), Some(b)) => b.cmp(a),
-        (None, None) => y.cmp(x),
-        _ => a.is_some().cmp(&b.is_some()),
-    });
-    order.into_iter().map(|(_, _, index)| index).collect()
-}
-
-/// The members whose needs went, until none is left: `dependentRequired` and `dependencies` (R11).
-pub(super) fn orphans(names: &[String], gone: &[usize], objects: &[Typed<'_>]) -> Vec<(usize, Keyword, Id)> {
-    let stays = |(index, _): &(usize, &String)| gone.binary_search(index).is_err();
-    let mut present: BTreeMap<&str, usize> =
-        names.iter().enumerate().filter(stays).map(|(index, name)| (name.as_str(), index)).collect();
-    let mut found = Vec::new();
-    loop {
-        let failing = objects.iter().find_map(|(applied, object)| {
-            let lacks = |name: &String| !present.contains_key(name.as_str());
-            let one = object.dependent.iter().find(|one| !lacks(&one.trigger) && one.needs.iter().any(lacks))?;
-            Some((one.trigger.as_str(), one.keyword, applied.id))
-        });
-        let Some((trigger, keyword, by)) = failing else { return found };
-        found.extend(present.remove(trigger).map(|index| (index, keyword, by)));
+    pub(super) fn too_small(&self, plan: &Plan, start: usize) -> Option<Id> {
+        let count = self.count(start);
+        plan.members.bounds.min.filter(|min| count < *min)?;
+        let ids = plan.set.parts.iter().map(|part| part.applied.id);
+        let fails = |id: &Id| self.object_of(*id).and_then(|object| object.members.min).is_some_and(|min| count < min);
+        ids.into_iter().find(fails)
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! The only module that names `jsonschema`, and the only one that makes [`Clean`].
 //!
-//! A monotone schema (objects, lists and scalars, their bounds and references) is compiled into a plan and takes a single
-//! pass (`plan`, `project`). Any other is repaired by the rules as they are written, each computation counted (`sets`,
-//! `evaluate`, `repair` and what follows it). Both end at the oracle, the crate's own implementation.
+//! A schema is compiled into plans, one for each set of schema objects that may apply at a place (`sets`, `plan`). One pass
+//! over the document keeps what they allow (`project` and what follows it); a place that has a choice is repaired again
+//! under each branch, on a trail that is cut back. Whether a branch holds, our evaluator says (`evaluate`); whether the
+//! result does, the oracle: the crate's own implementation.
 
 mod ecma;
 mod pattern;
@@ -17,19 +18,23 @@ mod bundle;
 mod schema;
 mod reader;
 mod values;
-mod plan;
 mod branches;
-mod children;
 mod in_place;
-mod project;
 mod sets;
+mod tags;
+mod plan;
+mod compile;
+mod table;
 mod evaluate;
-mod repair;
-mod choices;
-mod phases;
-mod members;
+mod children;
+mod trail;
+mod project;
 mod items;
+mod members;
 mod bounds;
+mod choices;
+mod removal;
+mod rest;
 mod steps;
 mod load;
 mod oracle;
@@ -44,7 +49,6 @@ pub use knowledge::{Alternative, Knowledge, Member, Shape};
 pub use load::references;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::budget::{Budget, Overrun};
 use crate::diagnostic::Diagnostic;
@@ -55,11 +59,9 @@ use crate::provider::Provider;
 use crate::sensitive::Detectors;
 use knowledge::Source;
 use oracle::Oracle;
-use plan::Plans;
-use project::{Fixed, Pass};
-use repair::Repair;
+use project::Pass;
 use schema::Schema;
-use sets::Sets;
+use table::Plans;
 
 /// JSON from outside. Made by `event` only, opened by this module only.
 ///
@@ -150,34 +152,20 @@ impl Options {
 
 /// A compiled schema.
 pub struct Sanitizer {
-    way: Way,
+    schema: Schema,
+    plans: Plans,
     /// The kinds of value that the root allows.
     types: Types,
     options: Options,
     oracle: Oracle,
     /// Names that the schema declares, sorted: reports may print them.
     declared: Vec<String>,
-    /// Names that each schema object requires.
-    required: Vec<Vec<String>>,
-    /// Where each schema object stands.
-    pointers: Vec<String>,
-}
-
-/// How documents are repaired.
-enum Way {
-    /// In one pass: the schema is monotone.
-    Pass(Plans, u16),
-    /// By trying what its choices ask for.
-    Repair(Box<Schema>),
 }
 
 /// Shows sizes only.
 impl std::fmt::Debug for Sanitizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.way {
-            Way::Pass(plans, _) => write!(f, "Sanitizer({} plans)", plans.plans.len()),
-            Way::Repair(schema) => write!(f, "Sanitizer({} schema objects with choices)", schema.objects.len()),
-        }
+        write!(f, "Sanitizer({} schema objects, {} plans)", self.schema.objects.len(), self.plans.len())
     }
 }
 
@@ -227,18 +215,10 @@ impl Sanitizer {
         }
         declared.sort_unstable();
         declared.dedup();
-        let required = schema.objects.iter().map(|object| object.required.clone()).collect();
-        let pointers = schema.objects.iter().map(|object| object.pointer.clone()).collect();
         let types = load::root_types(&schema);
         load::without_wrong_defaults(&mut schema, &options);
-        let monotone = schema.objects.iter().all(schema::Object::is_monotone);
-        // a plan has so many bits and no more; what needs others is repaired as schemas with choices are
-        let plans = if monotone { plan::compile(&schema, &options) } else { None };
-        let way = match plans {
-            Some(plans) => Way::Pass(plans, schema.draft),
-            None => Way::Repair(Box::new(schema)),
-        };
-        Ok(Self { way, types, options, oracle, declared, required, pointers })
+        let plans = Plans::compile(&schema, &options);
+        Ok(Self { schema, plans, types, options, oracle, declared })
     }
 
     /// Returns `untrusted` without the parts that the schema does not allow, or nothing.
@@ -256,10 +236,7 @@ impl Sanitizer {
             fates.drop(place.at, Keyword::Limit, 0);
             return (None, 0);
         }
-        let (clean, steps) = match &self.way {
-            Way::Pass(plans, draft) => (self.pass(plans, *draft, place, fates, budget), 0),
-            Way::Repair(schema) => self.repair(schema, place, fates, budget),
-        };
+        let (clean, steps) = self.pass(place, fates, budget);
         let refusal = match clean.as_ref().map(|clean| self.oracle.is_valid(clean.view(), budget)) {
             Some(Ok(false)) => Some(Keyword::Oracle),
             Some(Err(Overrun)) => Some(Keyword::Budget),
@@ -271,36 +248,11 @@ impl Sanitizer {
         (clean.filter(|_| refusal.is_none()).map(Clean), steps)
     }
 
-    fn pass(&self, plans: &Plans, draft: u16, place: Place<'_>, fates: &mut Fates, budget: &Budget) -> Option<Json> {
-        // each node is looked at once
-        if budget.charge(u64::from(place.node().size)).is_err() {
-            fates.drop(place.at, Keyword::Budget, 0);
-            return None;
-        }
-        let document = place.document;
-        let out = Vec::with_capacity(place.node().size as usize);
-        let mut pass = Pass { plans: &plans.plans, options: &self.options, draft, document, out, fates, budget };
-        let fixed = pass.fix(plans.root, place.at);
-        let out = pass.out;
-        if let Fixed::Gone(keyword, by) = fixed {
-            fates.drop(place.at, keyword, by);
-            return None;
-        }
-        Some(Json::Place(Arc::new(document.with_nodes(out)), 0))
-    }
-
-    fn repair(&self, schema: &Schema, place: Place<'_>, fates: &mut Fates, budget: &Budget) -> (Option<Json>, usize) {
-        let nodes = View::Place(place).nodes();
-        let mut repair = Repair::new(Sets::new(schema), &self.options, place.document, nodes, budget);
-        let fixed = repair.run(place.at);
-        fixed.say(fates);
-        let (keyword, by) = fixed.gone;
-        if fixed.rejected {
-            fates.reject(place.at, keyword, by);
-        } else if fixed.left.is_none() {
-            fates.drop(place.at, keyword, by);
-        }
-        (fixed.left.as_ref().filter(|_| !fixed.rejected).map(|left| left.json.clone()), repair.taken())
+    fn pass(&self, place: Place<'_>, fates: &mut Fates, budget: &Budget) -> (Option<Json>, usize) {
+        let pass = Pass::new((&self.schema, &self.plans), &self.options, place, budget);
+        let (value, said, steps) = pass.run(self.plans.root);
+        fates.say(said);
+        (value.map(|value| value.json()), steps)
     }
 
     /// Limits come first (R1). The sizes of the whole text decide most cases without a walk.
@@ -336,9 +288,18 @@ impl Sanitizer {
     /// The place in the schema that a report entry names.
     #[must_use]
     pub fn schema_place(&self, by: u16, keyword: Keyword) -> String {
-        let pointer = self.pointers.get(usize::from(by)).map_or("#", String::as_str);
+        let object = self.schema.object(by);
+        let pointer = object.map_or("#", |object| object.pointer.as_str());
         let word = keyword.word();
-        if word.starts_with("x-") || matches!(keyword, Keyword::False | Keyword::NumberRange) {
+        // a false schema stands at the keyword that holds it
+        let is_false = object.is_some_and(|object| object.never.is_some());
+        // a member that was filled in is said by who fills it in, and required by what holds it
+        let requires = |object: &&schema::Object| !object.required.is_empty();
+        if keyword == Keyword::Required && !object.is_some_and(|object| requires(&object)) {
+            let holder = self.schema.objects.iter().filter(requires).find(|object| object.below().contains(&by));
+            return holder.map_or(pointer.to_owned(), |holder| format!("{}/required", holder.pointer));
+        }
+        if is_false || word.starts_with("x-") || matches!(keyword, Keyword::False | Keyword::NumberRange) {
             pointer.to_owned()
         } else {
             format!("{pointer}/{word}")
@@ -355,7 +316,7 @@ impl Names for Sanitizer {
     }
 
     fn requires(&self, by: u16, name: &str) -> bool {
-        self.required.get(usize::from(by)).is_some_and(|names| names.iter().any(|own| own == name))
+        self.schema.object(by).is_some_and(|object| object.required.iter().any(|own| own == name))
     }
 }
 

@@ -14,11 +14,13 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, PatternOptions, Validator};
 use serde_json::Value;
 
-use super::ecma::is_pattern;
+use super::ecma::{is_pattern, plainly};
+use super::format::is_hostname;
 use super::pattern::{Pattern, match_cost};
 use super::schema::Schema;
+use super::vocabulary::FILES;
 use crate::budget::{Budget, Overrun, text as text_cost};
-use crate::json::{Document, Items, Kind, Members, Number, Text, View, same};
+use crate::json::{Document, Items, Kind, Members, Number, Rounded, Text, View, same};
 
 /// Members that a search passes for one unit of work.
 const MEMBERS_PER_UNIT: u64 = 16;
@@ -46,13 +48,16 @@ impl Oracle {
         let refers = schema.objects.iter().any(|object| object.reference.is_some() || object.dynamic.is_some());
         let patterns = schema.objects.iter().flat_map(super::schema::Object::patterns);
         let positions = patterns.map(Pattern::positions).max().unwrap_or(0);
-        let value = value(text, schema.definitions(), others).map_err(|error| (String::new(), error))?;
+        let mut value = value(text, schema.definitions(), others).map_err(|error| (String::new(), error))?;
+        rewrite_patterns(&mut value, schema);
         let validator = jsonschema::options_for::<Tree>()
             .offline()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
             // the crate would compile what a visitor sent
             .with_format("regex", is_pattern)
+            // the crate refuses hyphens in the third and fourth place of a label, which resolve
+            .with_format("hostname", is_hostname)
             .build(&value)
             .map_err(|error| (error.instance_path().to_string(), error.to_string()))?;
         Ok(Self { validator, refers, positions })
@@ -78,8 +83,9 @@ impl Oracle {
             Some(Some(document)) => document.root(),
             None => value,
         };
-        let toll = Toll { budget, positions: self.positions, compared: Cell::new(0) };
+        let toll = Toll { budget, positions: self.positions, compared: Cell::new(0), looks: Cell::new(0) };
         let is_valid = self.validator.is_valid(Place::of(Counted { view, toll: &toll }));
+        let _ = budget.charge(toll.looks.get());
         if budget.left() == 0 { Err(Overrun) } else { Ok(is_valid) }
     }
 }
@@ -108,10 +114,36 @@ fn equal(expected: &Value, view: View<'_>, toll: &Toll<'_>) -> bool {
     }
 }
 
+/// The crate reads a number of the schema as a 64-bit integer, or else as a float.
 fn equal_numbers(expected: &serde_json::Number, number: Number<'_>) -> bool {
-    match expected.as_i64() {
-        Some(expected) => number.compare(Number::Int(expected)).is_eq(),
-        None => number.compare(Number::from_text(&expected.to_string())).is_eq(),
+    let text = expected.to_string();
+    let whole = expected.is_i64() || expected.is_u64();
+    let expected =
+        if whole { Number::from_text(&text).rounded() } else { Rounded::Float(expected.as_f64().unwrap_or(f64::NAN)) };
+    number.rounded().compare(expected).is_eq()
+}
+
+/// Writes the patterns of a schema as our own engine reads them: the crate reads `\\b` as Unicode does.
+fn rewrite_patterns(value: &mut Value, schema: &Schema) {
+    let files = format!("#/{FILES}/");
+    // inner ones first: a pointer leads through the patterns of outer ones
+    let mut objects: Vec<_> = schema.objects.iter().collect();
+    objects.sort_by_key(|object| std::cmp::Reverse(object.pointer.len()));
+    for object in objects {
+        let pointer = match object.pointer.strip_prefix(&files) {
+            Some(rest) => format!("/{}/{rest}", schema.definitions()),
+            None => object.pointer.trim_start_matches('#').to_owned(),
+        };
+        let Some(Value::Object(members)) = value.pointer_mut(&pointer) else { continue };
+        if let Some(Value::String(pattern)) = members.get_mut("pattern")
+            && let Ok(plain) = plainly(pattern)
+        {
+            *pattern = plain;
+        }
+        if let Some(Value::Object(patterns)) = members.get_mut("patternProperties") {
+            let all = std::mem::take(patterns);
+            patterns.extend(all.into_iter().map(|(pattern, schema)| (plainly(&pattern).unwrap_or(pattern), schema)));
+        }
     }
 }
 
@@ -146,13 +178,34 @@ struct Toll<'a> {
     budget: &'a Budget,
     positions: u64,
     compared: Cell<u8>,
+    /// Values that were looked at and are not charged yet.
+    looks: Cell<u64>,
 }
+
+/// Values that are charged together.
+const LOOKS: u64 = 32;
 
 impl Toll<'_> {
     /// A text that is read, for whatever pattern. An overrun is seen when the call returns.
     fn text(&self, bytes: usize) {
         let cost = if self.positions == 0 { text_cost(bytes) } else { match_cost(bytes, self.positions) };
         let _ = self.budget.charge(cost);
+    }
+
+    /// A look at a value; whether the budget lasts.
+    #[inline]
+    fn look(&self) -> bool {
+        let looks = self.looks.get() + 1;
+        self.looks.set(looks);
+        looks < LOOKS || self.settle()
+    }
+
+    #[cold]
+    fn settle(&self) -> bool {
+        let is_ok = self.budget.charge(self.looks.get()).is_ok();
+        // once it is spent, each look asks again
+        self.looks.set(if is_ok { 0 } else { LOOKS });
+        is_ok
     }
 
     /// A comparison with a value of the schema's: eight for a unit.
@@ -241,7 +294,7 @@ impl<'a> Node<'a, Tree> for Place<'a> {
     fn json_type(&self) -> JsonType {
         // what refers to one value in many ways asks it as often
         if let Self::Value(counted) = self
-            && counted.toll.budget.charge(1).is_err()
+            && !counted.toll.look()
         {
             return JsonType::Null;
         }
@@ -357,7 +410,7 @@ impl JsonNumber for Number<'_> {
 impl<'a> Counted<'a> {
     /// A value inside of this one, charged; nothing once the budget is spent.
     fn inner(self, view: View<'a>) -> Option<Place<'a>> {
-        self.toll.budget.charge(1).ok()?;
+        self.toll.look().then_some(())?;
         Some(Place::of(Self { view, ..self }))
     }
 }

@@ -1,11 +1,16 @@
 //! Regular expressions of schemas.
 
+use std::sync::Arc;
+
+use super::ecma;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Why a pattern was refused.
 pub(super) enum PatternError {
     /// Not a regular expression.
     Invalid,
+    /// Another language writes it so: the text, and what ECMA-262 writes.
+    Foreign(&'static str, &'static str),
     /// It needs look-around or a back-reference.
     NotLinear,
     /// It is longer than this.
@@ -18,7 +23,9 @@ const BYTES_MAX: usize = 4 * 1_024;
 /// A regular expression of ECMA-262 that matches in linear time.
 #[derive(Clone)]
 pub(super) struct Pattern {
-    regex: regex::Regex,
+    regex: Arc<regex::Regex>,
+    /// `^X{m,n}$` of one class counts characters.
+    counted: Option<Arc<jsonschema_regex::RepeatedClass>>,
     /// Positions of the expression, each repetition written out: the most that a text may have to be followed through at once.
     positions: u64,
 }
@@ -48,10 +55,13 @@ impl Pattern {
         if text.len() > BYTES_MAX {
             return Err(PatternError::TooLong(BYTES_MAX));
         }
-        let translated = jsonschema_regex::to_rust_regex(text).map_err(|()| kind())?;
-        let regex = regex::Regex::new(&translated).map_err(|_| kind())?;
-        let positions = regex_syntax::parse(&translated).map_or(1, |hir| positions(&hir));
-        Ok(Self { regex, positions })
+        let plain = ecma::plainly(text).map_err(|(text, help)| PatternError::Foreign(text, help))?;
+        let translated = jsonschema_regex::to_rust_regex(&plain).map_err(|()| kind())?;
+        let regex = Arc::new(regex::Regex::new(&translated).map_err(|_| kind())?);
+        let counted = jsonschema_regex::RepeatedClass::from_translated(&translated).map(Arc::new);
+        let counts = counted.is_some();
+        let positions = if counts { 1 } else { regex_syntax::parse(&translated).map_or(1, |hir| positions(&hir)) };
+        Ok(Self { regex, counted, positions })
     }
 
     /// Positions of the expression, repetitions written out.
@@ -60,7 +70,7 @@ impl Pattern {
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        self.counted.as_ref().map_or_else(|| self.regex.is_match(text), |counted| counted.is_match(text))
     }
 
     /// A text that matches, if one is easily made: of each choice the first, of each repetition the least.

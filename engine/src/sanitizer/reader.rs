@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
         if !self.stands(member) {
             return;
         }
-        if self.asking > 0 && matches!(keyword, "x-on-invalid" | "x-on-missing") {
+        if self.asking > 0 && matches!(keyword, "x-on-invalid" | "x-on-missing" | "x-atomic") {
             let message = format!("`{keyword}` says nothing inside `not`, `if`, `contains` and `propertyNames`");
             self.error("S024", member.name, message);
         }
@@ -293,6 +293,7 @@ impl<'a> Reader<'a> {
             "x-sensitive" => object.never = self.boolean(value).then_some(Never::Sensitive),
             "x-allow-sensitive" => object.allowed = self.detectors(value),
             "x-on-invalid" => object.on_invalid = self.steps(value),
+            "x-atomic" => object.is_atomic = self.boolean(value),
             "x-on-missing" => object.on_missing = self.missing(value),
             "$ref" => object.reference = self.reference(value, member.resource),
             "$dynamicRef" | "$recursiveRef" => self.dynamic_reference(member, object),

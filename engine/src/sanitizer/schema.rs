@@ -15,8 +15,12 @@ pub(super) type Id = u16;
 /// No schema has this id.
 pub(super) const NO_SCHEMA: Id = u16::MAX;
 
+/// So many members are looked through; more have an index.
+const LOOKED_THROUGH: usize = 8;
+
 /// One schema object or boolean schema, its keywords typed.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a keyword of its own")]
 pub(super) struct Object {
     /// Where it stands, as a fragment: `#/properties/cart`.
     pub(super) pointer: String,
@@ -25,6 +29,8 @@ pub(super) struct Object {
     pub(super) types: Option<Types>,
     pub(super) checks: Vec<Check>,
     pub(super) properties: Vec<(String, Id)>,
+    /// Their positions by name, where they are many.
+    pub(super) by_name: Vec<u16>,
     /// Whether `properties` or `patternProperties` is written, be it empty (U2).
     pub(super) names_members: bool,
     pub(super) patterns: Vec<(Pattern, Id)>,
@@ -48,6 +54,8 @@ pub(super) struct Object {
     pub(super) allowed: Detectors,
     pub(super) on_invalid: Vec<Step>,
     pub(super) on_missing: bool,
+    /// The value passes whole or not at all (A10).
+    pub(super) is_atomic: bool,
     pub(super) default: Option<Json>,
     /// The resource that it belongs to: dynamic references look through them.
     pub(super) resource: ResourceId,
@@ -105,6 +113,7 @@ impl Choices {
 pub(super) enum Step {
     Drop,
     Reject,
+    Fail,
     Default,
     Truncate,
     Clamp,
@@ -113,12 +122,14 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const WORDS: [&'static str; 7] = ["clamp", "coerce", "default", "drop", "reject", "trim", "truncate"];
+    pub(super) const WORDS: [&'static str; 8] =
+        ["clamp", "coerce", "default", "drop", "fail", "reject", "trim", "truncate"];
 
     pub(super) fn by_word(word: &str) -> Option<Self> {
         Some(match word {
             "drop" => Self::Drop,
             "reject" => Self::Reject,
+            "fail" => Self::Fail,
             "default" => Self::Default,
             "truncate" => Self::Truncate,
             "clamp" => Self::Clamp,
@@ -132,6 +143,7 @@ impl Step {
         match self {
             Self::Drop => "drop",
             Self::Reject => "reject",
+            Self::Fail => "fail",
             Self::Default => "default",
             Self::Truncate => "truncate",
             Self::Clamp => "clamp",
@@ -148,6 +160,24 @@ impl Object {
         has(&self.required) || self.dependent.iter().any(|one| one.trigger == name || has(&one.needs))
     }
 
+    /// The schema objects that are asked of the same value.
+    pub(super) fn in_place(&self) -> Vec<Id> {
+        let choices = &self.choices;
+        let dynamic = self.dynamic.as_ref().map(|dynamic| dynamic.nearest);
+        let mut ids: Vec<Id> = self.reference.into_iter().chain(dynamic).collect();
+        ids.extend(self.all_of.iter().chain(&choices.any_of).chain(&choices.one_of));
+        ids.extend(choices.not.iter().chain(&choices.condition).chain(&choices.then).chain(&choices.otherwise));
+        ids.extend(choices.dependent.iter().map(|(_, id, _)| *id));
+        ids
+    }
+
+    /// The schema objects that it applies to members and items.
+    pub(super) fn below(&self) -> Vec<Id> {
+        let named = self.properties.iter().map(|(_, id)| id).chain(self.patterns.iter().map(|(_, id)| id));
+        let rest = [self.additional, self.items.map(|(id, _)| id), self.unevaluated_members, self.unevaluated_items];
+        named.chain(&self.prefix).copied().chain(rest.into_iter().flatten()).collect()
+    }
+
     /// Its patterns, of texts and of names.
     pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         let of_texts = self.checks.iter().filter_map(|check| match check {
@@ -157,16 +187,29 @@ impl Object {
         of_texts.chain(self.patterns.iter().map(|(pattern, _)| pattern))
     }
 
-    /// Whether it says this name of a member itself.
-    pub(super) fn declares(&self, name: &str) -> bool {
-        self.properties.iter().any(|(own, _)| own == name) || self.lists(name)
+    /// The schema of a declared member.
+    pub(super) fn property(&self, name: &str) -> Option<Id> {
+        if self.by_name.is_empty() {
+            return self.properties.iter().find(|(own, _)| own == name).map(|(_, id)| *id);
+        }
+        let own = |at: &u16| self.properties.get(usize::from(*at));
+        let at = self.by_name.binary_search_by(|at| own(at).map_or("", |(own, _)| own.as_str()).cmp(name)).ok()?;
+        self.by_name.get(at).and_then(own).map(|(_, id)| *id)
     }
 
-    /// Whether it can tell a member of this name from unknown ones (U1).
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.properties.iter().any(|(own, _)| own == name)
-            || self.patterns.iter().any(|(pattern, _)| pattern.matches(name))
-            || self.lists(name)
+    /// The names that it only needs: in `required`, or in a dependency.
+    pub(super) fn listed_names(&self) -> impl Iterator<Item = &str> {
+        let dependent = self.dependent.iter().flat_map(|one| one.needs.iter().chain([&one.trigger]));
+        self.required.iter().chain(dependent).map(String::as_str)
+    }
+
+    fn index(&mut self) {
+        if self.properties.len() > LOOKED_THROUGH {
+            let mut by_name: Vec<u16> = (0..).take(self.properties.len()).collect();
+            let own = |at: u16| self.properties.get(usize::from(at)).map(|(name, _)| name);
+            by_name.sort_by(|a, b| own(*a).cmp(&own(*b)));
+            self.by_name = by_name;
+        }
     }
 
     /// The default that one of its annotations may put in place.
@@ -193,22 +236,21 @@ impl Object {
             && self.is_monotone()
     }
 
-    /// Whether the phases of a place say all that it says of the place itself.
-    pub(super) fn is_plain(&self) -> bool {
-        self.choices.is_empty()
-            && self.unevaluated_members.is_none()
-            && self.unevaluated_items.is_none()
-            && !self.checks.iter().any(Check::names_containers)
+    /// Whether a value may satisfy it in one of several ways, or it asks for what nobody evaluated.
+    pub(super) fn has_choices(&self) -> bool {
+        !self.choices.is_empty() || self.unevaluated_members.is_some() || self.unevaluated_items.is_some()
     }
 
-    /// Whether one pass over the input keeps the greatest valid part: no choice, no position, no annotation (G5).
+    /// Whether there is one greatest valid part: no choice, no position, no annotation (G5).
     pub(super) fn is_monotone(&self) -> bool {
-        self.is_plain()
+        !self.has_choices()
+            && !self.checks.iter().any(Check::names_containers)
             && self.prefix.is_empty()
             && self.contains.is_none()
             && self.dynamic.is_none()
             && self.on_invalid.is_empty()
             && !self.on_missing
+            && !self.is_atomic
     }
 }
 
@@ -229,6 +271,7 @@ pub(super) struct Bounds {
 }
 
 /// All schema objects of one file.
+#[expect(clippy::struct_excessive_bools, reason = "each is asked by another module")]
 pub(super) struct Schema {
     pub(super) objects: Vec<Object>,
     pub(super) root: Id,
@@ -240,18 +283,35 @@ pub(super) struct Schema {
     pub(super) is_dynamic: bool,
     /// Whether it says more than any validator reads: `x-sensitive`, `x-max-bytes`, `x-allow-sensitive`.
     pub(super) has_additions: bool,
+    /// Whether some place has a bound of bytes of its own.
+    pub(super) has_bytes: bool,
+    /// Whether it names a number that a 64-bit float does not hold.
+    pub(super) has_inexact_numbers: bool,
     /// Whether some value may be put in place of another, or added.
     pub(super) has_annotations: bool,
 }
 
 impl Schema {
-    pub(super) fn new(objects: Vec<Object>, root: Id, dynamic: Vec<BTreeMap<String, Id>>, draft: u16) -> Self {
+    pub(super) fn new(mut objects: Vec<Object>, root: Id, dynamic: Vec<BTreeMap<String, Id>>, draft: u16) -> Self {
+        objects.iter_mut().for_each(Object::index);
         let is_dynamic = dynamic.iter().any(|anchors| !anchors.is_empty());
         let has_additions = objects.iter().any(|object| {
             matches!(object.never, Some(Never::Sensitive)) || object.bytes_max.is_some() || !object.allowed.is_empty()
         });
+        let has_inexact_numbers = objects.iter().flat_map(|object| &object.checks).any(Check::is_inexact);
+        let has_bytes = objects.iter().any(|object| object.bytes_max.is_some());
         let has_annotations = objects.iter().any(|object| object.on_missing || !object.on_invalid.is_empty());
-        Self { objects, root, dynamic, draft, is_dynamic, has_additions, has_annotations }
+        Self {
+            objects,
+            root,
+            dynamic,
+            draft,
+            is_dynamic,
+            has_additions,
+            has_bytes,
+            has_inexact_numbers,
+            has_annotations,
+        }
     }
 
     /// The keyword that holds schemas for others to refer to.

@@ -1,6 +1,9 @@
 //! The values of keywords: sizes, texts, types, bounds, patterns.
 
-use super::check::{Check, Types};
+use std::sync::Arc;
+
+use super::check::{Check, Listed, Types};
+use super::ecma::rewritten;
 use super::format::Format;
 use super::pattern::{Pattern, PatternError};
 use super::reader::Reader;
@@ -9,6 +12,9 @@ use crate::diagnostic::suggestion;
 use crate::fate::Keyword;
 use crate::json::{Divisor, Json, Kind, View};
 use crate::sensitive::{Detector, Detectors};
+
+/// A pattern is written out in a help up to this length.
+const SHOWN_BYTES: usize = 80;
 
 /// The type that a word of another language means.
 fn type_help(name: &str) -> String {
@@ -63,7 +69,7 @@ impl Reader<'_> {
             self.wrong(value, "a list of values");
             return None;
         }
-        Some(Check::Enum(value.items().map(View::to_json).collect()))
+        Some(Check::Enum(Arc::new(Listed::new(value.items().map(View::to_json).collect()))))
     }
 
     pub(super) fn bound(&mut self, keyword: &str, value: View<'_>) -> Option<Check> {
@@ -71,7 +77,9 @@ impl Reader<'_> {
             self.wrong(value, "a number");
             return None;
         };
-        let bound = number.as_i64().map_or_else(|| value.to_json(), Json::Int);
+        let is_small = |whole: &i64| whole.unsigned_abs() < 1 << 53;
+        let whole = number.as_i64().filter(|whole| is_small(whole) || number.is_written_as_integer());
+        let bound = whole.map_or_else(|| value.to_json(), Json::Int);
         Some(match keyword {
             "minimum" => Check::Minimum(bound),
             "maximum" => Check::Maximum(bound),
@@ -160,6 +168,12 @@ impl Reader<'_> {
             Ok(pattern) => Some(pattern),
             Err(PatternError::Invalid) => {
                 self.error("S013", value, "this pattern is not a regular expression".to_owned());
+                None
+            }
+            Err(PatternError::Foreign(text, help)) => {
+                let message = format!("`{text}` is not part of ECMA-262");
+                let own = rewritten(&value.word()).filter(|own| own.len() <= SHOWN_BYTES);
+                self.error_help("S013", value, message, own.map_or(help.to_owned(), |own| format!("write `{own}`")));
                 None
             }
             Err(PatternError::TooLong(most)) => {

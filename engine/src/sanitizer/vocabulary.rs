@@ -16,7 +16,7 @@ pub(super) const DRAFTS: [(&str, u16); 5] = [
 pub(super) const REF_ALONE: u16 = 7;
 
 /// Each keyword with the first and the last draft that has it. `dependencies` is read in every draft: authors still write it.
-const KEYWORDS: [(&str, u16, u16); 68] = [
+const KEYWORDS: [(&str, u16, u16); 69] = [
     ("$anchor", 2019, 2020),
     ("$comment", 4, 2020),
     ("$defs", 4, 2020),
@@ -81,6 +81,7 @@ const KEYWORDS: [(&str, u16, u16); 68] = [
     ("uniqueItems", 4, 2020),
     ("writeOnly", 4, 2020),
     ("x-allow-sensitive", 4, 2020),
+    ("x-atomic", 4, 2020),
     ("x-max-bytes", 4, 2020),
     ("x-on-invalid", 4, 2020),
     ("x-on-missing", 4, 2020),

@@ -27,11 +27,28 @@ pub(super) fn separates_parts(byte: u8) -> bool {
 
 /// Whether a text may hold so many digits.
 pub(super) fn may_hold(text: &str, least: usize) -> bool {
-    if text.bytes().filter(u8::is_ascii_digit).count() >= least {
-        return true;
+    let words = text.as_bytes().chunks_exact(8);
+    let tail = words.remainder().iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    let words = words.map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
+    let (mut digits, mut high) = (0, 0);
+    for word in words.chain([tail]) {
+        high |= word;
+        digits += digits_of(word);
     }
-    !text.is_ascii() && text.chars().filter(|one| one.is_numeric()).count() >= least
+    digits >= least || (high & HIGH != 0 && text.chars().filter(|one| one.is_numeric()).count() >= least)
 }
+
+/// How many of eight bytes are digits of ASCII.
+fn digits_of(word: u64) -> usize {
+    // a byte from `0` on reaches the high bit with 0x50, one behind `9` with 0x46 too
+    let low = word & !HIGH;
+    let from_zero = low + 0x5050_5050_5050_5050;
+    let behind_nine = low + 0x4646_4646_4646_4646;
+    (from_zero & !behind_nine & !word & HIGH).count_ones() as usize
+}
+
+/// The high bit of each byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The text in single bytes: a digit as `0` to `9`, a separator as one byte.
 pub(super) fn read(text: &str) -> Cow<'_, [u8]> {

@@ -120,8 +120,9 @@ impl Detectors {
     #[must_use]
     pub fn find_in_text(self, text: Text<'_>) -> Option<Detector> {
         // an escape is longer than what it stands for, so a short source holds a short string
-        let least = if self.without(Self::STANDARD).is_empty() { number::SSN_BYTES } else { LEAST_BYTES };
-        if self.is_empty() || text.source_bytes() < least {
+        let is_short = text.source_bytes() < number::SSN_BYTES;
+        let only_long = || self.without(Self::STANDARD).is_empty() || !text.raw().contains(['@', '+', '\\']);
+        if self.is_empty() || (is_short && only_long()) {
             return None;
         }
         if text.has_escapes() { self.find(&text.decode()) } else { self.find(text.raw()) }
@@ -155,9 +156,6 @@ impl Detectors {
 
 /// The least number that may be a card's.
 const CARD_LEAST: u64 = 10_u64.pow(card::DIGITS_MIN - 1);
-
-/// Bytes of the shortest text that any detector matches: `a@b`.
-const LEAST_BYTES: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -121,6 +121,11 @@ fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &F
     Fields { out, root: schema.root(), followed: BTreeMap::new() }.field(schema.root(), from_text, false);
 }
 
+/// A step of `x-on-invalid`, as a reader of the page knows it.
+fn step(word: String) -> String {
+    if word == "fail" { "not without it: what holds it is invalid".to_owned() } else { word }
+}
+
 /// What a merge does, in the words of its author, or of the strategy.
 fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
     let own = format!("{name}.merge.rhai");
@@ -212,12 +217,15 @@ impl<'a> Fields<'a> {
         let types = schema.get("type").map(|types| words(types).join(" or ")).unwrap_or_default();
         let bounds = Self::BOUNDS.iter().filter_map(|keyword| Some((keyword, schema.get(keyword)?)));
         let bounds = bounds.map(|(keyword, value)| format!("{keyword} `{}`", value.to_text()));
-        let bounds: Vec<_> = is_required.then(|| "required".to_owned()).into_iter().chain(bounds).collect();
-        let is_sensitive = schema.get("x-sensitive").and_then(View::as_bool) == Some(true);
+        let says = |keyword| schema.get(keyword).and_then(View::as_bool) == Some(true);
+        let atomic = says("x-atomic").then(|| "whole or not at all".to_owned());
+        let required = is_required.then(|| "required".to_owned());
+        let bounds: Vec<_> = required.into_iter().chain(bounds).chain(atomic).collect();
+        let is_sensitive = says("x-sensitive");
         let filled = schema.get("x-on-missing").map_or("", |_| "; the default where it is missing");
         let steps = match schema.get("x-on-invalid") {
             _ if is_sensitive => "never taken over".to_owned(),
-            Some(steps) => words(steps).join(", then ") + filled,
+            Some(steps) => words(steps).into_iter().map(step).collect::<Vec<_>>().join(", then ") + filled,
             None => format!("dropped{filled}"),
         };
         let cells = [types, bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));

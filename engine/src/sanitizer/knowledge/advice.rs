@@ -10,7 +10,7 @@ use crate::sanitizer::check::{Check, Types};
 use crate::sanitizer::knowledge::children::{Parts, parts};
 use crate::sanitizer::knowledge::source::Source;
 use crate::sanitizer::knowledge::ways::{WAYS_MAX, kinds, ways};
-use crate::sanitizer::schema::{Id, Object, Schema};
+use crate::sanitizer::schema::{Id, Object, Schema, Step};
 use crate::sanitizer::sets::Sets;
 use crate::sanitizer::vocabulary::REF_ALONE;
 
@@ -60,6 +60,8 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
             format!("`{name}` beside `$ref` says nothing before draft 2019-09")
         } else if let Some((keyword, others)) = alone {
             format!("`{keyword}` says nothing without `{}`", others.join("` or `"))
+        } else if name == "x-on-invalid" && object.pointer == "#" && object.on_invalid.contains(&Step::Fail) {
+            "`fail` says nothing at the root: there is nothing that holds the value".to_owned()
         } else if let Some(kind) = other_kind(&name, object) {
             format!("`{name}` says nothing here: it asks {kind}, and `type` allows none")
         } else {
@@ -78,6 +80,10 @@ fn other_kind(keyword: &str, object: &Object) -> Option<&'static str> {
         "exclusiveMaximum" | "exclusiveMinimum" | "maximum" | "minimum" | "multipleOf" => (Kind::Number, "numbers"),
         "items" | "maxItems" | "minItems" | "uniqueItems" | "prefixItems" => (Kind::Array, "lists"),
         "maxProperties" | "minProperties" | "properties" | "required" => (Kind::Object, "objects"),
+        "x-atomic" => {
+            let holds = |types: &Types| types.allows(Kind::Array) || types.allows(Kind::Object);
+            return object.types.filter(|types| *types != Types::NONE && !holds(types)).map(|_| "objects and arrays");
+        }
         _ => return None,
     };
     object.types.filter(|types| *types != Types::NONE && !types.allows(kind)).map(|_| word)
@@ -101,7 +107,7 @@ fn optional(object: &Object, source: &Source) -> Option<Diagnostic> {
 
 /// Integers that the provider would round: they pass the schema, and are dropped (S046).
 fn rounded(object: &Object, provider: Option<Provider>, source: &Source) -> Option<Diagnostic> {
-    let provider = provider.filter(|_| object.types.is_some_and(Types::only_integers))?;
+    let provider = provider.filter(|_| object.types.is_some_and(Types::are_integers))?;
     let holds = |bound: &Json| bound.view().as_number().is_some_and(|bound| provider.holds_number(bound));
     let (mut least, mut most, mut listed) = (false, false, false);
     for check in &object.checks {
@@ -222,7 +228,7 @@ fn held_at_their_place(schema: &Schema) -> BTreeSet<Id> {
 
 /// The first keyword that leaves the monotone fragment.
 fn not_monotone(schema: &Schema, source: &Source) -> Option<Diagnostic> {
-    const KEYWORDS: [&str; 18] = [
+    const KEYWORDS: [&str; 19] = [
         "anyOf",
         "oneOf",
         "not",
@@ -238,6 +244,7 @@ fn not_monotone(schema: &Schema, source: &Source) -> Option<Diagnostic> {
         "$recursiveRef",
         "x-on-invalid",
         "x-on-missing",
+        "x-atomic",
         "const",
         "enum",
         "additionalItems",

@@ -12,9 +12,9 @@ use crate::diagnostic::{Diagnostic, suggestion};
 use crate::sanitizer::Options;
 use crate::sanitizer::evaluate::schemas_of_member;
 use crate::sanitizer::knowledge::source::Source;
+use crate::sanitizer::load::wrong_defaults as wrong_defaults_of;
 use crate::sanitizer::oracle;
 use crate::sanitizer::schema::{Object, Schema};
-use crate::sanitizer::steps::default_stands;
 
 /// Branches of a union up to which the crate is asked: its canonical form compares all with each other, more than once.
 const BRANCHES_MAX: usize = 64;
@@ -112,8 +112,7 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
 
 /// Defaults that an annotation may put in place and that do not pass there as they are (S021): they are never put.
 pub(super) fn wrong_defaults(schema: &Schema, options: &Options, source: &Source) -> Vec<Diagnostic> {
-    let asked = (0..).zip(&schema.objects).filter_map(|(id, object)| Some((id, object, object.asked_default()?)));
-    let wrong = asked.filter(|(id, _, default)| !default_stands(schema, options, *id, default));
+    let wrong = wrong_defaults_of(schema, options).into_iter().filter_map(|id| schema.object(id));
     let message = || "this `default` does not pass where it would be put".to_owned();
-    wrong.map(|(_, object, _)| source.at_value("S021", &object.pointer, "default", message())).collect()
+    wrong.map(|object| source.at_value("S021", &object.pointer, "default", message())).collect()
 }
