@@ -220,7 +220,7 @@ impl<'a> Pass<'a> {
         plan.set.has(branch) || self.eval.holds(branch, view)
     }
 
-    fn condition_holds(&mut self, by: Applied, view: View<'_>) -> bool {
+    pub(super) fn condition_holds(&mut self, by: Applied, view: View<'_>) -> bool {
         let condition = self.choices(by).and_then(|choices| choices.condition);
         condition.is_some_and(|id| {
             let condition = self.eval.sets.below(by, id);
@@ -380,13 +380,13 @@ impl<'a> Pass<'a> {
         let under = self.branch(job, branch, keyword);
         let member = self.place(at).get(trigger).and_then(View::place).map(|place| place.at);
         let without = member.map(|member| job.decided([(member, Decided::Drop(keyword, choice.by.id))]));
-        let mark = self.trail.mark();
+        let (mark, before) = (self.trail.mark(), self.trail.cost());
         let first = self.attempt_or_say(at, &under);
         if let Rejected(..) = first {
             return Some(first);
         }
+        let cost = first.failure().is_none().then(|| self.trail.cost().since(before).all());
         self.trail.cut(mark);
-        let cost = self.score(at, &under).map(Cost::all);
         let less = without.as_ref().and_then(|without| self.score(at, without)).map(Cost::all);
         match (cost, less, without) {
             (Some(cost), less, _) if less.is_none_or(|less| cost <= less) => self.attempt(at, &under),

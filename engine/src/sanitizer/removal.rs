@@ -8,6 +8,7 @@ use super::project::{Fixed, Pass};
 use super::schema::Object;
 use super::sets::Applied;
 use super::trail::Value;
+use crate::fate::Keyword;
 use crate::json::{Kind, View};
 
 /// Nodes that may be looked at to find a child whose removal helps.
@@ -38,13 +39,11 @@ impl<'a> Pass<'a> {
         choice: &Choice,
         value: &Value,
     ) -> Option<Fixed> {
-        let keyword = match choice.kind {
-            ChoiceKind::Condition => self.failing_branch(choice, value),
-            _ => choice.keyword(),
-        };
+        self.eval.turn_to(value);
+        let is_other = choice.kind == ChoiceKind::Condition && !self.condition_holds(choice.by, value.view());
+        let keyword = if is_other { Keyword::Else } else { choice.keyword() };
         let drop = Decided::Drop(keyword, choice.by.id);
         let conjuncts = self.conjuncts(choice);
-        self.eval.turn_to(value);
         let standing: Vec<_> = conjuncts.into_iter().filter(|one| self.all_hold(one, value.view())).collect();
         let matches = standing.first().and_then(|one| self.surplus_matches(plan, one, value));
         let without_matches = matches.map(|all| job.decided(all.into_iter().map(|input| (input, drop))));
@@ -108,16 +107,6 @@ impl<'a> Pass<'a> {
             value = smaller;
         }
         Some(gone)
-    }
-
-    fn failing_branch(&mut self, choice: &Choice, value: &Value) -> crate::fate::Keyword {
-        let condition = self.choices(choice.by).and_then(|choices| choices.condition);
-        let holds = condition.is_some_and(|id| {
-            let condition = self.eval.sets.below(choice.by, id);
-            self.eval.turn_to(value);
-            self.eval.holds_plainly(condition, value.view())
-        });
-        if holds { crate::fate::Keyword::Then } else { crate::fate::Keyword::Else }
     }
 
     fn all_hold(&mut self, conjunct: &[Applied], view: View<'_>) -> bool {
