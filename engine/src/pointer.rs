@@ -76,6 +76,10 @@ fn unescape(token: &str) -> Option<String> {
 /// Appends `/` and the escaped token.
 pub fn push(pointer: &mut String, token: &str) {
     pointer.push('/');
+    if !token.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        pointer.push_str(token);
+        return;
+    }
     for character in token.chars() {
         match character {
             '~' => pointer.push_str("~0"),

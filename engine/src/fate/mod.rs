@@ -245,7 +245,9 @@ impl Fates {
         visit: &mut dyn FnMut(Visited<'_>),
     ) {
         if !changed.is_empty() {
-            Walk { fates: self, changed, show, visit, pointer: prefix.to_owned(), said: BTreeMap::new() }.place(value);
+            let mut pointer = String::with_capacity(prefix.len() + POINTER_BYTES);
+            pointer.push_str(prefix);
+            Walk { fates: self, changed, show, visit, pointer, said: BTreeMap::new() }.place(value);
         }
     }
 
@@ -297,23 +299,15 @@ impl Fates {
             _ => true,
         };
         let mut visit = |visited: Visited<'_>| {
-            if first.is_none() && is_cause(visited.action) {
+            // nor is what the dropped place itself got
+            if first.is_none() && visited.place.at != dropped.place.at && is_cause(visited.action) {
                 first = Some(self.entry(&visited, changed, names));
             }
         };
-        let mut children: Vec<_> = pointer::children(dropped.place).collect();
-        if dropped.keyword == Keyword::Required {
-            children.retain(|(name, _)| names.requires(dropped.by, name));
-        }
-        if dropped.place.node().kind() == Kind::Object {
-            children.sort_by(|(a, _), (b, _)| a.cmp(b));
-        }
-        for (token, child) in children {
-            let mut pointer = dropped.pointer.to_owned();
-            pointer::push(&mut pointer, if names.shows(&token) { &token } else { "*" });
-            let show = |name: &str| names.shows(name);
-            Walk { fates: self, changed, show: &show, visit: &mut visit, pointer, said: BTreeMap::new() }.place(child);
-        }
+        let asks = |name: &str| dropped.keyword != Keyword::Required || names.requires(dropped.by, name);
+        let (show, pointer) = (|name: &str| names.shows(name), dropped.pointer.to_owned());
+        Walk { fates: self, changed, show: &show, visit: &mut visit, pointer, said: BTreeMap::new() }
+            .children(dropped.place, &asks);
         first.map(|entry| entry.cause.unwrap_or((entry.pointer, entry.keyword)))
     }
 
@@ -429,6 +423,9 @@ impl Action {
         }
     }
 }
+
+/// Room for the pointers of most places.
+const POINTER_BYTES: usize = 64;
 
 /// One removed or shortened place. It holds no value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,13 +28,14 @@ impl Walk<'_> {
             What::Truncated => {
                 say(keyword, Action::Truncate, by);
                 also.into_iter().flatten().for_each(|(keyword, by)| say(keyword, Action::Truncate, by));
-                self.children(place);
+                self.children(place, &|_| true);
             }
-            What::Kept | What::Opened => self.children(place),
+            What::Kept | What::Opened => self.children(place, &|_| true),
         }
     }
 
-    pub(super) fn children(&mut self, place: Place<'_>) {
+    /// The children of a place; of an object, the members whose names are asked for.
+    pub(super) fn children(&mut self, place: Place<'_>, asks: &dyn Fn(&str) -> bool) {
         let first = self.changed.partition_point(|&at| at <= place.at);
         let mut left = self.changed.get(first..).unwrap_or_default();
         match place.node().kind() {
@@ -52,6 +53,9 @@ impl Walk<'_> {
                 members.sort_by(|(a, _), (b, _)| a.compare(*b));
                 for (name, value) in members {
                     let name = name.decode();
+                    if !asks(&name) {
+                        continue;
+                    }
                     self.filled(place, Some(&name));
                     let shown = if (self.show)(&name) { name.as_ref() } else { "*" };
                     self.below(value, shown);
