@@ -41,6 +41,7 @@ pub mod limits;
 pub mod budget;
 pub mod json;
 pub mod instant;
+pub mod random;
 pub mod pointer;
 pub mod fate;
 pub mod diagnostic;

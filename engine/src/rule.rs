@@ -7,12 +7,13 @@ use crate::budget::{Budget, Overrun};
 use crate::decision::{Finding, Merged, Notice, ScriptStop};
 use crate::event::{Event, Found, Parse, Session, Sink, TextAllowed, Trigger};
 use crate::fate::{Action, Entry, Fates, Keyword, Report};
+use crate::generate::Generator;
 use crate::json::{Document, Json, Kind, Place, View, same};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses, Made, Refusal, Strategy, Work};
 use crate::pointer::{self, Pointer};
 use crate::provider::Provider;
-use crate::sanitizer::{Clean, Sanitizer, Shape, Untrusted};
+use crate::sanitizer::{Clean, Sanitizer, Untrusted};
 use crate::script::{Call, Outcome as Scripted, Sandbox, Script};
 
 /// How two values become one.
@@ -51,10 +52,6 @@ pub struct Rule {
     pub bytes_max: Option<u64>,
     /// Laws that it need not keep, each with the author's reason.
     pub waivers: Vec<(String, String)>,
-    /// What a visitor may bring.
-    pub shape: Shape,
-    /// What the account may hold: the result schema's, if there is one.
-    pub account_shape: Shape,
     /// Whether it writes, or only reports what it would write.
     pub mode: Mode,
     /// Whether a hand-over may come to it only once, because it adds, or because that is not known.
@@ -225,6 +222,12 @@ impl Rule {
             }
             Merge::Script(script) => scripted(script, account, anonymous, around, budget),
         }
+    }
+
+    /// Logins for it.
+    #[must_use]
+    pub fn generator(&self, seed: u64) -> Generator<'_> {
+        Generator::new(self.result.as_ref().unwrap_or(&self.sanitizer), &self.sanitizer, seed)
     }
 
     /// What it makes of two values of nobody's, and the work that this took: off the path of requests.

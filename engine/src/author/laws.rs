@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
-use crate::generate::{CREATED_AT, Case, NOW, Random, SHRINK_STEPS, Violation, smaller};
+use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
 use crate::instant;
 use crate::json::{Document, Json, Kind, View, compare, same};
 use crate::merge::{Context, Strategy, is_blank};
@@ -118,14 +118,14 @@ pub struct Tally {
 /// Asks all laws of a rule, on as many cases as `cases`, until `is_over` says that the time is.
 pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn Fn() -> bool) -> Vec<Tally> {
     let asked = Asked { rules, rule };
-    let mut random = Random::new(seed);
+    let mut generator = rule.generator(seed);
     let tally = |law| Tally { law, asked: 0, broken: 0, violation: None };
     let mut tallies: Vec<Tally> = Law::ALL.into_iter().map(tally).collect();
     for _ in 0..cases {
         if is_over() {
             break;
         }
-        let case = Case::next(&mut random, &rule.account_shape, &rule.shape);
+        let case = generator.case();
         for tally in &mut tallies {
             tally.asked += 1;
             if asked.breaks(tally.law, &case).is_some() {

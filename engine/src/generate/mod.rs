@@ -1,14 +1,15 @@
-//! Data for a rule, made from its schemas: edges first, keys that collide, dirty values, accounts of wrong shapes.
+//! Logins for a rule, made from its schemas: edges first, keys that collide, accounts of other shapes.
 
 mod shrink;
 
-use crate::json::{Document, Json, Kind};
-use crate::sanitizer::{Alternative, Shape};
+use crate::json::{Document, Json, Kind, View};
+use crate::random::Random;
+use crate::sanitizer::{Extent, Sampler, Sanitizer};
 pub(crate) use shrink::smaller;
 
 /// Counts the changes of this module that make other cases: what is known of scripts depends on them, so this is part of a
 /// policy's digest.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The clock of generated logins, and when their sessions began: epoch milliseconds.
 pub const NOW: i64 = 1_795_428_000_000;
@@ -40,14 +41,109 @@ pub struct Violation {
     pub twice: Option<Json>,
 }
 
-impl Case {
-    /// The next case for a rule of these shapes.
+/// Cases for one rule.
+#[derive(Debug)]
+pub struct Generator<'a> {
+    account: Sampler<'a>,
+    anonymous: Sampler<'a>,
+    random: Random,
+    made: usize,
+}
+
+/// How large the account's value and the visitor's are in the first cases; none: the account has nothing yet.
+const EDGES: [(Option<Extent>, Extent); 6] = [
+    (None, Extent::Least),
+    (Some(Extent::Least), Extent::Least),
+    (Some(Extent::Least), Extent::Most),
+    (Some(Extent::Most), Extent::Least),
+    (Some(Extent::Most), Extent::Most),
+    (None, Extent::Most),
+];
+/// One account in so many has nothing yet.
+const ABSENT_ONE_IN: usize = 8;
+/// One account in so many has a value of another shape, and one in so many has one inside of its value.
+const WRONG_ONE_IN: usize = 24;
+/// One account in so many has a member of the site's own.
+const OWN_ONE_IN: usize = 8;
+/// What no schema of a cart allows.
+const WRONG: [&str; 10] = ["null", "true", "-1", "\"-\"", "[]", "{}", "1.5", "[[]]", "{\"role\":\"admin\"}", "1e300"];
+
+impl<'a> Generator<'a> {
+    /// Cases for a rule whose account holds what `account` lets pass, and whose visitors bring what `anonymous` does.
     #[must_use]
-    pub fn next(random: &mut Random, account: &Shape, anonymous: &Shape) -> Self {
-        let account = random.account(account, NOW);
-        let first = random.anonymous(anonymous, NOW);
-        Self { account, anonymous: first, other: random.anonymous(anonymous, NOW) }
+    pub fn new(account: &'a Sanitizer, anonymous: &'a Sanitizer, seed: u64) -> Self {
+        let sampler = |sanitizer| Sampler::new(sanitizer, NOW);
+        Self { account: sampler(account), anonymous: sampler(anonymous), random: Random::new(seed), made: 0 }
     }
+
+    /// The next case. A visitor brings null where no value that passes could be made.
+    pub fn case(&mut self) -> Case {
+        let edge = EDGES.get(self.made);
+        self.made += 1;
+        let account = match edge {
+            Some((extent, _)) => extent.and_then(|extent| self.account.draw(&mut self.random, extent)),
+            None => self.account(),
+        };
+        let extent = edge.map_or(Extent::Any, |(_, extent)| *extent);
+        let mut visitor = || self.anonymous.draw(&mut self.random, extent).unwrap_or(Json::Null);
+        Case { account, anonymous: visitor(), other: visitor() }
+    }
+
+    /// What visitors' values lack most often, and where their schema asks for it.
+    #[must_use]
+    pub fn lack(&self) -> Option<(String, crate::fate::Keyword)> {
+        self.anonymous.lack()
+    }
+
+    /// What an account may hold; none: nothing yet.
+    fn account(&mut self) -> Option<Json> {
+        let random = &mut self.random;
+        if random.one_in(ABSENT_ONE_IN) {
+            return None;
+        }
+        if random.one_in(WRONG_ONE_IN) {
+            return Some(wrong(random));
+        }
+        let value = self.account.draw(random, Extent::Any)?;
+        if random.one_in(WRONG_ONE_IN) {
+            return Some(spoiled(value.view(), random));
+        }
+        Some(if random.one_in(OWN_ONE_IN) { with_own(value) } else { value })
+    }
+}
+
+fn wrong(random: &mut Random) -> Json {
+    read(random.pick(&WRONG).copied().unwrap_or("null"))
+}
+
+/// A value with one of another shape inside.
+fn spoiled(value: View<'_>, random: &mut Random) -> Json {
+    let at = random.below(value.len());
+    let mut one = |index: usize, view: View<'_>| if index == at { spoiled(view, random) } else { view.to_json() };
+    match value.kind() {
+        Kind::Array if !value.is_empty() => {
+            Json::list(value.items().enumerate().map(|(index, item)| one(index, item)).collect())
+        }
+        Kind::Object if !value.is_empty() => {
+            let members = value.named_members().enumerate();
+            Json::object(members.map(|(index, (name, member))| (name.to_json(), one(index, member))).collect())
+        }
+        _ => wrong(random),
+    }
+}
+
+/// An object with a member that no schema names.
+fn with_own(value: Json) -> Json {
+    if value.view().kind() != Kind::Object {
+        return value;
+    }
+    let members = value.view().named_members().map(|(name, member)| (name.to_json(), member.to_json()));
+    let own = (Json::text("x-own"), Json::Int(1));
+    Json::object(members.chain([own]).collect())
+}
+
+fn read(text: &str) -> Json {
+    Document::read(text.as_bytes()).map_or(Json::Null, |document| Json::Place(document, 0))
 }
 
 impl Violation {
@@ -63,189 +159,4 @@ impl Violation {
             text(&self.twice)
         )
     }
-}
-
-/// Texts that a place draws from: few, so that keys collide.
-const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
-/// What no schema of a cart allows.
-const DIRTY: [&str; 10] = ["null", "true", "-1", "\"-\"", "[]", "{}", "1.5", "[[]]", "{\"role\":\"admin\"}", "1e300"];
-/// One value in so many is dirty.
-const DIRTY_ONE_IN: usize = 20;
-/// One account in so many has another shape.
-const WRONG_ONE_IN: usize = 16;
-/// One account in so many has nothing yet.
-const ABSENT_ONE_IN: usize = 8;
-/// Items of a list at most.
-const ITEMS_MAX: usize = 4;
-/// Nested containers of what a schema leaves open.
-const OPEN_DEPTH: usize = 2;
-
-/// A source of numbers that a seed decides (`splitmix64`).
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// The source of a seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((word ^ (word >> 31)) % (bound.max(1) as u64)).unwrap_or(0)
-    }
-
-    fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        from.get(self.below(from.len()))
-    }
-
-    /// What a visitor may send to a place of this shape.
-    pub fn anonymous(&mut self, shape: &Shape, now: i64) -> Json {
-        read(&self.value(shape, "", now, OPEN_DEPTH))
-    }
-
-    /// What an account may hold at a place of this shape; none: nothing yet.
-    pub fn account(&mut self, shape: &Shape, now: i64) -> Option<Json> {
-        if self.one_in(ABSENT_ONE_IN) {
-            return None;
-        }
-        if self.one_in(WRONG_ONE_IN) {
-            return Some(read(self.dirty()));
-        }
-        Some(read(&self.clean(shape, "", now, OPEN_DEPTH)))
-    }
-
-    fn name(&mut self) -> &'static str {
-        self.pick(&TEXTS).copied().unwrap_or("a")
-    }
-
-    fn dirty(&mut self) -> &'static str {
-        self.pick(&DIRTY).copied().unwrap_or("null")
-    }
-
-    fn value(&mut self, shape: &Shape, name: &str, now: i64, open: usize) -> String {
-        if self.one_in(DIRTY_ONE_IN) { self.dirty().to_owned() } else { self.clean(shape, name, now, open) }
-    }
-
-    fn clean(&mut self, shape: &Shape, name: &str, now: i64, open: usize) -> String {
-        let Some(one) = self.pick(&shape.alternatives).cloned() else { return self.anything(open) };
-        if !one.listed.is_empty() {
-            return self.pick(&one.listed).map_or_else(String::new, |value| value.view().to_text());
-        }
-        let kinds = [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object];
-        let allowed: Vec<Kind> = kinds.into_iter().filter(|kind| one.types.allows(*kind)).collect();
-        match self.pick(&allowed).copied().unwrap_or(Kind::Null) {
-            Kind::Null => "null".to_owned(),
-            Kind::Bool => self.one_in(2).to_string(),
-            Kind::Number => self.number(&one, name, now),
-            Kind::String => self.text(&one, name, now),
-            Kind::Array => self.list(&one, name, now, open),
-            Kind::Object => self.object(&one, now, open),
-        }
-    }
-
-    /// Some value where a schema says nothing.
-    fn anything(&mut self, open: usize) -> String {
-        match self.below(if open == 0 { 2 } else { 4 }) {
-            0 => self.below(3).to_string(),
-            1 => format!("{:?}", self.name()),
-            2 => {
-                let items: Vec<_> = (0..self.below(3)).map(|_| self.anything(open - 1)).collect();
-                format!("[{}]", items.join(","))
-            }
-            _ => {
-                let members: Vec<_> = TEXTS.iter().filter(|_| self.below(3) == 0).collect();
-                let members: Vec<_> =
-                    members.into_iter().map(|name| format!("{name:?}:{}", self.anything(open - 1))).collect();
-                format!("{{{}}}", members.join(","))
-            }
-        }
-    }
-
-    /// A bound, a small number, or one between.
-    fn number(&mut self, one: &Alternative, name: &str, now: i64) -> String {
-        let bound = |bound: &Option<Json>| bound.as_ref().and_then(|bound| bound.view().as_number()?.as_i64());
-        let (least, most) = (bound(&one.numbers.0), bound(&one.numbers.1));
-        if is_time(name) {
-            return (now / 1_000 - 3_600 * (i64::try_from(self.below(6)).unwrap_or(0) - 1)).to_string();
-        }
-        let least = least.unwrap_or(-1);
-        let most = most.unwrap_or(least.saturating_add(100)).max(least);
-        match self.below(6) {
-            0 | 1 => least.to_string(),
-            2 => most.to_string(),
-            3 => least.saturating_add(1).min(most).to_string(),
-            _ => {
-                let width = usize::try_from(most.saturating_sub(least)).unwrap_or(1).min(20);
-                let drawn = i64::try_from(self.below(width + 1)).unwrap_or(0);
-                least.saturating_add(drawn).to_string()
-            }
-        }
-    }
-
-    fn text(&mut self, one: &Alternative, name: &str, now: i64) -> String {
-        if is_time(name) {
-            let hours = i64::try_from(self.below(6)).unwrap_or(0) - 1;
-            let like = Json::text("");
-            let time =
-                crate::instant::written_like(now - 3_600_000 * hours, like.view(), crate::instant::Rounding::Down);
-            return time.view().to_text();
-        }
-        if let Some(sample) = &one.sample {
-            return Json::text(sample).view().to_text();
-        }
-        let own = self.name();
-        let (least, most) = one.length;
-        let text = own.repeat(least.clamp(1, 256));
-        let text: String = text.chars().take(most.unwrap_or(usize::MAX)).collect();
-        Json::text(&text).view().to_text()
-    }
-
-    fn list(&mut self, one: &Alternative, name: &str, now: i64, open: usize) -> String {
-        let most = one.count.1.unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
-        let count = if self.one_in(12) { 0 } else { 1 + self.below(most.max(1)) }.max(one.count.0.min(ITEMS_MAX));
-        let mut items: Vec<String> = (0..count).map(|_| self.value(&one.items, name, now, open)).collect();
-        if self.one_in(6) {
-            items.extend(items.first().cloned());
-        }
-        format!("[{}]", items.join(","))
-    }
-
-    fn object(&mut self, one: &Alternative, now: i64, open: usize) -> String {
-        let mut members = Vec::new();
-        for member in &one.members {
-            let stays = if member.required { !self.one_in(40) } else { self.below(2) == 0 };
-            if stays {
-                let half = self.one_in(2);
-                let value = if half {
-                    self.clean(&member.shape, &member.name, now, open)
-                } else {
-                    self.value(&member.shape, &member.name, now, open)
-                };
-                members.push(format!("{}:{value}", Json::text(&member.name).view().to_text()));
-            }
-        }
-        if self.one_in(8) {
-            members.push(format!("\"x-{}\":{}", self.name(), self.below(3)));
-        }
-        format!("{{{}}}", members.join(","))
-    }
-}
-
-/// Whether a member of this name holds a time, as far as its name tells.
-fn is_time(name: &str) -> bool {
-    ["at", "time", "date", "now", "seen", "expires"].contains(&name)
-        || ["_at", "_time", "_date", "_on"].iter().any(|end| name.ends_with(end))
-}
-
-fn read(text: &str) -> Json {
-    Document::read(text.as_bytes()).map_or(Json::Null, |document| Json::Place(document, 0))
 }

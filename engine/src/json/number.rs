@@ -211,6 +211,44 @@ impl Divisor {
         Number::from_text(&text).is_exact() && self.mantissa <= 1 << 53
     }
 
+    /// The nearest binary float.
+    #[must_use]
+    pub fn as_f64(self) -> f64 {
+        format!("{}e{}", self.mantissa, self.exponent).parse().unwrap_or(f64::INFINITY)
+    }
+
+    /// So many times the divisor, exactly, as JSON writes it.
+    #[must_use]
+    pub fn multiple(self, times: i64) -> String {
+        let digits = (i128::from(self.mantissa) * i128::from(times)).unsigned_abs().to_string();
+        let sign = if times < 0 { "-" } else { "" };
+        let places = usize::try_from(-self.exponent).unwrap_or(0);
+        if places == 0 {
+            let zeros = usize::try_from(self.exponent).unwrap_or(0).min(DECIMAL_BYTES_MAX);
+            return format!("{sign}{digits}{}", "0".repeat(if times == 0 { 0 } else { zeros }));
+        }
+        let digits = format!("{digits:0>width$}", width = places.min(DECIMAL_BYTES_MAX) + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - places.min(DECIMAL_BYTES_MAX));
+        format!("{sign}{whole}.{fraction}")
+    }
+
+    /// The least number that is a multiple of both.
+    #[must_use]
+    pub fn times(self, other: Self) -> Self {
+        let exponent = self.exponent.min(other.exponent);
+        let scaled = |one: Self| {
+            let zeros = u32::try_from(one.exponent - exponent).unwrap_or(u32::MAX);
+            one.mantissa.saturating_mul(10_u64.saturating_pow(zeros))
+        };
+        let (mut a, mut b) = (scaled(self), scaled(other));
+        let product = u128::from(a) * u128::from(b);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        let mantissa = u64::try_from(product / u128::from(a.max(1))).unwrap_or(u64::MAX);
+        Self { mantissa, exponent }
+    }
+
     /// The divisor of a positive number whose significant digits fit 64 bits, else `None`.
     #[must_use]
     pub fn new(number: Number<'_>) -> Option<Self> {

@@ -138,9 +138,8 @@ impl Compiler<'_> {
             }
             self.used.extend([schema_file, result_file]);
             if let (Some(sanitizer), Some(merge)) = (schema, merge) {
-                let shapes = (result_shape.unwrap_or_else(|| shape.clone()), shape);
-                let merge = of_lines(merge, &shapes.1);
-                rules.push(rule(declaration, sanitizer, result, merge, bytes_max, shapes, policy.provider));
+                let merge = of_lines(merge, &shape);
+                rules.push(rule(declaration, sanitizer, result, merge, bytes_max, policy.provider));
             }
         }
         if policy.is_whole {
@@ -314,7 +313,6 @@ fn rule(
     result: Option<Sanitizer>,
     merge: Merge,
     bytes_max: Option<u64>,
-    (account_shape, shape): (Shape, Shape),
     provider: Provider,
 ) -> Rule {
     let needs_once = match &merge {
@@ -337,8 +335,6 @@ fn rule(
         merge,
         bytes_max,
         waivers: declaration.waivers.clone(),
-        shape,
-        account_shape,
     }
 }
 

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use super::declared::at_merge;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::generate::{CREATED_AT, Case, NOW, Random, SHRINK_STEPS, Violation, smaller};
+use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
 use crate::json::{Json, View, same};
 use crate::limits::Limits;
 use crate::merge::Context;
@@ -94,10 +94,10 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     fn evidence(&self) -> Evidence {
-        let mut random = Random::new(SEED);
+        let mut generator = self.rule.generator(SEED);
         let mut evidence = Evidence { ran: 0, wrote: 0, violation: None };
         for index in 0..CASES {
-            let case = Case::next(&mut random, &self.rule.account_shape, &self.rule.shape);
+            let case = generator.case();
             let applied = self.apply(case.account.as_ref().map(Json::view), &case.anonymous, NOW);
             // a script that fails, skips or discards decides nothing
             evidence.ran += usize::from(matches!(applied, Applied::Wrote(_) | Applied::Kept));

@@ -11,6 +11,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::ecma::is_pattern;
 use super::idn;
+use crate::instant::{self, Millis, Rounding};
+use crate::json::{Json, View};
 
 /// A format of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,25 +105,35 @@ impl Format {
         })
     }
 
-    /// A text of this format.
-    pub(super) fn sample(self) -> &'static str {
-        match self {
-            Self::DateTime => "2026-11-22T10:00:00Z",
-            Self::Date => "2026-11-22",
-            Self::Time => "10:00:00Z",
-            Self::Ipv4 => "192.0.2.1",
-            Self::Ipv6 => "2001:db8::1",
-            Self::Uuid => "2eb8aa08-aa98-11ea-b4aa-73b441d16380",
-            Self::JsonPointer => "/a",
-            Self::Uri | Self::UriReference | Self::Iri | Self::IriReference | Self::UriTemplate => {
-                "https://shop.test/a"
-            }
-            Self::Email | Self::IdnEmail => "a@shop.test",
-            Self::Hostname | Self::IdnHostname => "shop.test",
-            Self::Duration => "P1D",
-            Self::RelativeJsonPointer => "0",
-            Self::Regex => "a",
-        }
+    /// Texts of this format, times around `now`.
+    pub(super) fn samples(self, now: Millis) -> Vec<String> {
+        let times = |length: usize| {
+            let at = [1, 0, -1, -26].map(|hours| now + hours * 3_600_000);
+            let written = at.map(|at| instant::written_like(at, View::Built(&Json::Null), Rounding::Down));
+            written.iter().map(|one| one.view().word().chars().take(length).collect()).collect()
+        };
+        let all: &[&str] = match self {
+            Self::DateTime => return times(usize::MAX),
+            Self::Date => return times("2026-11-22".len()),
+            Self::Time => &["10:00:00Z", "23:59:59Z", "00:00:00.5+01:00", "12:30:00-08:00"],
+            Self::Ipv4 => &["192.0.2.1", "192.0.2.2", "10.0.0.1", "255.255.255.255"],
+            Self::Ipv6 => &["2001:db8::1", "2001:db8::2", "::", "fe80::1"],
+            Self::Uuid => &[
+                "2eb8aa08-aa98-11ea-b4aa-73b441d16380",
+                "2eb8aa08-aa98-41ea-b4aa-73b441d16381",
+                "00000000-0000-0000-0000-000000000000",
+            ],
+            Self::JsonPointer => &["", "/a", "/a/b~1c", "/0"],
+            Self::Uri | Self::Iri => &["https://shop.test/a", "https://shop.test/b?c=d", "http://a.test", "urn:a:b"],
+            Self::UriReference | Self::IriReference => &["https://shop.test/a", "/a", "b?c=d", "#a"],
+            Self::UriTemplate => &["https://shop.test/a", "/a/{b}", "{?c}", "a"],
+            Self::Email | Self::IdnEmail => &["a@shop.test", "b@shop.test", "c.d@shop.test"],
+            Self::Hostname | Self::IdnHostname => &["shop.test", "a.test", "b", "c-d.test"],
+            Self::Duration => &["P1D", "PT1H", "P1W", "P1Y2M3DT4H5M6S"],
+            Self::RelativeJsonPointer => &["0", "1/a", "2#", "0/b"],
+            Self::Regex => &["a", "^b$", "[c-d]+", "e|f"],
+        };
+        all.iter().map(|one| (*one).to_owned()).collect()
     }
 
     /// Bytes in JSON of the longest text of this format; none if it may be of any length.

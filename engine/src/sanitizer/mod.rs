@@ -39,6 +39,7 @@ mod steps;
 mod load;
 mod oracle;
 mod alone;
+mod sample;
 mod knowledge;
 mod asked;
 
@@ -47,6 +48,7 @@ pub use asked::Asked;
 pub use check::Types;
 pub use knowledge::{Alternative, Knowledge, Member, Shape};
 pub use load::references;
+pub use sample::{Extent, Sampler};
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ecma;
+use crate::random::Random;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Why a pattern was refused.
@@ -73,11 +74,9 @@ impl Pattern {
         self.counted.as_ref().map_or_else(|| self.regex.is_match(text), |counted| counted.is_match(text))
     }
 
-    /// A text that matches, if one is easily made: of each choice the first, of each repetition the least.
-    pub(super) fn sample(&self) -> Option<String> {
-        let mut text = String::new();
-        write(&regex_syntax::parse(self.regex.as_str()).ok()?, &mut text)?;
-        Some(text).filter(|text| self.matches(text))
+    /// The expression, to draw texts from.
+    pub(super) fn shape(&self) -> Option<Shape> {
+        regex_syntax::parse(self.regex.as_str()).ok().map(Shape)
     }
 
     /// How large the texts are that match as a whole; a pattern without both anchors bounds nothing.
@@ -90,20 +89,52 @@ impl Pattern {
     }
 }
 
-fn write(hir: &Hir, text: &mut String) -> Option<()> {
+/// A parsed expression.
+pub(super) struct Shape(Hir);
+
+impl Shape {
+    /// A text along one way through the expression, each repetition at most so many times more than it must be; it may fail
+    /// what looks around (`\b`), and none is made of what is no text.
+    pub(super) fn draw(&self, further: usize, random: &mut Random) -> Option<String> {
+        let mut text = String::new();
+        write(&self.0, further, random, &mut text)?;
+        Some(text)
+    }
+}
+
+/// Repetitions of one part that are written.
+const TIMES_MAX: u32 = 1_024;
+
+fn write(hir: &Hir, further: usize, random: &mut Random, text: &mut String) -> Option<()> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
-        HirKind::Class(Class::Unicode(class)) => text.push(plain(class)?),
+        HirKind::Class(Class::Unicode(class)) => text.push(drawn(class, random)?),
         HirKind::Class(Class::Bytes(_)) => return None,
         HirKind::Repetition(repetition) => {
-            (0..repetition.min.min(64)).try_for_each(|_| write(&repetition.sub, text))?;
+            let more = u32::try_from(random.below(further + 1)).unwrap_or(0);
+            let times = (repetition.min + more).min(repetition.max.unwrap_or(u32::MAX)).min(TIMES_MAX);
+            (0..times).try_for_each(|_| write(&repetition.sub, further, random, text))?;
         }
-        HirKind::Capture(capture) => write(&capture.sub, text)?,
-        HirKind::Concat(all) => all.iter().try_for_each(|one| write(one, text))?,
-        HirKind::Alternation(all) => write(all.first()?, text)?,
+        HirKind::Capture(capture) => write(&capture.sub, further, random, text)?,
+        HirKind::Concat(all) => all.iter().try_for_each(|one| write(one, further, random, text))?,
+        HirKind::Alternation(all) => write(random.pick(all)?, further, random, text)?,
     }
     Some(())
+}
+
+/// A character of a class: mostly one of the first letters or digits that it has, so that texts are alike.
+fn drawn(class: &regex_syntax::hir::ClassUnicode, random: &mut Random) -> Option<char> {
+    let holds = |one: &char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(one));
+    let plain: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').filter(holds).collect();
+    let from = if random.one_in(2) { plain.get(..4).unwrap_or(&plain) } else { &plain };
+    if let Some(one) = random.pick(from) {
+        return Some(*one);
+    }
+    let range = random.pick(class.ranges())?;
+    let width = (range.end() as usize).saturating_sub(range.start() as usize);
+    let at = range.start() as usize + random.below(width.min(16) + 1);
+    u32::try_from(at).ok().and_then(char::from_u32).or(Some(range.start()))
 }
 
 fn positions(hir: &Hir) -> u64 {
@@ -118,13 +149,6 @@ fn positions(hir: &Hir) -> u64 {
         HirKind::Capture(capture) => positions(&capture.sub),
         HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().map(positions).sum(),
     }
-}
-
-/// A character of a class, a letter or digit if it has one.
-fn plain(class: &regex_syntax::hir::ClassUnicode) -> Option<char> {
-    let holds = |one: &char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(one));
-    let plain = ('a'..='z').chain('A'..='Z').chain('0'..='9').find(holds);
-    plain.or_else(|| class.ranges().first().map(regex_syntax::hir::ClassUnicodeRange::start))
 }
 
 /// The most that the texts of a pattern take in JSON.

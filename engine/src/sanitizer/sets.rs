@@ -52,7 +52,7 @@ impl Set {
 type Key = (Vec<Applied>, Option<(Keyword, Id)>);
 
 /// Sets by their ids, and scopes; the scope 0 is the root's resource alone.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Interned {
     scopes: Vec<Vec<ResourceId>>,
     sets: Vec<Arc<Set>>,
@@ -63,6 +63,7 @@ const ROOT_SCOPE: &[ResourceId] = &[0];
 static NOTHING: Interned = Interned { scopes: Vec::new(), sets: Vec::new(), ids: BTreeMap::new() };
 
 /// The sets of one schema, those that were interned before and those of this run.
+#[derive(Clone)]
 pub(super) struct Sets<'a> {
     schema: &'a Schema,
     base: &'a Interned,

@@ -1,15 +1,14 @@
-//! What a schema describes, as a tree: for generated data, typed scripts and documentation.
+//! What a schema describes, as a tree: for typed scripts and documentation.
 //!
 //! A choice becomes alternatives, a conjunction one description. It describes, and does not decide: whether a value passes
 //! is only the sanitizer's to say.
 
 use crate::fate::Keyword;
-use crate::json::{Json, Kind};
+use crate::json::Kind;
 use crate::sanitizer::Options;
-use crate::sanitizer::check::{Check, Types};
-use crate::sanitizer::knowledge::children::{Parts, Unnamed, listing, membership, parts};
-use crate::sanitizer::knowledge::ways::{Schemas, kinds, lists, ways};
-use crate::sanitizer::pattern::Pattern;
+use crate::sanitizer::check::Types;
+use crate::sanitizer::knowledge::children::{Unnamed, listing, membership, parts};
+use crate::sanitizer::knowledge::ways::{Schemas, kinds, ways};
 use crate::sanitizer::schema::Schema;
 use crate::sanitizer::sets::{SetId, Sets};
 
@@ -28,16 +27,6 @@ pub struct Shape {
 pub struct Alternative {
     /// The kinds of value.
     pub types: Types,
-    /// The only values, if they are listed.
-    pub listed: Vec<Json>,
-    /// The least and the greatest number.
-    pub numbers: (Option<Json>, Option<Json>),
-    /// The least and the most code points of a text.
-    pub length: (usize, Option<usize>),
-    /// A text that the pattern matches, and one that the format allows.
-    pub sample: Option<String>,
-    /// The least and the most items.
-    pub count: (usize, Option<usize>),
     /// What items are.
     pub items: Shape,
     /// What members are, by name.
@@ -126,22 +115,12 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
     let parts = parts(sets, &set);
     let mut one = Alternative {
         types,
-        listed: if lists(sets, &set) { listed(&parts, types) } else { Vec::new() },
-        numbers: (None, None),
-        length: (0, None),
-        sample: None,
-        count: (0, None),
         items: Shape::anything(),
         members: Vec::new(),
         is_open: false,
     };
-    for check in parts.iter().flat_map(|(_, object)| &object.checks) {
-        one.bound(check);
-    }
     if types.allows(Kind::Array) {
         let listing = listing(sets, &parts);
-        let least = parts.iter().filter_map(|(_, object)| object.length.min).max();
-        one.count = (least.unwrap_or(0), listing.max);
         let items = listing.positions.first().unwrap_or(&listing.rest);
         one.items = place(sets, items, options, depth - 1);
     }
@@ -158,24 +137,4 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
         }
     }
     Some(one)
-}
-
-fn listed(parts: &Parts<'_>, types: Types) -> Vec<Json> {
-    let checks = parts.iter().flat_map(|(_, object)| &object.checks);
-    let values = checks.map(Check::listed).find(|listed| !listed.is_empty()).unwrap_or_default();
-    values.iter().filter(|value| types.allows(value.view().kind())).cloned().collect()
-}
-
-impl Alternative {
-    fn bound(&mut self, check: &Check) {
-        match check {
-            Check::Minimum(bound) | Check::ExclusiveMinimum(bound) => self.numbers.0 = Some(bound.clone()),
-            Check::Maximum(bound) | Check::ExclusiveMaximum(bound) => self.numbers.1 = Some(bound.clone()),
-            Check::MinLength(least) => self.length.0 = self.length.0.max(*least),
-            Check::MaxLength(most) => self.length.1 = Some(self.length.1.map_or(*most, |own| own.min(*most))),
-            Check::Pattern(pattern) => self.sample = self.sample.take().or_else(|| Pattern::sample(pattern)),
-            Check::Format(format) => self.sample = self.sample.take().or_else(|| Some(format.sample().to_owned())),
-            _ => {}
-        }
-    }
 }

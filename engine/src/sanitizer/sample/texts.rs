@@ -1,0 +1,68 @@
+//! Texts that hold at a place: drawn from its patterns, from samples of its format, or short words.
+
+use crate::instant::Millis;
+use crate::json::Json;
+use crate::random::Random;
+use crate::sanitizer::check::Check;
+use crate::sanitizer::pattern::Pattern;
+use crate::sanitizer::plan::Plan;
+
+/// Texts that a place draws from.
+const TEXTS_MAX: usize = 4;
+/// Texts that are drawn from a pattern for each number of further repetitions.
+const DRAWS: usize = 8;
+/// Code points of the longest text that is made only for its length.
+const LONG_MAX: usize = 256;
+
+/// The JSON texts of a few strings, the shortest first.
+pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
+    let (mut patterns, mut formats, mut least, mut most) = (Vec::new(), Vec::new(), 0, usize::MAX);
+    for (_, check) in &plan.checks {
+        match check {
+            Check::Pattern(pattern) => patterns.push(pattern),
+            Check::Format(format) => formats.push(*format),
+            Check::MinLength(length) => least = least.max(*length),
+            Check::MaxLength(length) => most = most.min(*length),
+            _ => {}
+        }
+    }
+    let mut candidates: Vec<String> = formats.iter().flat_map(|format| format.samples(now)).collect();
+    candidates.extend(patterns.iter().flat_map(|pattern| lengthened(pattern, least, random)));
+    if patterns.is_empty() && formats.is_empty() {
+        candidates.extend(super::WORDS.map(|word| word.repeat(least.max(1)).chars().take(most).collect()));
+        candidates.extend((most <= LONG_MAX).then(|| "d".repeat(most)));
+    }
+    let padded = candidates.iter().filter(|text| text.chars().count() < least).flat_map(|text| {
+        let fill = "a".repeat(least - text.chars().count());
+        [format!("{text}{fill}"), format!("{fill}{text}")]
+    });
+    let padded: Vec<_> = padded.collect();
+    candidates.extend(padded);
+    let mut found: Vec<String> = Vec::new();
+    for text in candidates {
+        if !found.contains(&text) && super::holds(plan, Json::text(&text).view()) {
+            found.push(text);
+        }
+    }
+    found.sort_by_key(|text| text.chars().count());
+    // the shortest and the longest stay
+    while found.len() > TEXTS_MAX {
+        found.remove(1 + random.below(found.len() - 2));
+    }
+    found.into_iter().map(|text| Json::text(&text).view().to_text()).collect()
+}
+
+/// Texts that a pattern matches.
+pub(super) fn matching(pattern: &Pattern, random: &mut Random) -> Vec<String> {
+    lengthened(pattern, 0, random)
+}
+
+/// Texts that a pattern matches, of few repetitions and of as many as make up a length.
+fn lengthened(pattern: &Pattern, least: usize, random: &mut Random) -> Vec<String> {
+    let mut found = Vec::new();
+    let Some(shape) = pattern.shape() else { return found };
+    for further in [0, 1, 3, 7, 15, least / 2, least] {
+        found.extend((0..DRAWS).filter_map(|_| shape.draw(further, random)).filter(|text| pattern.matches(text)));
+    }
+    found
+}
