@@ -148,7 +148,6 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("\"30d\", \"max_age\"", "\"never\", \"max_age\"", "P050"),
         ("\"30d\", \"max_age\"", "0, \"max_age\"", "P050"),
         ("\"30d\", \"max_age\"", "\"91d\", \"max_age\"", "P050"),
-        ("\"max_bytes\": 16384", "\"max_bytes\": 16384, \"laws\": { \"L6\": \"we clear\" }", "P041"),
         ("\"cart.merge.rhai\"", "\"kart.merge.rhai\"", "P022"),
         ("\"cart.merge.rhai\"", "\"../cart.merge.rhai\"", "P024"),
         ("\"name\": \"cart\"", "\"name\": \"preferences\"", "P010"),
@@ -171,6 +170,14 @@ fn every_mistake_of_a_policy_has_its_place() {
         let folder = rules("policy", &[("policy.json", from, to)]);
         check(&["check", "--rules", &folder, "--format", "github"], "", 3, &format!("title={code}::"));
     }
+}
+
+#[test]
+fn a_waiver_of_a_law_that_holds_is_a_warning() {
+    let waived = "\"max_bytes\": 16384, \"laws\": { \"L6\": \"we clear\" }";
+    let folder = rules("waived", &[("policy.json", "\"max_bytes\": 16384", waived)]);
+    check(&["check", "--rules", &folder], "", 0, "warning[P041]: `cart` keeps law L6 in ");
+    check(&["check", "--rules", &folder, "--deny", "warnings"], "", 3, "P041");
 }
 
 #[test]

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use handover::files;
-use handover_engine::author::laws::{self, Law, Tally};
+use handover_engine::author::laws::{self, Law, Tally, Trial};
 use handover_engine::diagnostic::Severity;
 use handover_engine::json::{Document, Json, View, compare, same};
-use handover_engine::merge::merged;
+use handover_engine::merge::{Laws, merged};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
@@ -56,36 +56,29 @@ fn policy(schema: &str, merge: &str, once: bool) -> Files {
     Files(all)
 }
 
-/// What became of the laws of a rule, on 2 000 cases, or as many as `LAWS_CASES` says.
-fn ask(schema: &str, merge: &str) -> Vec<Tally> {
+/// What became of the laws of a rule, on 300 cases, or as many as `LAWS_CASES` says.
+fn ask(schema: &str, merge: &str) -> Trial {
     let files = policy(schema, merge, false);
     let rules = RuleSet::compile_to_ask(&files).unwrap_or_else(|errors| panic!("{merge}: {errors:?}"));
-    let cases = std::env::var("LAWS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000);
+    let cases = std::env::var("LAWS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     laws::ask(&rules, &rules.rules()[0], cases, 1, &|| false)
 }
 
 /// Laws that are broken, of those that a rule must keep.
-fn broken(tallies: &[Tally]) -> Vec<(Law, &Tally)> {
-    let broken = tallies.iter().filter(|tally| tally.law.must_hold() && tally.broken > 0);
+fn broken(trial: &Trial) -> Vec<(Law, &Tally)> {
+    let broken = trial.tallies.iter().filter(|tally| tally.law.must_hold() && tally.broken > 0);
     broken.map(|tally| (tally.law, tally)).collect()
-}
-
-#[track_caller]
-fn holds(schema: &str, merge: &str) {
-    let tallies = ask(schema, merge);
-    let broken = broken(&tallies);
-    assert!(broken.is_empty(), "{merge}: {broken:?}");
 }
 
 /// The share of cases that break law L2, in percent, and nothing else breaks.
 #[track_caller]
 fn relogin(schema: &str, merge: &str, percent: usize) {
-    let tallies = ask(schema, merge);
-    let broken = broken(&tallies);
+    let trial = ask(schema, merge);
+    let broken = broken(&trial);
     let [(Law::Relogin, tally)] = broken[..] else { panic!("{merge}: {broken:?}") };
     let found = tally.broken * 100 / tally.asked;
-    println!("{merge}: re-login breaks in {found} %, measured were {percent} %");
-    assert!(found.abs_diff(percent) <= 5, "{merge}: {found} %");
+    println!("{merge}: re-login breaks in {found} %, the provider's data showed {percent} %");
+    assert!(found.abs_diff(percent) <= 20, "{merge}: {found} %");
 }
 
 #[test]
@@ -95,46 +88,81 @@ fn what_adds_is_found_as_often_as_it_was_measured() {
     relogin(COUNTER, r#""sum""#, 56);
 }
 
+/// The laws that a merge of a schema keeps by construction, with the cases that break one of them all the same.
+fn wrongly_stated(schema: &str, merge: &str, stated: Laws) -> Vec<(Law, String)> {
+    let trial = ask(schema, merge);
+    assert!(trial.ran_in(90), "{merge}: {} of {}", trial.ran, trial.cases);
+    let wrong = trial.tallies.iter().filter(|tally| stated.has(tally.law) && tally.broken > 0);
+    wrong.map(|tally| (tally.law, format!("{:?}", tally.violation))).collect()
+}
+
 #[test]
-fn everything_offered_as_a_default_keeps_the_laws() {
-    holds(LINES, r#"{ "keyed_union": { "key": "sku", "on_match": { "qty": ["max", 99] } } }"#);
-    holds(LINES, r#"{ "keyed_union": { "key": "sku", "on_match": { "qty": "min" }, "first": "anonymous" } }"#);
+fn what_a_strategy_states_holds_in_generated_cases() {
+    for (schema, merge) in declared() {
+        let files = policy(schema, &merge, false);
+        let rules = RuleSet::compile_to_ask(&files).unwrap_or_else(|errors| panic!("{merge}: {errors:?}"));
+        let stated = laws::constructed(&rules.rules()[0]);
+        let wrong = wrongly_stated(schema, &merge, stated);
+        assert!(wrong.is_empty(), "{merge}: {wrong:#?}");
+        assert!(stated.has(Law::Relogin) != rules.rules()[0].needs_once, "{merge}");
+    }
+}
+
+#[test]
+fn a_wrong_statement_is_found() {
+    for merge in [r#""concat""#, r#"{ "keyed_union": { "key": "sku", "on_match": { "qty": "sum" } } }"#] {
+        let wrong = wrongly_stated(LINES, merge, Laws::OF_A_CHOICE);
+        assert!(wrong.iter().any(|(law, _)| *law == Law::Relogin), "{merge}");
+    }
+}
+
+/// Every declared merge, with a schema that it fits.
+fn declared() -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    let mut of = |schema: &'static str, merges: &[&str]| {
+        all.extend(merges.iter().map(|merge| (schema, (*merge).to_owned())));
+    };
+    of(COUNTER, &[r#""account""#, r#""keep""#, r#""anonymous""#, r#""fill""#, r#""max""#, r#""min""#, r#""sum""#]);
+    of(COUNTER, &[r#"{ "max": 50 }"#, r#"{ "sum": 50 }"#]);
+    of(TAGS, &[r#""union""#, r#"{ "union": { "limit": 3, "first": "anonymous" } }"#, r#""recent""#, r#""concat""#]);
+    of(TAGS, &[r#"{ "concat": { "limit": 3, "first": "anonymous" } }"#, r#"{ "recent": { "limit": 3 } }"#]);
+    for strategy in ["account", "keep", "anonymous", "fill", "max", "min", "sum"] {
+        let merge = format!(r#"{{ "keyed_union": {{ "key": "sku", "on_match": {{ "qty": "{strategy}" }} }} }}"#);
+        of(LINES, &[&merge]);
+    }
     for otherwise in ["account", "fill", "overwrite", "anonymous"] {
-        holds(LINES, &format!(r#"{{ "keyed_union": {{ "key": ["sku"], "otherwise": "{otherwise}", "limit": 3 }} }}"#));
+        let merge = format!(r#"{{ "keyed_union": {{ "key": ["sku"], "otherwise": "{otherwise}", "limit": 3 }} }}"#);
+        let first = merge.replace("\"limit\": 3", "\"first\": \"anonymous\"");
+        of(LINES, &[&merge, &first]);
     }
-    for merge in [r#""union""#, r#"{ "union": { "limit": 3, "first": "anonymous" } }"#, r#""recent""#] {
-        holds(TAGS, merge);
-    }
-    for merge in ["account", "keep", "anonymous", "fill", "max", "min"] {
-        holds(COUNTER, &format!("\"{merge}\""));
-    }
-    holds(COUNTER, r#"{ "max": 50 }"#);
-    for merge in
+    of(LINES, &[r#""higher_quantity""#, r#""sum_quantities""#]);
+    for options in
         [r#"{ "key": "id" }"#, r#"{ "key": "id", "limit": 3 }"#, r#"{ "key": "id", "limit": 3, "clamp": true }"#]
     {
-        holds(ENTRIES, &format!(r#"{{ "recent": {merge} }}"#));
+        of(ENTRIES, &[&format!(r#"{{ "recent": {options} }}"#)]);
     }
-    let tiers = r#"["highest", ["silver", "gold", "platinum"]]"#;
-    for (ads, seen) in [("all", "latest_time"), ("any", "earliest_time")] {
-        let fields = format!(r#""theme": "anonymous", "tier": {tiers}, "ads": "{ads}", "seen_at": "{seen}""#);
-        holds(FIELDS, &format!(r#"{{ "merge_fields": {{ {fields} }} }}"#));
+    for (tier, ads, seen) in [("highest", "all", "latest_time"), ("lowest", "any", "earliest_time")] {
+        let tier = format!(r#"["{tier}", ["silver", "gold", "platinum"]]"#);
+        let fields = format!(r#""theme": "anonymous", "tier": {tier}, "ads": "{ads}", "seen_at": "{seen}""#);
+        of(FIELDS, &[&format!(r#"{{ "merge_fields": {{ {fields} }} }}"#)]);
     }
     for default in ["drop", "account", "fill", "anonymous"] {
-        holds(FIELDS, &format!(r#"{{ "merge_fields": {{ "theme": "fill" }}, "default": "{default}" }}"#));
+        of(FIELDS, &[&format!(r#"{{ "merge_fields": {{ "theme": "fill" }}, "default": "{default}" }}"#)]);
     }
-    for cart in ["higher_quantity", "saved_quantity", "use_guest", "use_existing", "archive_existing"] {
-        holds(CART, &format!("\"{cart}\""));
+    for cart in ["higher_quantity", "sum_quantities", "saved_quantity", "use_guest", "use_existing", "archive_existing"] {
+        of(CART, &[&format!("\"{cart}\"")]);
     }
-    holds(CART, r#""use_guest_if_existing_empty""#);
-    holds(LINES, r#""higher_quantity""#);
+    of(CART, &[r#""use_guest_if_existing_empty""#]);
+    all
 }
 
 #[test]
 fn the_shipped_rules_keep_the_laws() {
     let rules = RuleSet::compile(&files::policy(&root().join("rules")).unwrap()).unwrap();
     for rule in rules.rules() {
-        let tallies = laws::ask(&rules, rule, 500, 7, &|| false);
-        assert!(broken(&tallies).is_empty(), "{}: {:?}", rule.name, broken(&tallies));
+        let trial = laws::ask(&rules, rule, 500, 7, &|| false);
+        assert!(trial.ran_in(90), "{}: {} of {}", rule.name, trial.ran, trial.cases);
+        assert!(broken(&trial).is_empty(), "{}: {:?}", rule.name, broken(&trial));
     }
 }
 
@@ -145,9 +173,9 @@ fn the_page_s_merge_is_refused_with_a_case_of_one_line() {
     let found: Vec<_> = found.into_iter().filter(|one| one.severity == Severity::Error).collect();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].code, found[0].start.line, found[0].start.column), ("R040", 1, 4));
-    let one = r#"{"items":[{"sku":"SKU","qty":1}]}"#;
+    let one = r#"{"items":[{"qty":1,"sku":"SKU"}]}"#;
     let shown = ["a", "b", "c", "d"].iter().any(|sku| {
-        let (one, two) = (one.replace("SKU", sku), one.replace("SKU", sku).replace(":1}", ":2}"));
+        let (one, two) = (one.replace("SKU", sku), one.replace("SKU", sku).replace(":1", ":2"));
         found[0].message.contains(&format!("nothing and {one} give {one}, and the same login again {two}"))
     });
     assert!(shown, "{}", found[0].message);
@@ -181,7 +209,7 @@ fn laws_are_asked_on_the_command_line() {
     assert!(code == Some(0) && out.contains("laws hold · 1 rule"), "{out}");
     let once = folder("laws/once", &policy(COUNTER, "\"sum\"", true));
     let (code, out) = run(&["--rules", &once]);
-    assert!(code == Some(0) && out.contains("which `session.once` makes right"), "{out}");
+    assert!(code == Some(0) && out.contains("`session.once` lets it count once"), "{out}");
     let nothing = handover(&["laws", "--cases", "0", "--rules", &lawful], b"");
     assert_eq!(nothing.status.code(), Some(4), "nothing was asked");
     assert_eq!(run(&["--rules", &lawful, "--rule", "b"]).0, Some(2));

@@ -345,7 +345,7 @@ fn laws_of_keyed_union_hold_on_generated_data() {
         let files = [("policy.json", policy.as_str()), ("a.schema.json", schema)];
         let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let rules = RuleSet::compile(&Files(BTreeMap::from(files))).unwrap_or_else(|errors| panic!("{errors:?}"));
-        for tally in laws::ask(&rules, &rules.rules()[0], 1_000, 1, &|| false) {
+        for tally in laws::ask(&rules, &rules.rules()[0], 1_000, 1, &|| false).tallies {
             let broken = tally.law.must_hold() && tally.broken > 0;
             assert!(!broken, "{options} breaks {} in {} of {}", tally.law.name(), tally.broken, tally.asked);
         }

@@ -230,6 +230,14 @@ impl Rule {
         Generator::new(self.result.as_ref().unwrap_or(&self.sanitizer), &self.sanitizer, seed)
     }
 
+    /// What the sanitizer leaves of a value of nobody's.
+    #[must_use]
+    pub fn sanitized(&self, anonymous: &Json) -> Option<Json> {
+        let document = Document::read(anonymous.view().to_text().as_bytes()).ok()?;
+        let clean = self.sanitize(&Untrusted(document.root().to_json()), &Budget::unbounded()).0?;
+        Some(clean.json().clone())
+    }
+
     /// What it makes of two values of nobody's, and the work that this took: off the path of requests.
     #[must_use]
     pub fn apply(

@@ -2,6 +2,7 @@
 
 mod shrink;
 
+use crate::decision::Notice;
 use crate::json::{Document, Json, Kind, View};
 use crate::random::Random;
 use crate::sanitizer::{Extent, Sampler, Sanitizer};
@@ -39,6 +40,8 @@ pub struct Violation {
     pub once: Option<Json>,
     /// After the second one, or what should have been the same.
     pub twice: Option<Json>,
+    /// Why the rule wrote nothing, where that is what breaks the law.
+    pub failure: Option<Notice>,
 }
 
 /// Cases for one rule.

@@ -11,8 +11,12 @@
 //! assert_eq!(merged(r#""sum""#, "9223372036854775807", "1"), "9223372036854775807");
 //! ```
 
+use super::law::{Law, Laws};
 use super::Made;
 use crate::json::{Document, Json, Number, View};
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin).without(Law::Bounded);
 
 /// The saturating sum; the cap bounds what is added, negatives are ignored, the account's number is never lowered.
 ///

@@ -8,8 +8,12 @@
 //! assert_eq!(merged(r#""account""#, "null", "2"), "2");
 //! ```
 
+use super::law::Laws;
 use super::Made;
 use crate::json::View;
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// The anonymous value, where the account has none.
 pub(super) fn coalesce(account: Option<View<'_>>, anonymous: View<'_>) -> Made {

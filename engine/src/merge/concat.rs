@@ -8,9 +8,13 @@
 //! assert_eq!(merged(r#"["concat", { "limit": 2, "first": "anonymous" }]"#, "[1]", "[2,3]"), "[2,1]");
 //! ```
 
+use super::law::{Law, Laws};
 use super::union::{Changed, Union, lists};
 use super::{Merging, Work};
 use crate::json::View;
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin);
 
 /// The options of `union`, without its sense for equality.
 #[derive(Clone, Debug, Default)]

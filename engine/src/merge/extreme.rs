@@ -12,8 +12,12 @@
 
 use std::cmp::Ordering;
 
+use super::law::Laws;
 use super::Made;
 use crate::json::{Json, View};
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// The larger or smaller number; a cap bounds what is added and never lowers the account's.
 ///

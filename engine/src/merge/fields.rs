@@ -11,6 +11,7 @@
 
 use std::cmp::Ordering;
 
+use super::law::Laws;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, Text, View, compare, same};
 
@@ -24,6 +25,11 @@ pub struct MergeFields {
 }
 
 impl MergeFields {
+    /// What its members' strategies keep, all of them.
+    pub(super) fn laws(&self) -> Laws {
+        of_members(&self.rules).and(self.default.as_ref().map_or(Laws::OF_A_CHOICE, |default| default.laws()))
+    }
+
     /// The account's object with what the rules take from the anonymous one.
     pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
         if account.is_some_and(|object| object.kind() != Kind::Object) {
@@ -43,6 +49,11 @@ impl MergeFields {
         }
         Ok(changed(account, changes))
     }
+}
+
+/// What the strategies of members keep, all of them.
+pub(super) fn of_members(rules: &[(String, Strategy)]) -> Laws {
+    rules.iter().fold(Laws::OF_A_CHOICE, |laws, (_, strategy)| laws.and(strategy.laws()))
 }
 
 /// Objects of at most so many members are searched from their start, larger ones by a sorted index.

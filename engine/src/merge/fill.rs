@@ -8,8 +8,12 @@
 //! assert_eq!(merged(r#""fill""#, "false", "true"), "false");
 //! ```
 
+use super::law::Laws;
 use super::Made;
 use crate::json::{Kind, View};
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// The anonymous value, where the account's is blank.
 pub(super) fn fill(account: Option<View<'_>>, anonymous: View<'_>) -> Made {

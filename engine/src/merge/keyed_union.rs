@@ -11,8 +11,9 @@
 
 use std::cmp::Ordering;
 
-use super::fields::{Names, changed};
+use super::fields::{Names, changed, of_members};
 use super::group::first_equal;
+use super::law::Laws;
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
@@ -62,6 +63,11 @@ impl Otherwise {
 }
 
 impl KeyedUnion {
+    /// What the strategies of its lines' members keep.
+    pub(super) fn laws(&self) -> Laws {
+        of_members(&self.on_match)
+    }
+
     /// The account's lines, matching ones joined; then the visitor's new lines.
     pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>) -> Merging {
         work.budget.charge(account.map_or(0, View::weight) + anonymous.weight())?;

@@ -11,9 +11,13 @@
 
 use std::cmp::Ordering;
 
+use super::law::Laws;
 use super::Made;
 use crate::instant;
 use crate::json::View;
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// The later or earlier time; an unreadable one is ignored on the anonymous side and kept on the account's.
 pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Ordering) -> Made {

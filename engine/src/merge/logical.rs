@@ -10,8 +10,12 @@
 //! assert_eq!(merged(r#""any""#, "null", "false"), "false");
 //! ```
 
+use super::law::Laws;
 use super::Made;
 use crate::json::View;
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// Logical and (`decisive` false) or or (`decisive` true): the decisive value wins, from whichever side.
 pub(super) fn logical(account: Option<View<'_>>, anonymous: View<'_>, decisive: bool) -> Made {

@@ -4,6 +4,7 @@
 //! anonymous data, and an account's value of a shape that a strategy cannot use stays as it is.
 
 mod context;
+mod law;
 mod group;
 mod coalesce;
 mod fill;
@@ -30,9 +31,12 @@ mod function;
 
 pub use context::{Context, Losses, Work};
 pub use fill::is_blank;
+pub use law::{Law, Laws};
 pub use function::{Called, Function, Refused, call, options};
+pub use keyed_union::{KeyedUnion, Otherwise};
 pub use options::{OptionError, OptionErrorKind, adds};
 pub use preset::{Cart, Preset};
+pub use recent::Recent;
 pub use strategy::Strategy;
 
 use crate::budget::{Budget, Overrun};

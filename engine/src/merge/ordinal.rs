@@ -12,8 +12,12 @@
 
 use std::cmp::Ordering;
 
+use super::law::Laws;
 use super::Made;
 use crate::json::{Json, View, same};
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// Values from the lowest to the highest.
 #[derive(Clone, Debug)]

@@ -20,6 +20,7 @@
 //! assert_eq!(merged(r#""archive_existing""#, archived, anonymous), archived);
 //! ```
 
+use super::law::Laws;
 use super::coalesce::coalesce;
 use super::fields::changed;
 use super::fill::is_blank;
@@ -115,9 +116,9 @@ impl Preset {
         matches!(self.cart, Cart::UseGuest | Cart::UseGuestIfExistingEmpty | Cart::ArchiveExisting)
     }
 
-    /// Whether it adds again at every login.
-    pub(super) fn needs_once(&self) -> bool {
-        self.cart == Cart::SumQuantities
+    /// What it keeps: its lines' laws, or a choice's.
+    pub(super) fn laws(&self) -> Laws {
+        self.lines.laws()
     }
 
     /// Merges two carts.

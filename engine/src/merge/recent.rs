@@ -12,6 +12,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
+use super::law::Laws;
 use super::clamp_times::{Span, clamped};
 use super::group::first_equal;
 use super::keyed_union::is_missing;
@@ -19,6 +20,9 @@ use super::union::lists;
 use super::{Context, Made, Merging, Work};
 use crate::instant::{self, Millis};
 use crate::json::{Json, View, compare, fingerprint};
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// Options of `recent`.
 #[derive(Clone, Debug)]

@@ -2,20 +2,16 @@
 
 use std::cmp::Ordering;
 
-use super::add::add;
-use super::coalesce::coalesce;
 use super::concat::Concat;
-use super::extreme::extreme;
 use super::fields::MergeFields;
-use super::fill::fill;
 use super::keyed_union::{KeyedUnion, Otherwise};
-use super::latest::time;
-use super::logical::logical;
 use super::ordinal::Ordinal;
 use super::preset::Preset;
 use super::recent::Recent;
 use super::union::Union;
+use super::law::{Law, Laws};
 use super::{Made, Merging, Refusal, Work};
+use super::{add, coalesce, concat, extreme, fill, latest, logical, ordinal, recent, union};
 use crate::json::{Json, Kind, View};
 use crate::sanitizer::Shape;
 
@@ -121,18 +117,18 @@ impl Strategy {
             return Ok(Made::Keep);
         }
         Ok(match self {
-            Self::Account => coalesce(account, anonymous),
+            Self::Account => coalesce::coalesce(account, anonymous),
             Self::Keep => Made::Keep,
             Self::Anonymous => Made::Write(anonymous.to_json()),
-            Self::Fill => fill(account, anonymous),
-            Self::Max(cap) => extreme(account, anonymous, cap.as_ref(), Ordering::Greater),
-            Self::Min => extreme(account, anonymous, None, Ordering::Less),
-            Self::Sum(cap) => add(account, anonymous, cap.as_ref()),
+            Self::Fill => fill::fill(account, anonymous),
+            Self::Max(cap) => extreme::extreme(account, anonymous, cap.as_ref(), Ordering::Greater),
+            Self::Min => extreme::extreme(account, anonymous, None, Ordering::Less),
+            Self::Sum(cap) => add::add(account, anonymous, cap.as_ref()),
             Self::Ordinal(ordinal) => ordinal.merge(account, anonymous),
-            Self::All => logical(account, anonymous, false),
-            Self::Any => logical(account, anonymous, true),
-            Self::EarliestTime => time(account, anonymous, Ordering::Less),
-            Self::LatestTime => time(account, anonymous, Ordering::Greater),
+            Self::All => logical::logical(account, anonymous, false),
+            Self::Any => logical::logical(account, anonymous, true),
+            Self::EarliestTime => latest::time(account, anonymous, Ordering::Less),
+            Self::LatestTime => latest::time(account, anonymous, Ordering::Greater),
             Self::Union(union) => union.merge(account, anonymous, work)?,
             Self::Concat(concat) => concat.merge(account, anonymous, work)?,
             Self::KeyedUnion(keyed) => keyed.merge(account, anonymous, work)?,
@@ -142,17 +138,31 @@ impl Strategy {
         })
     }
 
+    /// The laws that it keeps by construction, those of the strategies inside it among them.
+    #[must_use]
+    pub fn laws(&self) -> Laws {
+        match self {
+            Self::Account => coalesce::LAWS,
+            Self::Keep | Self::Anonymous => Laws::OF_A_CHOICE,
+            Self::Fill => fill::LAWS,
+            Self::Max(_) | Self::Min => extreme::LAWS,
+            Self::Sum(_) => add::LAWS,
+            Self::Ordinal(_) => ordinal::LAWS,
+            Self::All | Self::Any => logical::LAWS,
+            Self::EarliestTime | Self::LatestTime => latest::LAWS,
+            Self::Union(_) => union::LAWS,
+            Self::Concat(_) => concat::LAWS,
+            Self::KeyedUnion(keyed) => keyed.laws(),
+            Self::Recent(_) => recent::LAWS,
+            Self::Fields(fields) => fields.laws(),
+            Self::Preset(preset) => preset.laws(),
+        }
+    }
+
     /// Whether it adds again at every login, so that a hand-over may come only once (law L2).
     #[must_use]
     pub fn needs_once(&self) -> bool {
-        let any = |rules: &[(String, Self)]| rules.iter().any(|(_, strategy)| strategy.needs_once());
-        match self {
-            Self::Sum(_) | Self::Concat(_) => true,
-            Self::KeyedUnion(keyed) => any(&keyed.on_match),
-            Self::Fields(fields) => any(&fields.rules),
-            Self::Preset(preset) => preset.needs_once(),
-            _ => false,
-        }
+        !self.laws().has(Law::Relogin)
     }
 
     /// Names in it that no value of a shape has: members that never pass, and keys without which every item is dropped.
@@ -185,6 +195,12 @@ impl Strategy {
             Self::Preset(preset) => preset.chooses(),
             _ => false,
         }
+    }
+
+    /// Whether it chooses one of two scalars.
+    #[must_use]
+    pub fn chooses_scalars(&self) -> bool {
+        self.chooses() && !matches!(self, Self::Recent(_) | Self::KeyedUnion(_) | Self::Preset(_))
     }
 
     /// What joins a member of this name: of an object, or of the lines of a list.

@@ -10,9 +10,13 @@
 
 use std::cmp::Ordering;
 
+use super::law::Laws;
 use super::group::first_equal;
 use super::{Made, Merging, Refusal, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
+
+/// What it keeps by construction.
+pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
 /// Options of `union`, and those that every list strategy shares.
 #[derive(Clone, Debug, Default)]

@@ -147,6 +147,6 @@ impl Trial<'_> {
     fn shrunk(&self, case: &Case) -> Option<Violation> {
         let case = smaller(case, SHRINK_STEPS, &|case| self.breaks(case).is_some());
         let (once, twice) = self.breaks(&case)?;
-        Some(Violation { case, once, twice })
+        Some(Violation { case, once, twice, failure: None })
     }
 }

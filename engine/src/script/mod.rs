@@ -7,6 +7,7 @@ mod natives;
 mod tokens;
 mod ast;
 mod lint;
+mod calls;
 mod suspect;
 mod entry;
 mod syntax;
@@ -30,7 +31,7 @@ use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
-use crate::merge::{Context, Losses};
+use crate::merge::{Context, Losses, Strategy};
 use built::Built;
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
@@ -75,6 +76,7 @@ pub struct Script {
     reasons: Vec<String>,
     /// What adds again at every login, and where.
     adds: Option<Adding>,
+    calls: Vec<Strategy>,
     /// What deserves a look.
     warnings: Vec<Diagnostic>,
 }
@@ -276,8 +278,8 @@ impl Sandbox {
             return Err(found);
         }
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
-        let (source, file, reasons, adds) = (source.into(), file.into(), tokens::reasons(source), self.adds(source));
-        let script = Script { source, file, reasons, adds, warnings: found };
+        let (reasons, adds, calls) = (tokens::reasons(source), self.adds(source), calls::strategies(source));
+        let script = Script { source: source.into(), file: file.into(), reasons, adds, calls, warnings: found };
         self.built().add(&script, ast);
         Ok(script)
     }
@@ -418,6 +420,12 @@ impl Script {
     #[must_use]
     pub fn adds(&self) -> Option<&Adding> {
         self.adds.as_ref()
+    }
+
+    /// The strategies that it calls with options that are written out.
+    #[must_use]
+    pub fn calls(&self) -> &[Strategy] {
+        &self.calls
     }
 
     /// The file below the folder of the policy.

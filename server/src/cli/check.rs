@@ -54,14 +54,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         return Ok(Status::Ok);
     }
     let files = rules::read(folder)?;
-    let compiled = RuleSet::compile(&files).and_then(|rules| {
-        let needless = laws::needless(&rules, &files);
-        if needless.is_empty() { Ok(rules) } else { Err(needless) }
-    });
+    let compiled = RuleSet::compile(&files);
+    let needless = compiled.as_ref().map(|rules| laws::needless(rules, &files)).unwrap_or_default();
     let differing = tenant.as_ref().map(|tenant| differing(&files, tenant)).transpose()?.unwrap_or_default();
     let (found, rules) = match compiled {
-        Ok(rules) if differing.is_empty() => (rules.diagnostics().to_vec(), Some(rules)),
-        Ok(rules) => ([differing, rules.diagnostics().to_vec()].concat(), None),
+        Ok(rules) => {
+            let is_right = differing.is_empty();
+            let mut found = [differing, needless, rules.diagnostics().to_vec()].concat();
+            found.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
+            (found, Some(rules).filter(|_| is_right))
+        }
         // what the tenant has is compared with a policy that is right
         Err(found) => (found, None),
     };

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
-use handover_engine::author::laws::{self, Law, Tally};
-use handover_engine::diagnostic::{Diagnostic, suggestion};
+use handover_engine::author::laws::{self, Law, Tally, Trial};
+use handover_engine::decision::Notice;
+use handover_engine::diagnostic::{Diagnostic, Severity, suggestion};
 use handover_engine::generate::Violation;
 use handover_engine::json::Json;
 use handover_engine::policy::Files;
@@ -53,8 +54,42 @@ pub(super) struct Arguments {
 /// One rule and what became of its laws.
 struct Asked<'a> {
     rule: &'a Rule,
-    tallies: Vec<Tally>,
+    trial: Trial,
+    rules: &'a RuleSet,
 }
+
+/// What is known of one law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It held wherever the merge ran.
+    Holds,
+    /// The strategies that the merge is made of keep it.
+    ByConstruction,
+    /// It is broken, and must not be.
+    Broken,
+    /// It differs, and may.
+    Shown,
+    /// It is broken, and the author says why.
+    Waived,
+    /// The merge never ran.
+    NotTested,
+}
+
+impl Verdict {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::ByConstruction => "by construction",
+            Self::Broken => "broken",
+            Self::Shown => "shown",
+            Self::Waived => "waived",
+            Self::NotTested => "not tested",
+        }
+    }
+}
+
+/// A merge that ran in fewer of a hundred logins is reported.
+const RAN_MIN: usize = 25;
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let seed = seed(&arguments.seed).map_err(usage)?;
@@ -83,26 +118,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
             progress.step();
             start.elapsed() > until
         };
-        let tallies = laws::ask(&rules, rule, arguments.cases, seed, &is_over);
-        Asked { rule, tallies }
+        Asked { rule, trial: laws::ask(&rules, rule, arguments.cases, seed, &is_over), rules: &rules }
     });
     let asked: Vec<Asked<'_>> = asked.collect();
     drop(progress);
-    let broken = broken(&rules, &asked, &files);
+    let found = found(&asked, &files);
     let folder = arguments.rules.to_str().unwrap_or("rules");
-    let report = Report { diagnostics: &broken, most: usize::MAX, texts: &files.0, folder };
+    let report = Report { diagnostics: &found, most: usize::MAX, texts: &files.0, folder };
     let text = match arguments.format {
-        Form::Pretty => pretty(&rules, &asked, seed, start.elapsed()),
-        Form::Json => machine(&rules, &asked, &report, seed),
+        Form::Pretty => pretty(&asked, &report, seed, start.elapsed()),
+        Form::Json => machine(&asked, &report, seed),
         Form::Github => render::github(&report),
-        Form::Junit => render::junit(&test_cases(&rules, &asked)),
+        Form::Junit => render::junit(&test_cases(&asked)),
     };
     print(text.as_bytes())?;
     if arguments.save {
-        save(&asked, &rules)?;
+        save(&asked)?;
     }
-    let tested = asked.iter().all(|one| one.tallies.iter().all(|tally| tally.asked > 0)) && !asked.is_empty();
-    Ok(if broken.is_empty() && tested { Status::Ok } else { Status::Tests })
+    let is_error = |one: &Diagnostic| one.severity == Severity::Error;
+    Ok(if found.iter().any(is_error) || asked.is_empty() { Status::Tests } else { Status::Ok })
 }
 
 fn seed(text: &str) -> Result<u64> {
@@ -124,33 +158,54 @@ fn duration(text: &str) -> Result<Duration> {
     }
 }
 
-/// What a law's tally is worth: kept, broken, waived, or only shown.
-fn verdict(rules: &RuleSet, rule: &Rule, tally: &Tally) -> &'static str {
-    let waived = rule.waivers.iter().any(|(law, _)| law == tally.law.name());
-    match tally.law {
-        _ if tally.asked == 0 => "not asked",
-        _ if tally.broken == 0 => "holds",
-        law if !law.must_hold() => "shown",
-        Law::Relogin if rules.takes_once() => "once",
-        law if waived && law.may_be_waived() => "waived",
-        _ => "broken",
+impl Asked<'_> {
+    fn verdict(&self, tally: &Tally) -> Verdict {
+        let waived = self.rule.waivers.iter().any(|(law, _)| law == tally.law.name());
+        match tally.law {
+            law if tally.broken == 0 && laws::constructed(self.rule).has(law) => Verdict::ByConstruction,
+            _ if tally.asked == 0 => Verdict::NotTested,
+            _ if tally.broken == 0 => Verdict::Holds,
+            law if !law.must_hold() || (law == Law::Relogin && self.rules.takes_once()) => Verdict::Shown,
+            law if waived && law.may_be_waived() => Verdict::Waived,
+            _ => Verdict::Broken,
+        }
     }
-}
 
-fn broken(rules: &RuleSet, asked: &[Asked<'_>], files: &Files) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for Asked { rule, tallies } in asked {
-        for tally in tallies.iter().filter(|tally| verdict(rules, rule, tally) == "broken") {
+    /// The laws that are broken, and what a merge lacks that hardly ran.
+    fn found(&self, files: &Files) -> Vec<Diagnostic> {
+        let Self { rule, trial, .. } = self;
+        let Trial { cases, ran, lack, .. } = trial;
+        let mut found = Vec::new();
+        if !trial.ran_in(RAN_MIN) {
+            let times = if *ran == 0 { "none".to_owned() } else { ran.to_string() };
+            let message = format!("the merge of `{}` ran in {times} of {}", rule.name, count(*cases, "login"));
+            let help = match lack {
+                Some((place, keyword)) => format!("no value could be made for `{}` at `{place}` of its schema", keyword.word()),
+                None if *cases == 0 => "ask for more cases, or for more time".to_owned(),
+                None => "allow a value that a visitor may bring".to_owned(),
+            };
+            let severity = if *ran == 0 { Severity::Error } else { Severity::Warning };
+            found.push(at_merge(rule, files, "L000", message).severity(severity).help(help));
+        }
+        for tally in trial.tallies.iter().filter(|tally| self.verdict(tally) == Verdict::Broken) {
             let share = share(tally);
             let message = format!("`{}` breaks law {} in {share}: {}", rule.name, tally.law.name(), tally.law.words());
             found.push(at_merge(rule, files, tally.law.code(), message));
         }
+        found
     }
-    found
+}
+
+fn found(asked: &[Asked<'_>], files: &Files) -> Vec<Diagnostic> {
+    asked.iter().flat_map(|one| one.found(files)).collect()
 }
 
 fn share(tally: &Tally) -> String {
-    let tenths = tally.broken * 1_000 / tally.asked.max(1);
+    percent(tally.broken, tally.asked)
+}
+
+fn percent(part: usize, whole: usize) -> String {
+    let tenths = part * 1_000 / whole.max(1);
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
@@ -158,58 +213,103 @@ fn text(value: Option<&Json>) -> String {
     value.map_or("nothing".to_owned(), |value| value.view().to_text())
 }
 
-fn pretty(rules: &RuleSet, asked: &[Asked<'_>], seed: u64, time: Duration) -> String {
+fn pretty(asked: &[Asked<'_>], report: &Report<'_>, seed: u64, time: Duration) -> String {
     let mut out = String::new();
-    for Asked { rule, tallies } in asked {
-        let cases = tallies.first().map_or(0, |tally| tally.asked);
+    for one in asked {
+        let Trial { cases, ran, tallies, .. } = &one.trial;
         // writing to a string cannot fail
-        let _ = writeln!(out, "{}: {}", rule.name, count(cases, "case"));
+        let _ = writeln!(out, "{}: {}, the merge ran in {ran}", one.rule.name, count(*cases, "case"));
         for tally in tallies {
-            let words = tally.law.words();
-            let verdict = match verdict(rules, rule, tally) {
-                same @ ("holds" | "not asked") => same.to_owned(),
-                "shown" => format!("differs in {}", share(tally)),
-                "once" => format!("breaks in {}, which `session.once` makes right", share(tally)),
-                "waived" => {
-                    let reason = rule.waivers.iter().find(|(law, _)| law == tally.law.name());
-                    let reason = reason.map_or("", |(_, reason)| reason);
-                    format!("waived ({}): {reason}", share(tally))
-                }
-                _ => format!("BROKEN in {}", share(tally)),
-            };
-            let _ = writeln!(out, "  {:<3} {words:<54} {verdict}", tally.law.name());
-            let shown = tally.violation.as_ref().filter(|_| verdict.starts_with("BROKEN"));
-            if let Some(Violation { case, once, twice }) = shown {
-                let _ = writeln!(out, "        account    {}", text(case.account.as_ref()));
-                let _ = writeln!(out, "        anonymous  {}", text(Some(&case.anonymous)));
-                let (first, second) = sides(tally.law);
-                let _ = writeln!(out, "        {first:<10} {}", text(once.as_ref()));
-                let _ = writeln!(out, "        {second:<10} {}", text(twice.as_ref()));
-            }
+            let _ = writeln!(out, "  {:<3} {:<54} {}", tally.law.name(), tally.law.words(), one.words(tally));
+            witness(one, tally, &mut out);
         }
     }
-    let _ = writeln!(out, "{} · seed {seed} · {} ms{}", sum(rules, asked), time.as_millis(), read_more(rules, asked));
+    for one in report.diagnostics.iter().filter(|one| one.code == "L000") {
+        let help = one.help.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "{}[L000]: {}: {help}", one.severity.word(), one.message);
+    }
+    let _ = writeln!(out, "{} · seed {seed} · {} ms{}", sum(asked), time.as_millis(), read_more(asked));
     out
 }
 
+/// The case that breaks a law.
+fn witness(one: &Asked<'_>, tally: &Tally, out: &mut String) {
+    let is_shown = matches!(one.verdict(tally), Verdict::Broken | Verdict::Shown);
+    let Some(violation) = tally.violation.as_ref().filter(|_| is_shown) else { return };
+    let Violation { case, once, twice, failure } = violation;
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(out, "        {name:<10} {value}");
+    };
+    line("account", &text(case.account.as_ref()));
+    line("anonymous", &text(Some(&case.anonymous)));
+    if let Some(failure) = failure {
+        return line("failed", &failed(failure));
+    }
+    if matches!(tally.law, Law::OrderFree | Law::Associative) {
+        line("other", &text(Some(&case.other)));
+    }
+    let (first, second) = sides(tally.law);
+    // the account before is the account above
+    if first != "before" {
+        line(first, &text(once.as_ref()));
+    }
+    line(second, &text(twice.as_ref()));
+}
+
+/// Where a script stopped, and why.
+fn failed(notice: &Notice) -> String {
+    let (Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop)) = notice else { return notice.keyword().to_owned() };
+    let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}")).unwrap_or_default();
+    let cause = stop.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{}{at}{cause}", notice.keyword())
+}
+
+impl Asked<'_> {
+    /// What became of a law, in words.
+    fn words(&self, tally: &Tally) -> String {
+        let verdict = self.verdict(tally);
+        let (passed, arrived) = self.trial.arrived;
+        match verdict {
+            Verdict::Shown if tally.law == Law::Relogin => {
+                format!("differs in {}: `session.once` lets it count once", share(tally))
+            }
+            Verdict::Shown if tally.law == Law::Arrives => {
+                format!("{} of the visitors' values arrive", percent(arrived, passed))
+            }
+            Verdict::Shown => format!("differs in {}", share(tally)),
+            Verdict::Waived => {
+                let reason = self.rule.waivers.iter().find(|(law, _)| law == tally.law.name());
+                format!("waived ({}): {}", share(tally), reason.map_or("", |(_, reason)| reason))
+            }
+            Verdict::Broken => format!("BROKEN in {}", share(tally)),
+            Verdict::Holds | Verdict::ByConstruction | Verdict::NotTested => verdict.words().to_owned(),
+        }
+    }
+}
+
 /// How the laws of all rules did.
-fn sum(rules: &RuleSet, asked: &[Asked<'_>]) -> String {
-    let verdicts = asked.iter().flat_map(|one| one.tallies.iter().map(move |tally| verdict(rules, one.rule, tally)));
+fn sum(asked: &[Asked<'_>]) -> String {
+    let verdicts = asked.iter().flat_map(|one| one.trial.tallies.iter().map(move |tally| one.verdict(tally)));
     let verdicts: Vec<_> = verdicts.collect();
-    let of = |wanted: &str| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let outcome = match (of("broken"), of("not asked")) {
+    let of = |wanted: Verdict| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+    let untested = asked.iter().filter(|one| one.trial.ran == 0).count();
+    let outcome = match (of(Verdict::Broken), untested) {
         (0, 0) => "laws hold".to_owned(),
-        (0, _) => "out of time: not every rule was asked".to_owned(),
+        (0, rules) => format!("{} not tested", count(rules, "rule")),
         (broken, _) => format!("{} broken", count(broken, "law")),
     };
-    let waived = if of("waived") > 0 { format!(" · {} waived", of("waived")) } else { String::new() };
+    let waived = of(Verdict::Waived);
+    let waived = if waived > 0 { format!(" · {waived} waived") } else { String::new() };
     format!("{outcome} · {}{waived}", count(asked.len(), "rule"))
 }
 
 /// Where the first broken law is explained.
-fn read_more(rules: &RuleSet, asked: &[Asked<'_>]) -> String {
-    let all = asked.iter().flat_map(|one| one.tallies.iter().map(move |tally| (one.rule, tally)));
-    let broken = all.into_iter().find(|(rule, tally)| verdict(rules, rule, tally) == "broken");
+fn read_more(asked: &[Asked<'_>]) -> String {
+    if asked.iter().any(|one| one.trial.ran == 0) {
+        return " · handover check --explain L000".to_owned();
+    }
+    let all = asked.iter().flat_map(|one| one.trial.tallies.iter().map(move |tally| (one, tally)));
+    let broken = all.into_iter().find(|(one, tally)| one.verdict(tally) == Verdict::Broken);
     broken.map(|(_, tally)| format!(" · handover check --explain {}", tally.law.code())).unwrap_or_default()
 }
 
@@ -217,30 +317,39 @@ fn read_more(rules: &RuleSet, asked: &[Asked<'_>]) -> String {
 fn sides(law: Law) -> (&'static str, &'static str) {
     match law {
         Law::Relogin => ("once", "twice"),
-        Law::Inflationary | Law::NoInvention | Law::Bounded => ("before", "after"),
+        Law::Inflationary | Law::NoInvention | Law::Bounded | Law::Arrives | Law::Distinct | Law::Total => {
+            ("before", "after")
+        }
         _ => ("one way", "other way"),
     }
 }
 
 /// The broken laws as every command prints errors, and how each law did.
-fn machine(rules: &RuleSet, asked: &[Asked<'_>], report: &Report<'_>, seed: u64) -> String {
-    let rule = |Asked { rule, tallies }: &Asked<'_>| {
-        let laws: Vec<Value> = tallies.iter().map(|tally| law(rule, tally, verdict(rules, rule, tally))).collect();
-        json!({ "rule": *rule.name, "laws": laws })
+fn machine(asked: &[Asked<'_>], report: &Report<'_>, seed: u64) -> String {
+    let rule = |one: &Asked<'_>| {
+        let Trial { cases, ran, tallies, arrived, .. } = &one.trial;
+        let laws: Vec<Value> = tallies.iter().map(|tally| law(one, tally)).collect();
+        let (passed, arrived) = arrived;
+        json!({ "rule": *one.rule.name, "ran": ran, "cases": cases, "laws": laws,
+                "values": { "passed": passed, "arrived": arrived } })
     };
     let all = Machine { output: render::output(report), rules: asked.iter().map(rule).collect(), seed };
     serde_json::to_string(&all).unwrap_or_default() + "\n"
 }
 
 /// One law of one rule, with the case that breaks it.
-fn law(rule: &Rule, tally: &Tally, verdict: &str) -> Value {
+fn law(one: &Asked<'_>, tally: &Tally) -> Value {
+    let verdict = one.verdict(tally).words();
     let mut told = json!({ "law": tally.law.name(), "verdict": verdict, "asked": tally.asked, "broken": tally.broken });
     let members = told.as_object_mut();
-    if let (Some(Violation { case, once, twice }), Some(members)) = (&tally.violation, members) {
-        let witness = json!({ "account": value(case.account.as_ref()), "anonymous": value(Some(&case.anonymous)),
-                              "once": value(once.as_ref()), "twice": value(twice.as_ref()) });
+    if let (Some(Violation { case, once, twice, failure }), Some(members)) = (&tally.violation, members) {
+        let mut witness = json!({ "account": value(case.account.as_ref()), "anonymous": value(Some(&case.anonymous)),
+                                  "once": value(once.as_ref()), "twice": value(twice.as_ref()) });
+        if let (Some(failure), Some(witness)) = (failure, witness.as_object_mut()) {
+            witness.insert("failed".to_owned(), Value::String(failed(failure)));
+        }
         members.insert("witness".to_owned(), witness);
-        let reason = rule.waivers.iter().find(|(law, _)| law == tally.law.name());
+        let reason = one.rule.waivers.iter().find(|(law, _)| law == tally.law.name());
         members.extend(reason.map(|(_, reason)| ("waiver".to_owned(), Value::String(reason.clone()))));
     }
     told
@@ -259,27 +368,29 @@ struct Machine<'a> {
 }
 
 /// The laws of each rule as tools of CI read them.
-fn test_cases(rules: &RuleSet, asked: &[Asked<'_>]) -> Vec<TestCase> {
-    let case = |rule: &Rule, tally: &Tally| {
+fn test_cases(asked: &[Asked<'_>]) -> Vec<TestCase> {
+    let case = |one: &Asked<'_>, tally: &Tally| {
         let told = format!("broken in {} of {}", share(tally), count(tally.asked, "case"));
-        let outcome = match verdict(rules, rule, tally) {
-            "holds" => Outcome::Passed,
-            "broken" => Outcome::Failed(told),
-            other => Outcome::Skipped(format!("{other}: {told}")),
+        let outcome = match one.verdict(tally) {
+            Verdict::Holds | Verdict::ByConstruction => Outcome::Passed,
+            Verdict::Broken => Outcome::Failed(told),
+            Verdict::NotTested if one.trial.ran == 0 => Outcome::Failed("the merge never ran".to_owned()),
+            other => Outcome::Skipped(format!("{}: {told}", other.words())),
         };
-        TestCase { group: rule.name.to_string(), name: format!("{} {}", tally.law.name(), tally.law.words()), outcome }
+        let name = format!("{} {}", tally.law.name(), tally.law.words());
+        TestCase { group: one.rule.name.to_string(), name, outcome }
     };
-    asked.iter().flat_map(|one| one.tallies.iter().map(|tally| case(one.rule, tally))).collect()
+    asked.iter().flat_map(|one| one.trial.tallies.iter().map(move |tally| case(one, tally))).collect()
 }
 
 /// Writes each broken law as a fixture, unless it is there already.
-fn save(asked: &[Asked<'_>], rules: &RuleSet) -> Result<()> {
-    for Asked { rule, tallies } in asked {
-        for tally in tallies.iter().filter(|tally| verdict(rules, rule, tally) == "broken") {
+fn save(asked: &[Asked<'_>]) -> Result<()> {
+    for one in asked {
+        for tally in one.trial.tallies.iter().filter(|tally| one.verdict(tally) == Verdict::Broken) {
             let Some(violation) = &tally.violation else { continue };
-            let file = format!("fixtures/laws/{}-{}.json", rule.name, tally.law.name().to_lowercase());
-            let written =
-                files::write_new(&file, &fixture(rule, tally.law, violation)).context("cannot save the case")?;
+            let file = format!("fixtures/laws/{}-{}.json", one.rule.name, tally.law.name().to_lowercase());
+            let text = fixture(one.rule, tally.law, violation);
+            let written = files::write_new(&file, &text).context("cannot save the case")?;
             say(&if written { format!("wrote {file}") } else { format!("{file} is there already") });
         }
     }

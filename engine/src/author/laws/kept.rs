@@ -1,0 +1,112 @@
+//! Law L6: what of the account's must still be in the result, and what the merge may leave behind because its author says so.
+
+use crate::instant;
+use crate::json::{Kind, View, same};
+use crate::merge::{KeyedUnion, Otherwise, Recent, Strategy, is_blank};
+
+/// What may be left behind.
+#[derive(Clone, Copy)]
+pub(super) enum Allowed<'a> {
+    /// What the strategy of the place allows; none: nothing.
+    By(Option<&'a Strategy>),
+    /// What some function that the script calls allows, wherever it calls it.
+    ByCalls(&'a [Strategy]),
+}
+
+/// Whether a value of the account's is still in the result. A number may have grown; of two values that the author lets a
+/// strategy choose from, the other one may go.
+pub(super) fn is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
+    if is_blank(account) || same(account, made) || allowed.chooses() || allowed.chooses_scalar(account, made) {
+        return true;
+    }
+    match (account.kind(), made.kind()) {
+        (Kind::Object, Kind::Object) => account.members().all(|(name, value)| {
+            let name = name.decode();
+            let below = allowed.below(&name);
+            is_blank(value) || below.chooses() || made.get(&name).is_some_and(|made| is_kept(value, made, below))
+        }),
+        (Kind::Array, Kind::Array) => list_is_kept(account, made, allowed),
+        (Kind::Number, Kind::Number) => {
+            account.as_number().zip(made.as_number()).is_some_and(|(old, new)| new.compare(old).is_ge())
+        }
+        _ => false,
+    }
+}
+
+/// Whether each item is there, in its order; of what `recent` made, in any order, but for entries beyond its limit.
+fn list_is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
+    let mut rest = made.items();
+    if account.items().all(|item| rest.any(|made| is_kept(item, made, allowed))) {
+        return true;
+    }
+    let Allowed::ByCalls(calls) = allowed else { return false };
+    account.items().all(|item| {
+        let is_there = made.items().any(|made| is_kept(item, made, allowed));
+        is_there || calls.iter().any(|call| may_leave(call, item, made))
+    })
+}
+
+/// Whether a function that made a list may have left an item behind, or joined it with another one.
+fn may_leave(call: &Strategy, item: View<'_>, made: View<'_>) -> bool {
+    match call {
+        Strategy::Recent(recent) => {
+            let is_full = recent.limit.is_some_and(|limit| made.len() >= limit);
+            let id = recent.key.as_ref().map(|key| item.get(key));
+            let is_nameless = id.is_some_and(|id| id.is_none_or(View::is_null));
+            is_full || is_nameless || made.items().any(|made| is_same_entry(recent, item, made))
+        }
+        Strategy::KeyedUnion(keyed) if replaces(keyed) => made.items().any(|made| {
+            keyed.key.iter().all(|path| match (member(item, path), member(made, path)) {
+                (Some(own), Some(made)) => same(own, made),
+                (own, made) => own.is_none() && made.is_none(),
+            })
+        }),
+        _ => false,
+    }
+}
+
+/// Whether a newer entry of the same key stands there.
+fn is_same_entry(recent: &Recent, item: View<'_>, made: View<'_>) -> bool {
+    let Some(key) = &recent.key else { return false };
+    let (own, other) = (item.get(key), made.get(key));
+    let is_newer = instant_of(made, &recent.at) >= instant_of(item, &recent.at);
+    own.zip(other).is_some_and(|(own, other)| same(own, other)) && is_newer
+}
+
+fn instant_of(item: View<'_>, at: &str) -> Option<i64> {
+    item.get(at).and_then(instant::read)
+}
+
+fn member<'v>(item: View<'v>, path: &[String]) -> Option<View<'v>> {
+    path.iter().try_fold(item, |value, name| value.get(name))
+}
+
+/// Whether a matching line becomes the visitor's.
+fn replaces(keyed: &KeyedUnion) -> bool {
+    matches!(keyed.otherwise, Otherwise::Anonymous | Otherwise::Overwrite)
+}
+
+impl<'a> Allowed<'a> {
+    /// Whether another value may stand in its place.
+    fn chooses(self) -> bool {
+        matches!(self, Self::By(Some(strategy)) if strategy.chooses())
+    }
+
+    /// What is allowed at a member of this name.
+    fn below(self, name: &str) -> Self {
+        match self {
+            Self::By(strategy) => Self::By(strategy.and_then(|strategy| strategy.of_member(name))),
+            Self::ByCalls(calls) => {
+                let named = calls.iter().filter_map(|call| call.of_member(name)).find(|one| one.chooses());
+                named.map_or(self, |strategy| Self::By(Some(strategy)))
+            }
+        }
+    }
+
+    /// Whether a function of the script chooses one of two scalars: the call does not say where.
+    fn chooses_scalar(self, account: View<'_>, made: View<'_>) -> bool {
+        let is_scalar = |view: View<'_>| !matches!(view.kind(), Kind::Array | Kind::Object);
+        let chooses = |calls: &[Strategy]| calls.iter().any(Strategy::chooses_scalars);
+        is_scalar(account) && is_scalar(made) && matches!(self, Self::ByCalls(calls) if chooses(calls))
+    }
+}

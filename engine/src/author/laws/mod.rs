@@ -1,0 +1,327 @@
+//! The laws of merging (merge.md), asked of a whole rule on generated data; what breaks one is made small.
+//!
+//! f(u, a) is what the account's value u becomes when a visitor brings a: a is sanitized, then merged; a rule that writes
+//! nothing leaves u. ∅ is an absent value, for which no rule runs. A law is asked only where the merge ran.
+
+mod kept;
+mod leaves;
+
+use std::collections::BTreeSet;
+
+use crate::decision::Notice;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::fate::Keyword;
+use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
+use crate::instant;
+use crate::json::{Document, Json, Kind, View, compare, same};
+pub use crate::merge::Law;
+use crate::merge::{Context, Laws, Strategy};
+use crate::policy::{Files, POLICY_FILE};
+use crate::rule::{Merge, Rule};
+use crate::ruleset::{Applied, RuleSet};
+use kept::{Allowed, is_kept};
+use leaves::{caps, has_twins, keys, known, leaves, plain};
+
+const CLOCK: Context = Context { now: NOW, session_created_at: CREATED_AT };
+
+/// Bytes that a result may have beyond both sides.
+const EXTRA_BYTES: usize = 64;
+
+/// What became of the laws of one rule.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Logins that were made.
+    pub cases: usize,
+    /// Logins in which the merge ran.
+    pub ran: usize,
+    /// Law by law.
+    pub tallies: Vec<Tally>,
+    /// The keyword of the schema that no visitor's value could be made for, and its place, where one lacks.
+    pub lack: Option<(String, Keyword)>,
+    /// Scalars of the visitors' that passed, and those of them that reached the result (L11).
+    pub arrived: (usize, usize),
+}
+
+impl Trial {
+    /// Whether the merge ran in so many of a hundred logins.
+    #[must_use]
+    pub fn ran_in(&self, percent: usize) -> bool {
+        self.ran > 0 && self.ran * 100 >= self.cases * percent
+    }
+}
+
+/// What became of one law.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// The law.
+    pub law: Law,
+    /// Cases that were asked.
+    pub asked: usize,
+    /// Cases that broke it.
+    pub broken: usize,
+    /// The first of them.
+    pub violation: Option<Violation>,
+}
+
+/// Asks all laws of a rule, on as many cases as `cases`, until `is_over` says that the time is.
+pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn Fn() -> bool) -> Trial {
+    let asked = Asked { rules, rule };
+    let mut generator = rule.generator(seed);
+    let tally = |law| Tally { law, asked: 0, broken: 0, violation: None };
+    let tallies = Law::ALL.into_iter().map(tally).collect();
+    let mut trial = Trial { cases: 0, ran: 0, tallies, lack: None, arrived: (0, 0) };
+    for _ in 0..cases {
+        if is_over() {
+            break;
+        }
+        trial.cases += 1;
+        let Some(login) = asked.login(&generator.case()) else { continue };
+        trial.ran += 1;
+        let (passed, arrived) = arrivals(&login);
+        trial.arrived = (trial.arrived.0 + passed, trial.arrived.1 + arrived);
+        for tally in &mut trial.tallies {
+            if asked.is_no_case(tally.law, &login) {
+                continue;
+            }
+            tally.asked += 1;
+            if asked.breaks(tally.law, &login).is_some() {
+                tally.broken += 1;
+                if tally.violation.is_none() {
+                    tally.violation = asked.shrunk(tally.law, &login.case);
+                }
+            }
+        }
+    }
+    trial.lack = generator.lack();
+    trial
+}
+
+/// The laws that a rule keeps by construction.
+#[must_use]
+pub fn constructed(rule: &Rule) -> Laws {
+    match &rule.merge {
+        // a result schema may refuse what the strategy makes
+        Merge::Strategy(strategy) if rule.result.is_some() => strategy.laws().without(Law::Total),
+        Merge::Strategy(strategy) => strategy.laws(),
+        Merge::Script(_) => Laws::OF_EVERY_RULE,
+    }
+}
+
+/// Waivers of laws that hold (P041): one is enough to hide a fault that comes later.
+#[must_use]
+pub fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
+    let document = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
+    let Some(list) = document.as_ref().and_then(|document| document.root().get("rules")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for rule in rules.rules().iter().filter(|rule| !rule.waivers.is_empty()) {
+        let waivers = list.items().find(|one| one.get("name").is_some_and(|name| name.word() == *rule.name));
+        let waivers = waivers.and_then(|one| one.get("laws"));
+        let trial = ask(rules, rule, WAIVER_CASES, WAIVER_SEED, &|| false);
+        // what hardly ran was not tested
+        let tallies = if trial.ran_in(WAIVER_RAN) { trial.tallies } else { Vec::new() };
+        for (name, _) in waivers.into_iter().flat_map(View::named_members) {
+            let own = tallies.iter().find(|tally| tally.law.name() == name.word());
+            if let Some(tally) = own.filter(|tally| tally.asked > 0 && tally.broken == 0) {
+                let message = format!("`{}` keeps law {} in {} cases", rule.name, name.word(), tally.asked);
+                let one = Diagnostic::at_view("P041", POLICY_FILE, name, message).severity(Severity::Warning);
+                found.push(one.help("remove the waiver"));
+            }
+        }
+    }
+    found
+}
+
+/// Cases that a waived law must hold in to need no waiver, where they come from, and in how many of a hundred the merge must
+/// run.
+const WAIVER_CASES: usize = 1_000;
+const WAIVER_SEED: u64 = 1;
+const WAIVER_RAN: usize = 90;
+
+/// Both sides of a law that are not the same.
+type Broken = (Option<Json>, Option<Json>);
+
+/// A visitor's login, for which the merge ran.
+struct Login {
+    case: Case,
+    applied: Applied,
+    /// The account's value after it.
+    once: Option<Json>,
+}
+
+struct Asked<'a> {
+    rules: &'a RuleSet,
+    rule: &'a Rule,
+}
+
+impl Asked<'_> {
+    fn apply(&self, account: Option<&Json>, anonymous: &Json) -> Applied {
+        self.rules.apply(self.rule, account.map(Json::view), anonymous, CLOCK)
+    }
+
+    /// f(u, a)
+    fn merge(&self, account: Option<&Json>, anonymous: &Json) -> Option<Json> {
+        match self.apply(account, anonymous) {
+            Applied::Wrote(value) => Some(value),
+            Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
+        }
+    }
+
+    /// A login of the first visitor; none if the merge does not run: nothing of the visitor's is left, or the account's value
+    /// has a shape that it cannot use.
+    fn login(&self, case: &Case) -> Option<Login> {
+        let applied = self.apply(case.account.as_ref(), &case.anonymous);
+        let once = match &applied {
+            Applied::Idle | Applied::Failed(Notice::AccountShape) => return None,
+            Applied::Wrote(value) => Some(value.clone()),
+            Applied::Kept | Applied::Failed(_) => case.account.clone(),
+        };
+        Some(Login { case: case.clone(), applied, once })
+    }
+
+    /// Whether a law says nothing of a case: an account that breaks the result schema already is not the merge's doing (L9).
+    fn is_no_case(&self, law: Law, login: &Login) -> bool {
+        let refuses = |account: &Json| self.rule.result.as_ref().is_some_and(|result| !result.accepts(account.view()));
+        law == Law::Total && login.case.account.as_ref().is_some_and(refuses)
+    }
+
+    /// What breaks a law, if a login does.
+    fn breaks(&self, law: Law, login: &Login) -> Option<Broken> {
+        let Login { case: Case { account, anonymous, other }, applied, once } = login;
+        let after = |breaks: bool| breaks.then(|| (account.clone(), once.clone()));
+        match law {
+            Law::Identity => differing(self.merge(account.as_ref(), &Json::Null), account.clone()),
+            Law::Relogin => differing(once.clone(), self.merge(once.as_ref(), anonymous)),
+            Law::OrderFree => {
+                let here = self.merge(once.as_ref(), other);
+                let there = self.merge(self.merge(account.as_ref(), other).as_ref(), anonymous);
+                unlike(here, there)
+            }
+            Law::Commutative => {
+                let account = account.clone().unwrap_or(Json::Null);
+                unlike(self.merge(Some(&account), anonymous), self.merge(Some(anonymous), &account))
+            }
+            Law::Associative => {
+                let joined = self.merge(Some(anonymous), other).unwrap_or(Json::Null);
+                unlike(self.merge(once.as_ref(), other), self.merge(account.as_ref(), &joined))
+            }
+            Law::Inflationary => {
+                after(account.as_ref().is_some_and(|account| self.loses(account, once.as_ref())))
+            }
+            Law::NoInvention => after(once.as_ref().is_some_and(|made| self.invents(login, made))),
+            Law::Bounded => {
+                let bytes = |value: Option<&Json>| value.map_or(0, |value| value.view().compact_bytes());
+                after(bytes(once.as_ref()) > bytes(account.as_ref()) + bytes(Some(anonymous)) + EXTRA_BYTES)
+            }
+            Law::Total => match applied {
+                Applied::Failed(notice) if notice.is_a_failure_of_the_rule() => after(true),
+                _ => differing(once.clone(), self.merge(account.as_ref(), anonymous)),
+            },
+            // a rule can write nothing but its own root, and `check` refuses a protected one
+            Law::Protected => None,
+            Law::Arrives => {
+                let (passed, arrived) = arrivals(login);
+                after(arrived < passed)
+            }
+            Law::Distinct => {
+                let twins = |value: Option<&Json>| value.is_some_and(|value| has_twins(value.view(), &self.keys()));
+                after(twins(once.as_ref()) && !twins(account.as_ref()) && !twins(Some(anonymous)))
+            }
+        }
+    }
+
+    fn shrunk(&self, law: Law, case: &Case) -> Option<Violation> {
+        let broken = |case: &Case| {
+            let login = self.login(case).filter(|login| !self.is_no_case(law, login))?;
+            self.breaks(law, &login).map(|broken| (broken, login))
+        };
+        let case = smaller(case, SHRINK_STEPS, &|case| broken(case).is_some());
+        let ((once, twice), login) = broken(&case)?;
+        let failure = match login.applied {
+            Applied::Failed(notice) if law == Law::Total => Some(notice),
+            _ => None,
+        };
+        Some(Violation { case, once, twice, failure })
+    }
+
+    /// Whether something of the account's is not in the result (L6).
+    fn loses(&self, account: &Json, made: Option<&Json>) -> bool {
+        let Some(made) = made else { return true };
+        let allowed = match &self.rule.merge {
+            Merge::Strategy(strategy) => Allowed::By(Some(strategy)),
+            Merge::Script(script) => Allowed::ByCalls(script.calls()),
+        };
+        !is_kept(account.view(), made.view(), allowed)
+    }
+
+    /// Whether a leaf of the result is a leaf of neither side (L7): sums excepted, caps and clamped times too. The visitor's
+    /// side is the sanitized value: what the sanitizer put there is nobody's invention.
+    fn invents(&self, login: &Login, made: &Json) -> bool {
+        let mut known: BTreeSet<String> = self.calls().iter().flat_map(caps).collect();
+        let visitors = self.rule.sanitized(&login.case.anonymous);
+        for side in login.case.account.iter().chain(&visitors) {
+            leaves(side.view(), &mut |leaf| {
+                known.insert(plain(leaf));
+            });
+        }
+        let mut invented = false;
+        leaves(made.view(), &mut |leaf| {
+            let is_sum = self.rule.needs_once && leaf.kind() == Kind::Number;
+            let clamped = instant::read(leaf).is_some_and(|time| (CREATED_AT..=NOW).contains(&time));
+            invented |= !leaf.is_null() && !is_sum && !clamped && !known.contains(&plain(leaf));
+        });
+        invented
+    }
+
+    /// The strategy, or those that the script calls.
+    fn calls(&self) -> &[Strategy] {
+        match &self.rule.merge {
+            Merge::Strategy(strategy) => std::slice::from_ref(strategy),
+            Merge::Script(script) => script.calls(),
+        }
+    }
+
+    /// The member paths that tell the items of its lists apart.
+    fn keys(&self) -> Vec<Vec<String>> {
+        self.calls().iter().flat_map(keys).collect()
+    }
+}
+
+/// How many of the visitor's scalars passed, and how many of them are in the result.
+fn arrivals(login: &Login) -> (usize, usize) {
+    let there = login.once.as_ref().map(|once| known(once.view())).unwrap_or_default();
+    let (mut passed, mut arrived) = (0, 0);
+    leaves(login.case.anonymous.view(), &mut |leaf| {
+        passed += 1;
+        arrived += usize::from(leaf.is_null() || there.contains(&plain(leaf)));
+    });
+    (passed, arrived)
+}
+
+/// Two results that are not equal; nothing written is as good as null.
+fn differing(a: Option<Json>, b: Option<Json>) -> Option<Broken> {
+    let equal = {
+        let (a, b) = (a.as_ref().unwrap_or(&Json::Null), b.as_ref().unwrap_or(&Json::Null));
+        same(a.view(), b.view())
+    };
+    (!equal).then_some((a, b))
+}
+
+/// Two results that are not equal even where lists are sets.
+fn unlike(a: Option<Json>, b: Option<Json>) -> Option<Broken> {
+    let sorted = |value: &Option<Json>| value.as_ref().map_or(Json::Null, |value| sorted(value.view()));
+    differing(Some(sorted(&a)), Some(sorted(&b))).map(|_| (a, b))
+}
+
+fn sorted(value: View<'_>) -> Json {
+    match value.kind() {
+        Kind::Array => {
+            let mut items: Vec<_> = value.items().map(sorted).collect();
+            items.sort_by(|a, b| compare(a.view(), b.view()));
+            Json::list(items)
+        }
+        Kind::Object => {
+            Json::object(value.named_members().map(|(name, value)| (name.to_json(), sorted(value))).collect())
+        }
+        _ => value.to_json(),
+    }
+}
