@@ -70,15 +70,15 @@ fn broken(trial: &Trial) -> Vec<(Law, &Tally)> {
     broken.map(|tally| (tally.law, tally)).collect()
 }
 
-/// The share of cases that break law L2, in percent, and nothing else breaks.
+/// At least so many of a hundred logins break law L2, and nothing else breaks. Where the visitor brings nothing, nothing is
+/// asked, so the shares of merge.md, which count such pairs too, are the least.
 #[track_caller]
 fn relogin(schema: &str, merge: &str, percent: usize) {
     let trial = ask(schema, merge);
     let broken = broken(&trial);
     let [(Law::Relogin, tally)] = broken[..] else { panic!("{merge}: {broken:?}") };
     let found = tally.broken * 100 / tally.asked;
-    println!("{merge}: re-login breaks in {found} %, the provider's data showed {percent} %");
-    assert!(found.abs_diff(percent) <= 20, "{merge}: {found} %");
+    assert!(found >= percent, "{merge}: {found} %");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn laws_are_asked_on_the_command_line() {
     assert!(code == Some(4) && out.contains("BROKEN") && out.contains("twice      {\"items\":[{"), "{out}");
     let (code, out) = run(&["--rules", &page, "--format", "json", "--rule", "a"]);
     assert!(code == Some(4) && out.contains("\"code\":\"L002\""), "{out}");
-    assert!(out.contains("\"end_column\":") && out.contains("\"rules\":[{\"laws\":["), "{out}");
+    assert!(out.contains("\"end_column\":") && out.contains("\"rules\":[{\"cases\":200,"), "{out}");
     let (code, out) = run(&["--rules", &page, "--format", "junit"]);
     let failed = "name=\"L2 the same login again changes nothing\"><failure message=\"broken in ";
     assert!(code == Some(4) && out.contains(failed), "{out}");

@@ -13,6 +13,7 @@ mod bounds;
 mod canary;
 mod tidy;
 mod reader;
+mod sampled;
 mod sanitizer;
 mod rules;
 mod faults;

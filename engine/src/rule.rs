@@ -230,34 +230,31 @@ impl Rule {
         Generator::new(self.result.as_ref().unwrap_or(&self.sanitizer), &self.sanitizer, seed)
     }
 
-    /// What the sanitizer leaves of a value of nobody's.
+    /// What the sanitizer leaves of a value of nobody's, if that is something to merge, and the work that this took.
     #[must_use]
-    pub fn sanitized(&self, anonymous: &Json) -> Option<Json> {
-        let document = Document::read(anonymous.view().to_text().as_bytes()).ok()?;
-        let clean = self.sanitize(&Untrusted(document.root().to_json()), &Budget::unbounded()).0?;
-        Some(clean.json().clone())
+    pub fn clean(&self, anonymous: &Json, limits: &Limits) -> (Option<Clean>, u64) {
+        let document = Document::read(anonymous.view().to_text().as_bytes()).ok();
+        let budget = Budget::new(limits.rule_work);
+        let clean = document.and_then(|document| self.sanitize(&Untrusted(document.root().to_json()), &budget).0);
+        let holds_something = |clean: &Clean| !clean.json().view().is_null() && !is_empty(clean.json().view());
+        (clean.filter(holds_something), budget.spent())
     }
 
-    /// What it makes of two values of nobody's, and the work that this took: off the path of requests.
+    /// What it makes of an account's value and a clean one, and the work that this took: off the path of requests.
     #[must_use]
     pub fn apply(
         &self,
         sandbox: &Sandbox,
         limits: &Limits,
         account: Option<View<'_>>,
-        anonymous: &Json,
+        clean: &Clean,
         now: Context,
     ) -> (Applied, u64) {
-        let document = Document::read(anonymous.view().to_text().as_bytes()).ok();
         let budget = Budget::new(limits.rule_work);
-        let clean = document.and_then(|document| self.sanitize(&Untrusted(document.root().to_json()), &budget).0);
-        let Some(clean) = clean.filter(|clean| !clean.json().view().is_null() && !is_empty(clean.json().view())) else {
-            return (Applied::Idle, budget.spent());
-        };
         let context = script_context("login", "auth0|1", "anon@1", now, Json::empty_object());
         let tally = Tally::default();
         let context = EvalContext::new(sandbox, &context, now, &tally);
-        let applied = match self.merge(account.filter(|account| !account.is_null()), &clean, context, &budget) {
+        let applied = match self.merge(account.filter(|account| !account.is_null()), clean, context, &budget) {
             Outcome::Write(merged) => Applied::Wrote(merged.json().clone()),
             Outcome::Keep => Applied::Kept,
             Outcome::Failed(notice) => Applied::Failed(notice),

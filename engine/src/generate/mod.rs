@@ -82,14 +82,30 @@ impl<'a> Generator<'a> {
     /// The next case. A visitor brings null where no value that passes could be made.
     pub fn case(&mut self) -> Case {
         let edge = EDGES.get(self.made);
+        let (account, anonymous) = self.case_of_one();
+        let other = self.visitor(edge.map(|(_, extent)| *extent));
+        Case { account, anonymous, other }
+    }
+
+    fn case_of_one(&mut self) -> (Option<Json>, Json) {
+        let edge = EDGES.get(self.made);
         self.made += 1;
         let account = match edge {
             Some((extent, _)) => extent.and_then(|extent| self.account.draw(&mut self.random, extent)),
             None => self.account(),
         };
-        let extent = edge.map_or(Extent::Any, |(_, extent)| *extent);
-        let mut visitor = || self.anonymous.draw(&mut self.random, extent).unwrap_or(Json::Null);
-        Case { account, anonymous: visitor(), other: visitor() }
+        (account, self.visitor(edge.map(|(_, extent)| *extent)))
+    }
+
+    fn visitor(&mut self, extent: Option<Extent>) -> Json {
+        self.anonymous.draw(&mut self.random, extent.unwrap_or(Extent::Any)).unwrap_or(Json::Null)
+    }
+
+    /// Values of accounts and of visitors to pair with each other, the edges first.
+    #[must_use]
+    pub fn sides(&mut self, count: usize) -> (Vec<Option<Json>>, Vec<Json>) {
+        let cases = (0..count).map(|_| self.case_of_one());
+        cases.unzip()
     }
 
     /// What visitors' values lack most often, and where their schema asks for it.

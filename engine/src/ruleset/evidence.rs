@@ -9,15 +9,18 @@ use std::cell::Cell;
 use super::declared::at_merge;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
-use crate::json::{Json, View, same};
+use crate::json::Json;
 use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::Files;
 use crate::rule::{Applied, Merge, Mode, Rule};
+use crate::sanitizer::Clean;
 use crate::script::{Sandbox, Script};
 
-/// Logins that a script's merge is tried on.
-const CASES: usize = 256;
+/// Values of accounts and of visitors: each is paired with each.
+const SIDES: usize = 16;
+/// Logins that a script's merge is tried on at most.
+const CASES: usize = SIDES * SIDES;
 /// Merges that must have run for law L2 to be known.
 const RAN_MIN: usize = 64;
 /// Merges among them that must have written: one that only keeps the account's value shows nothing.
@@ -26,11 +29,15 @@ const WROTE_MIN: usize = 8;
 const LATER: i64 = 1_000;
 /// Where the cases come from.
 const SEED: u64 = 2_026;
+/// Units of work after which no more is asked than must be: a start waits for it.
+const WORK_ENOUGH: u64 = 50_000;
 /// Units of work for all cases of a rule together: what takes more stays unknown.
 const WORK_MAX: u64 = 20_000_000;
 
 /// What is known of a script.
 pub(super) struct Evidence {
+    /// Cases that were asked.
+    cases: usize,
     /// Cases in which the merge ran.
     ran: usize,
     /// Cases in which it wrote.
@@ -56,7 +63,7 @@ pub(super) fn decide(
         }
         // what only observes may add
         let once = once || rule.mode == Mode::Observe;
-        let evidence = Trial { rule, sandbox, limits, work: Cell::new(0) }.evidence();
+        let evidence = Trial { rule, script, sandbox, limits, work: Cell::new(0) }.evidence();
         found.extend(evidence.diagnostic(rule, script, files, once));
         rule.needs_once = evidence.needs_once();
     }
@@ -75,8 +82,8 @@ impl Evidence {
         }
         (self.violation.is_none() && self.needs_once()).then(|| {
             let message = format!(
-                "`merge` ran in {} of {CASES} generated logins and wrote in {}: too few to know whether repeating a login changes the result",
-                self.ran, self.wrote
+                "`merge` ran in {} of {} generated logins and wrote in {}: too few to know whether repeating a login changes the result",
+                self.ran, self.cases, self.wrote
             );
             let help = format!("check which visitors `{}` turns away; Handover treats the rule as one that adds", script.file());
             at_merge(rule, files, "R041", message).severity(Severity::Warning).help(help)
@@ -87,6 +94,7 @@ impl Evidence {
 /// One rule, tried on generated cases.
 struct Trial<'a> {
     rule: &'a Rule,
+    script: &'a Script,
     sandbox: &'a Sandbox,
     limits: &'a Limits,
     work: Cell<u64>,
@@ -94,59 +102,84 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     fn evidence(&self) -> Evidence {
-        let mut generator = self.rule.generator(SEED);
-        let mut evidence = Evidence { ran: 0, wrote: 0, violation: None };
+        let (accounts, visitors) = self.rule.generator(SEED).sides(SIDES);
+        let cleans: Vec<_> = visitors.iter().map(|visitor| self.clean(visitor)).collect();
+        let mut evidence = Evidence { cases: 0, ran: 0, wrote: 0, violation: None };
         for index in 0..CASES {
-            let case = generator.case();
-            let applied = self.apply(case.account.as_ref().map(Json::view), &case.anonymous, NOW);
-            // a script that fails, skips or discards decides nothing
-            evidence.ran += usize::from(matches!(applied, Applied::Wrote(_) | Applied::Kept));
-            evidence.wrote += usize::from(matches!(applied, Applied::Wrote(_)));
-            if matches!(applied, Applied::Wrote(_)) && self.breaks(&case).is_some() {
-                return Evidence { violation: self.shrunk(&case), ..evidence };
+            let (at, round) = (index % SIDES, index / SIDES);
+            let with = (at + round) % SIDES;
+            let (Some(account), Some(clean)) = (accounts.get(at), cleans.get(with)) else { break };
+            evidence.cases += 1;
+            if let (Some(clean), Some(visitor)) = (clean, visitors.get(with)) {
+                self.ask(account.as_ref(), (clean, visitor), &mut evidence);
             }
+            let is_known = evidence.ran >= RAN_MIN && evidence.wrote >= WROTE_MIN;
             let cannot_be_known = evidence.ran + CASES - index <= RAN_MIN;
-            if cannot_be_known || self.work.get() >= WORK_MAX {
+            let work = self.work.get();
+            if evidence.violation.is_some() || cannot_be_known || work >= WORK_MAX || (is_known && work >= WORK_ENOUGH)
+            {
                 break;
             }
         }
         evidence
     }
 
-    /// f(u, a)
-    fn merge(&self, account: Option<&Json>, anonymous: &Json, now: i64) -> Option<Json> {
-        match self.apply(account.map(Json::view), anonymous, now) {
-            Applied::Wrote(value) => Some(value),
-            Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
+    /// Asks law L2 of one login.
+    fn ask(&self, account: Option<&Json>, (clean, visitor): (&Clean, &Json), evidence: &mut Evidence) {
+        let applied = self.apply(account, clean, NOW);
+        // a script that fails, skips or discards decides nothing
+        evidence.ran += usize::from(!matches!(applied, Applied::Failed(_)));
+        let Applied::Wrote(once) = applied else { return };
+        evidence.wrote += 1;
+        if self.changes_again(&once, clean).is_some() {
+            let case = Case { account: account.cloned(), anonymous: visitor.clone(), other: Json::Null };
+            evidence.violation = self.shrunk(&case);
         }
     }
 
-    fn apply(&self, account: Option<View<'_>>, anonymous: &Json, now: i64) -> Applied {
-        let now = Context { now, session_created_at: CREATED_AT };
+    fn clean(&self, anonymous: &Json) -> Option<Clean> {
+        let (clean, work) = self.rule.clean(anonymous, &self.left());
+        self.work.set(self.work.get() + work);
+        clean
+    }
+
+    fn left(&self) -> Limits {
         let left = WORK_MAX.saturating_sub(self.work.get());
-        let limits = Limits { rule_work: self.limits.rule_work.min(left), ..*self.limits };
-        let (applied, work) = self.rule.apply(self.sandbox, &limits, account, anonymous, now);
+        Limits { rule_work: self.limits.rule_work.min(left), ..*self.limits }
+    }
+
+    fn apply(&self, account: Option<&Json>, clean: &Clean, now: i64) -> Applied {
+        let now = Context { now, session_created_at: CREATED_AT };
+        let (applied, work) = self.rule.apply(self.sandbox, &self.left(), account.map(Json::view), clean, now);
         self.work.set(self.work.get() + work);
         applied
     }
 
-    /// Both results, where the same login again gives another one: at the same time, or a larger one a little later. A script
-    /// that writes the time gives another result, and one that adds an entry with the time adds again.
-    fn breaks(&self, case: &Case) -> Option<(Option<Json>, Option<Json>)> {
-        let once = self.merge(case.account.as_ref(), &case.anonymous, NOW);
-        let null = Json::Null;
-        let view = |value: &'_ Option<Json>| value.as_ref().unwrap_or(&null).view().to_json();
-        let twice = self.merge(once.as_ref(), &case.anonymous, NOW);
-        if !same(view(&once).view(), view(&twice).view()) {
-            return Some((once, twice));
+    /// The second result, where the same login again gives another one: at the same time, or a larger one a little later. A
+    /// script that writes the time gives another result, and one that adds an entry with the time adds again.
+    fn changes_again(&self, once: &Json, clean: &Clean) -> Option<Json> {
+        let twice = self.apply(Some(once), clean, NOW);
+        if let Applied::Wrote(twice) = twice {
+            return Some(twice);
         }
-        let later = self.merge(once.as_ref(), &case.anonymous, NOW + LATER);
-        (view(&later).view().nodes() > view(&once).view().nodes()).then_some((once, later))
+        if !self.script.reads_clock() {
+            return None;
+        }
+        match self.apply(Some(once), clean, NOW + LATER) {
+            Applied::Wrote(later) if later.view().nodes() > once.view().nodes() => Some(later),
+            _ => None,
+        }
+    }
+
+    fn breaks(&self, case: &Case) -> Option<(Json, Json)> {
+        let clean = self.clean(&case.anonymous)?;
+        let Applied::Wrote(once) = self.apply(case.account.as_ref(), &clean, NOW) else { return None };
+        self.changes_again(&once, &clean).map(|twice| (once, twice))
     }
 
     fn shrunk(&self, case: &Case) -> Option<Violation> {
         let case = smaller(case, SHRINK_STEPS, &|case| self.breaks(case).is_some());
         let (once, twice) = self.breaks(&case)?;
-        Some(Violation { case, once, twice, failure: None })
+        Some(Violation { case, once: Some(once), twice: Some(twice), failure: None })
     }
 }

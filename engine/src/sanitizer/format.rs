@@ -255,7 +255,8 @@ mod tests {
     #[track_caller]
     fn check(format: &str, good: &[&str], bad: &[&str]) {
         let format = Format::by_name(format).unwrap();
-        assert!(format.holds(format.sample()), "{format:?}");
+        let samples = format.samples(1_795_428_000_000);
+        assert!(samples.len() > 2 && samples.iter().all(|text| format.holds(text)), "{format:?}: {samples:?}");
         assert!(good.iter().all(|text| format.holds(text)), "{format:?}: {good:?}");
         assert!(!bad.iter().any(|text| format.holds(text)), "{format:?}: {bad:?}");
     }

@@ -40,6 +40,21 @@ pub(super) fn each_node(source: &str, visit: &mut dyn FnMut(rhai::ASTNode<'_>)) 
     }
 }
 
+/// Whether a parameter of a function is read anywhere in a script, by its position.
+pub(super) fn reads_parameter(source: &str, function: &str, position: usize) -> bool {
+    let mut engine = Engine::new_raw();
+    engine.set_optimization_level(OptimizationLevel::None);
+    let Ok(ast) = engine.compile(source) else { return true };
+    let own = ast.iter_fn_def().find(|one| one.name == function);
+    let Some(name) = own.and_then(|one| one.params.get(position)) else { return true };
+    let mut reads = false;
+    ast.walk(&mut |path| {
+        reads |= matches!(path.last(), Some(rhai::ASTNode::Expr(one)) if variable(one).is_some_and(|own| own == name));
+        !reads
+    });
+    reads
+}
+
 /// The functions, each with the statements that stand in no smaller one.
 fn functions(ast: &AST) -> Vec<Function> {
     let order = |at: Position| (at.line().unwrap_or(usize::MAX), at.position().unwrap_or(0));

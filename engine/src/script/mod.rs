@@ -76,7 +76,10 @@ pub struct Script {
     reasons: Vec<String>,
     /// What adds again at every login, and where.
     adds: Option<Adding>,
+    /// The strategies that it calls with options that are written out.
     calls: Vec<Strategy>,
+    /// Whether its result may depend on the time.
+    reads_clock: bool,
     /// What deserves a look.
     warnings: Vec<Diagnostic>,
 }
@@ -279,7 +282,11 @@ impl Sandbox {
         }
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
         let (reasons, adds, calls) = (tokens::reasons(source), self.adds(source), calls::strategies(source));
-        let script = Script { source: source.into(), file: file.into(), reasons, adds, calls, warnings: found };
+        // `recent` may clamp times
+        let clamps = calls.iter().any(|call| matches!(call, Strategy::Recent(_)));
+        let reads_clock = clamps || ast::reads_parameter(source, "merge", 2);
+        let (source, file) = (source.into(), file.into());
+        let script = Script { source, file, reasons, adds, calls, reads_clock, warnings: found };
         self.built().add(&script, ast);
         Ok(script)
     }
@@ -426,6 +433,12 @@ impl Script {
     #[must_use]
     pub fn calls(&self) -> &[Strategy] {
         &self.calls
+    }
+
+    /// Whether its result may depend on the time.
+    #[must_use]
+    pub fn reads_clock(&self) -> bool {
+        self.reads_clock
     }
 
     /// The file below the folder of the policy.

@@ -19,6 +19,7 @@ use crate::merge::{Context, Laws, Strategy};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Applied, RuleSet};
+use crate::sanitizer::Clean;
 use kept::{Allowed, is_kept};
 use leaves::{caps, has_twins, keys, known, leaves, plain};
 
@@ -143,6 +144,8 @@ type Broken = (Option<Json>, Option<Json>);
 /// A visitor's login, for which the merge ran.
 struct Login {
     case: Case,
+    /// What the sanitizer left of what the visitor brings.
+    clean: Clean,
     applied: Applied,
     /// The account's value after it.
     once: Option<Json>,
@@ -154,13 +157,17 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn apply(&self, account: Option<&Json>, anonymous: &Json) -> Applied {
-        self.rules.apply(self.rule, account.map(Json::view), anonymous, CLOCK)
-    }
-
     /// f(u, a)
     fn merge(&self, account: Option<&Json>, anonymous: &Json) -> Option<Json> {
-        match self.apply(account, anonymous) {
+        match self.rules.clean(self.rule, anonymous) {
+            Some(clean) => self.merged(account, &clean),
+            None => account.cloned(),
+        }
+    }
+
+    /// The same for a clean value.
+    fn merged(&self, account: Option<&Json>, clean: &Clean) -> Option<Json> {
+        match self.rules.merge(self.rule, account.map(Json::view), clean, CLOCK) {
             Applied::Wrote(value) => Some(value),
             Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
         }
@@ -169,13 +176,14 @@ impl Asked<'_> {
     /// A login of the first visitor; none if the merge does not run: nothing of the visitor's is left, or the account's value
     /// has a shape that it cannot use.
     fn login(&self, case: &Case) -> Option<Login> {
-        let applied = self.apply(case.account.as_ref(), &case.anonymous);
+        let clean = self.rules.clean(self.rule, &case.anonymous)?;
+        let applied = self.rules.merge(self.rule, case.account.as_ref().map(Json::view), &clean, CLOCK);
         let once = match &applied {
             Applied::Idle | Applied::Failed(Notice::AccountShape) => return None,
             Applied::Wrote(value) => Some(value.clone()),
             Applied::Kept | Applied::Failed(_) => case.account.clone(),
         };
-        Some(Login { case: case.clone(), applied, once })
+        Some(Login { case: case.clone(), clean, applied, once })
     }
 
     /// Whether a law says nothing of a case: an account that breaks the result schema already is not the merge's doing (L9).
@@ -186,14 +194,15 @@ impl Asked<'_> {
 
     /// What breaks a law, if a login does.
     fn breaks(&self, law: Law, login: &Login) -> Option<Broken> {
-        let Login { case: Case { account, anonymous, other }, applied, once } = login;
+        let Login { case: Case { account, anonymous, other }, clean, applied, once } = login;
+        let again = |account: Option<&Json>| self.merged(account, clean);
         let after = |breaks: bool| breaks.then(|| (account.clone(), once.clone()));
         match law {
             Law::Identity => differing(self.merge(account.as_ref(), &Json::Null), account.clone()),
-            Law::Relogin => differing(once.clone(), self.merge(once.as_ref(), anonymous)),
+            Law::Relogin => differing(once.clone(), again(once.as_ref())),
             Law::OrderFree => {
                 let here = self.merge(once.as_ref(), other);
-                let there = self.merge(self.merge(account.as_ref(), other).as_ref(), anonymous);
+                let there = again(self.merge(account.as_ref(), other).as_ref());
                 unlike(here, there)
             }
             Law::Commutative => {
@@ -214,7 +223,7 @@ impl Asked<'_> {
             }
             Law::Total => match applied {
                 Applied::Failed(notice) if notice.is_a_failure_of_the_rule() => after(true),
-                _ => differing(once.clone(), self.merge(account.as_ref(), anonymous)),
+                _ => differing(once.clone(), again(account.as_ref())),
             },
             // a rule can write nothing but its own root, and `check` refuses a protected one
             Law::Protected => None,
@@ -257,8 +266,7 @@ impl Asked<'_> {
     /// side is the sanitized value: what the sanitizer put there is nobody's invention.
     fn invents(&self, login: &Login, made: &Json) -> bool {
         let mut known: BTreeSet<String> = self.calls().iter().flat_map(caps).collect();
-        let visitors = self.rule.sanitized(&login.case.anonymous);
-        for side in login.case.account.iter().chain(&visitors) {
+        for side in login.case.account.iter().chain([login.clean.json()]) {
             leaves(side.view(), &mut |leaf| {
                 known.insert(plain(leaf));
             });

@@ -10,7 +10,7 @@ use crate::sanitizer::plan::Plan;
 /// Texts that a place draws from.
 const TEXTS_MAX: usize = 4;
 /// Texts that are drawn from a pattern for each number of further repetitions.
-const DRAWS: usize = 8;
+const DRAWS: usize = 4;
 /// Code points of the longest text that is made only for its length.
 const LONG_MAX: usize = 256;
 
@@ -27,7 +27,14 @@ pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
         }
     }
     let mut candidates: Vec<String> = formats.iter().flat_map(|format| format.samples(now)).collect();
-    candidates.extend(patterns.iter().flat_map(|pattern| lengthened(pattern, least, random)));
+    let drawn: Vec<_> = patterns.iter().map(|pattern| lengthened(pattern, least, random)).collect();
+    // of several patterns, one may be met at the start and another at the end
+    for (at, starts) in drawn.iter().enumerate() {
+        let ends = drawn.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, texts)| texts.first());
+        let start = starts.first().map(String::as_str).unwrap_or_default();
+        candidates.extend(ends.flat_map(|end| ["", "b", "cd"].map(|between| format!("{start}{between}{end}"))));
+    }
+    candidates.extend(drawn.into_iter().flatten());
     if patterns.is_empty() && formats.is_empty() {
         candidates.extend(super::WORDS.map(|word| word.repeat(least.max(1)).chars().take(most).collect()));
         candidates.extend((most <= LONG_MAX).then(|| "d".repeat(most)));
@@ -39,10 +46,11 @@ pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
     let padded: Vec<_> = padded.collect();
     candidates.extend(padded);
     let mut found: Vec<String> = Vec::new();
-    for text in candidates {
-        if !found.contains(&text) && super::holds(plan, Json::text(&text).view()) {
-            found.push(text);
-        }
+    add(plan, &candidates, &mut found);
+    if found.len() < 2 {
+        // a pattern without anchors leaves room around what it matches
+        let around = candidates.iter().flat_map(|text| [format!("{text} a"), format!("b {text}"), format!("{text}c")]);
+        add(plan, &around.collect::<Vec<_>>(), &mut found);
     }
     found.sort_by_key(|text| text.chars().count());
     // the shortest and the longest stay
@@ -50,6 +58,15 @@ pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
         found.remove(1 + random.below(found.len() - 2));
     }
     found.into_iter().map(|text| Json::text(&text).view().to_text()).collect()
+}
+
+/// Adds the candidates that hold at a place.
+fn add(plan: &Plan, candidates: &[String], found: &mut Vec<String>) {
+    for text in candidates {
+        if !found.contains(text) && super::holds(plan, Json::text(text).view()) {
+            found.push(text.clone());
+        }
+    }
 }
 
 /// Texts that a pattern matches.
@@ -61,7 +78,8 @@ pub(super) fn matching(pattern: &Pattern, random: &mut Random) -> Vec<String> {
 fn lengthened(pattern: &Pattern, least: usize, random: &mut Random) -> Vec<String> {
     let mut found = Vec::new();
     let Some(shape) = pattern.shape() else { return found };
-    for further in [0, 1, 3, 7, 15, least / 2, least] {
+    let long = [least / 2, least].into_iter().filter(|further| *further > 7);
+    for further in [0, 1, 3, 7].into_iter().chain(long) {
         found.extend((0..DRAWS).filter_map(|_| shape.draw(further, random)).filter(|text| pattern.matches(text)));
     }
     found
