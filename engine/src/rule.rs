@@ -224,6 +224,21 @@ impl Rule {
         }
     }
 
+    /// The strategy, or those that the script calls.
+    #[must_use]
+    pub fn strategies(&self) -> &[Strategy] {
+        match &self.merge {
+            Merge::Strategy(strategy) => std::slice::from_ref(strategy),
+            Merge::Script(script) => script.calls(),
+        }
+    }
+
+    /// The keys by which it tells items of lists apart: each is a list of member paths.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Vec<Vec<String>>> {
+        self.strategies().iter().flat_map(Strategy::keys).collect()
+    }
+
     /// Logins for it.
     #[must_use]
     pub fn generator(&self, seed: u64) -> Generator<'_> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fixture::Fixture;
+use super::fixture::{Expected, Fixture};
 use super::judge::authorize;
 use crate::decision::{Command, Decision};
 use crate::diagnostic::{Covered, Diagnostic};
@@ -12,6 +12,7 @@ use crate::event::{Event, Found, Session, Sink};
 use crate::fate::{Fates, Keyword, Names};
 use crate::guard::Guard;
 use crate::json::{Document, Place, View};
+use crate::pointer;
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Mode, Rule, is_empty};
 use crate::ruleset::{Given, RuleSet};
@@ -59,6 +60,7 @@ impl Coverage {
 
     /// Adds a case; one that is refused or skipped comes to nothing.
     pub fn add(&mut self, fixture: &Fixture) {
+        let asserted = Asserted::of(fixture);
         if authorize(fixture, &self.rules).is_some() {
             return;
         }
@@ -67,7 +69,7 @@ impl Coverage {
         let Some(session) = event.session.as_ref().filter(|_| decision.status.reason().is_none()) else { return };
         for rule in self.rules.rules() {
             if let Some(seen) = self.seen.get_mut(rule.name.as_ref()) {
-                seen.add(&self.rules, rule, (&event, session), &decision);
+                seen.add(&self.rules, rule, (&event, session), &decision, &asserted);
             }
         }
     }
@@ -119,36 +121,100 @@ impl Coverage {
 
 impl Seen {
     /// What an event asked of a rule, and what came of it.
-    fn add(&mut self, rules: &RuleSet, rule: &Rule, (event, session): (&Event, &Session), decision: &Decision) {
+    fn add(
+        &mut self,
+        rules: &RuleSet,
+        rule: &Rule,
+        (event, session): (&Event, &Session),
+        decision: &Decision,
+        asserted: &Asserted,
+    ) {
         let Found::Value(untrusted) = rule.value(event, session) else { return };
         let is_its = |sink: Sink, key: &str| sink == rule.sink && key == rule.root;
         let writes = |command: &Command| matches!(command, Command::Set { sink, key, .. } if is_its(*sink, key));
         *(if decision.commands.iter().any(writes) { &mut self.changed } else { &mut self.unchanged }) += 1;
         let (clean, fates) = rule.sanitize(&untrusted, &rules.budget());
         if let (Some(schema), Some(fates)) = (&mut self.schema, fates) {
-            ask(schema, rule, &untrusted, &fates);
+            ask(schema, rule, &untrusted, &fates, asserted);
         }
         let clean = clean.filter(|clean| !is_empty(clean.json().view()));
         if let (Some(result), Some(clean)) = (&mut self.result, clean) {
             let made = rules.made(rule, event, session, &clean).map(|made| made.view().to_text());
             let document = made.and_then(|text| Document::read(text.as_bytes()).ok());
             if let Some(document) = &document {
-                result.take(Place { document, at: 0 });
+                // a result that its schema refuses is not written, which the state says
+                result.take(Place { document, at: 0 }, &|_| asserted.has_state_of(rule) || asserted.findings);
             }
         }
     }
 }
 
-fn ask(schema: &mut Asked, rule: &Rule, untrusted: &Untrusted, fates: &Fates) {
+/// What a case asserts: what it would notice if a keyword did not fail.
+struct Asserted {
+    /// The metadata objects whose state it says.
+    states: Vec<Sink>,
+    /// The places of its findings.
+    places: Vec<String>,
+    /// Whether it lists all findings.
+    findings: bool,
+}
+
+impl Asserted {
+    fn of(fixture: &Fixture) -> Self {
+        let expect = fixture.expect();
+        let states = [Sink::App, Sink::User].into_iter().filter(|sink| expect.get(sink.word()).is_some());
+        let listed: Vec<String> =
+            expect.get("findings").into_iter().flat_map(View::items).map(View::word).collect();
+        let places = listed.iter().filter_map(|text| Expected::parse(text).place).map(str::to_owned).collect();
+        let findings = expect.get("findings").is_some() && listed.last().is_none_or(|last| last != "…");
+        Self { states: states.collect(), places, findings }
+    }
+
+    /// Whether it says what the root of a rule is in the end: a state is complete.
+    fn has_state_of(&self, rule: &Rule) -> bool {
+        self.states.contains(&rule.sink)
+    }
+
+    /// Whether a finding stands at a place, or at one that holds it.
+    fn has_place(&self, pointer: &str) -> bool {
+        let holds = |place: &String| pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.places.iter().any(holds)
+    }
+}
+
+fn ask(schema: &mut Asked, rule: &Rule, untrusted: &Untrusted, fates: &Fates, asserted: &Asserted) {
     let Some(place) = untrusted.0.view().place() else { return };
     // what is beyond the limits was not looked at
     if fates.of_node(place.at).1 == Keyword::Limit {
         return;
     }
-    schema.take(place);
-    fates.visit(place, "", &|name| rule.sanitizer.shows(name), &mut |visited| {
-        schema.took(visited.action, visited.keyword, visited.by);
+    let (has_state, from) = (asserted.has_state_of(rule), rule.from_text.as_str());
+    let mut pointers = BTreeMap::new();
+    if !has_state {
+        pointers_of(View::Place(place), from.to_owned(), &mut pointers);
+    }
+    let asserts = |place: Place<'_>| has_state || pointers.get(&place.at).is_some_and(|own| asserted.has_place(own));
+    schema.take(place, &asserts);
+    fates.visit(place, from, &|name| rule.sanitizer.shows(name), &mut |visited| {
+        if has_state || asserted.has_place(visited.pointer) {
+            schema.took(visited.action, visited.keyword, visited.by);
+        }
     });
+}
+
+/// The pointer of each node, names of members among them.
+fn pointers_of(view: View<'_>, pointer: String, pointers: &mut BTreeMap<u32, String>) {
+    let Some(place) = view.place() else { return };
+    for (index, item) in view.items().enumerate() {
+        pointers_of(item, format!("{pointer}/{index}"), pointers);
+    }
+    for (name, value) in view.named_members() {
+        let mut below = pointer.clone();
+        pointer::push(&mut below, &name.word());
+        pointers.extend(name.place().map(|place| (place.at, below.clone())));
+        pointers_of(value, below, pointers);
+    }
+    pointers.insert(place.at, pointer);
 }
 
 /// The sides of places that cases came to, of how many.

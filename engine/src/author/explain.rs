@@ -14,7 +14,7 @@ use crate::policy::Files;
 use crate::rule::{Merge, Mode, Rule};
 use crate::ruleset::{Given, RuleSet, at_merge, declared_merge, read_all};
 use crate::sanitizer;
-use crate::script::{Trace, joined_by};
+use crate::script::{Trace, decided_by};
 
 /// What became of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,6 +237,7 @@ impl Walk<'_> {
         let came = passed && self.came.contains(&place.at);
         let (code, by) = match fate {
             Some((_, keyword, by)) => (Some(keyword.word().to_owned()), self.keyword_place(keyword, by)),
+            None if came && matches!(self.rule.merge, Merge::Script(_)) => (None, self.merged(name).1),
             None if came => (None, None),
             None if !self.skipped && self.is_empty(view) => (Some("empty".to_owned()), None),
             None => self.merged(name),
@@ -300,7 +301,7 @@ fn merged(rule: &Rule, files: &Files, name: Option<&str>) -> Merged {
     let whole = at_merge(rule, files, "", String::new());
     if let Merge::Script(script) = &rule.merge {
         let source = files.get(&script.file()).unwrap_or_default();
-        return match name.and_then(|name| joined_by(source, name)) {
+        return match decided_by(source, name) {
             Some((word, at)) => (Some(word), Some((whole.file, at))),
             None => (Some("merge".to_owned()), Some((whole.file, whole.start))),
         };

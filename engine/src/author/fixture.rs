@@ -20,11 +20,12 @@ use std::sync::Arc;
 
 use crate::decision::{Finding, Notice, SkipReason};
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
-use crate::event::Event;
+use crate::event::{Event, Session};
 use crate::fate::Action;
 use crate::instant;
 use crate::json::{Document, Json, Kind, View, same};
 use crate::pointer::{self, Pointer};
+use crate::rule::Rule;
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
 use crate::script::Verdict;
@@ -282,6 +283,16 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a rule that reads an object declares a member that it lacks: then the default may stand there.
+    fn may_fill(&self, session: &Session, place: &Pointer, pointer: &str) -> bool {
+        let object = pointer.rsplit_once('/').and_then(|(object, _)| Pointer::parse(object));
+        let declares = |rule: &Rule, name: &str| {
+            place.tokens().starts_with(rule.from.tokens()) && rule.sanitizer.declares(name)
+        };
+        object.is_some_and(|object| session.has(&object))
+            && place.tokens().last().is_some_and(|name| self.rules.rules().iter().any(|rule| declares(rule, name)))
+    }
+
     /// `[rule: ]action pointer`, `[rule: ]keyword`, or `…` at the end.
     fn finding(&mut self, root: View<'_>, view: View<'_>) {
         let text = view.word();
@@ -300,6 +311,7 @@ impl Reader<'_> {
                 let place = Pointer::parse(pointer).filter(|_| !pointer.contains('*'));
                 if let (Some(session), Some(place)) = (metadata, place)
                     && !session.has(&place)
+                    && !(expected.word == "default" && self.may_fill(&session, &place, pointer))
                 {
                     let error =
                         Diagnostic::at_view("F008", self.file, view, format!("the event has no place `{pointer}`"));
@@ -376,7 +388,7 @@ pub(super) fn matcher(view: View<'_>) -> Option<(String, View<'_>)> {
 pub(super) struct Expected<'a> {
     rule: Option<&'a str>,
     word: &'a str,
-    place: Option<&'a str>,
+    pub(super) place: Option<&'a str>,
 }
 
 impl<'a> Expected<'a> {

@@ -9,6 +9,7 @@ use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
 use crate::pointer::{self, Pointer};
 use crate::receipt;
+use crate::rule::Rule;
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
 use crate::script::Verdict;
@@ -18,7 +19,8 @@ use crate::script::Verdict;
 pub fn judge(fixture: &Fixture, answer: &Result<(Event, Decision), Refusal>, rules: &RuleSet) -> Vec<Diagnostic> {
     let case = fixture.document.root();
     let anonymous = case.get("anonymous").unwrap_or(case);
-    let mut judge = Judge { file: &fixture.file, case, expect: fixture.expect(), anonymous, failures: Vec::new() };
+    let keys = rules.rules().iter().flat_map(Rule::keys).collect();
+    let mut judge = Judge { file: &fixture.file, case, expect: fixture.expect(), anonymous, keys, failures: Vec::new() };
     match answer {
         Err(refusal) => judge.refused(refusal),
         Ok((event, decision)) => judge.decided(event, decision, rules),
@@ -31,8 +33,9 @@ pub fn judge(fixture: &Fixture, answer: &Result<(Event, Decision), Refusal>, rul
 pub fn judge_guard(fixture: &Fixture, rules: &RuleSet) -> Option<Vec<Diagnostic>> {
     let verdict = authorize(fixture, rules)?;
     let expect = fixture.expect();
+    let case = fixture.document.root();
     let mut judge =
-        Judge { file: &fixture.file, case: fixture.document.root(), expect, anonymous: expect, failures: Vec::new() };
+        Judge { file: &fixture.file, case, expect, anonymous: expect, keys: Vec::new(), failures: Vec::new() };
     judge.word("outcome", Some(verdict.outcome));
     judge.word("reason", Some(&verdict.reason));
     if let Some(expected) = expect.get("fields") {
@@ -56,7 +59,21 @@ struct Judge<'a> {
     expect: View<'a>,
     /// The case's metadata, or the whole case.
     anonymous: View<'a>,
+    /// The member paths by which rules tell items apart.
+    keys: Vec<Vec<Vec<String>>>,
     failures: Vec<Diagnostic>,
+}
+
+/// What the members of a key hold in an item; none for an item without any of them.
+fn key_of(item: View<'_>, key: &[Vec<String>]) -> Option<Vec<String>> {
+    let part = |path: &Vec<String>| path.iter().try_fold(item, |value, name| value.get(name)).map(View::to_text);
+    let parts: Vec<_> = key.iter().map(part).collect();
+    let has_some = parts.iter().any(Option::is_some);
+    has_some.then(|| parts.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+fn are_distinct(keys: &[Vec<String>]) -> bool {
+    keys.iter().enumerate().all(|(at, key)| !keys.iter().skip(at + 1).any(|other| other == key))
 }
 
 impl Judge<'_> {
@@ -111,10 +128,15 @@ impl Judge<'_> {
     }
 
     fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
-        self.status(decision.status.word());
+        if !self.status(decision.status.word())
+            && let Some(failure) = self.failures.last_mut()
+        {
+            failure.help = Some(commands(decision));
+        }
         self.word("reason", decision.status.reason().map(SkipReason::word));
         let reads = event.session.as_ref().is_some_and(|session| {
-            rules.rules().iter().any(|rule| !matches!(rule.value(event, session), Found::Nothing))
+            // one that does not run on this trigger reads it on another
+            rules.rules().iter().any(|rule| !matches!(rule.found(session), Found::Nothing))
         });
         let metadata = event.session.as_ref().and_then(Session::metadata);
         if !reads && metadata.is_some_and(|metadata| !metadata.is_empty()) && decision.status == Status::Unchanged {
@@ -191,6 +213,13 @@ impl Judge<'_> {
     }
 
     fn items(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
+        let key = |item: View<'_>| self.keys.iter().find_map(|keys| key_of(item, keys));
+        let keyed = |list: View<'_>| list.items().map(key).collect::<Option<Vec<_>>>().filter(|keys| are_distinct(keys));
+        if let (Some(wanted), Some(found)) = (keyed(expected), keyed(actual))
+            && wanted != found
+        {
+            return self.keyed_items((expected, &wanted), (actual, &found), at, now);
+        }
         let length = at.len();
         for (index, (expected, actual)) in expected.items().zip(actual.items()).enumerate() {
             pointer::push(at, &index.to_string());
@@ -199,6 +228,33 @@ impl Judge<'_> {
         }
         if expected.len() != actual.len() {
             self.differs(at, expected, &format!("has {} items, not {}", actual.len(), expected.len()));
+        }
+    }
+
+    /// Lists whose items have keys: each is compared with the one of the same key.
+    fn keyed_items(
+        &mut self,
+        (expected, wanted): (View<'_>, &[Vec<String>]),
+        (actual, found): (View<'_>, &[Vec<String>]),
+        at: &mut String,
+        now: i64,
+    ) {
+        let (length, before) = (at.len(), self.failures.len());
+        for (index, (item, key)) in expected.items().zip(wanted).enumerate() {
+            pointer::push(at, &index.to_string());
+            match actual.items().zip(found).find(|(_, own)| *own == key) {
+                Some((actual, _)) => self.state(item, actual, at, now),
+                None => self.differs(at, item, "is missing"),
+            }
+            at.truncate(length);
+        }
+        for (index, (item, _)) in actual.items().zip(found).enumerate().filter(|(_, (_, key))| !wanted.contains(key)) {
+            pointer::push(at, &index.to_string());
+            self.differs(at, expected, &format!("is {}, and not expected", item.to_text()));
+            at.truncate(length);
+        }
+        if self.failures.len() == before {
+            self.differs(at, expected, "has these items in another order");
         }
     }
 
@@ -226,6 +282,17 @@ impl Judge<'_> {
             self.fail(code, list.unwrap_or(self.expect), format!("there is a finding `{}", shown(finding)));
         }
     }
+}
+
+/// The commands of a decision, without their values.
+fn commands(decision: &Decision) -> String {
+    let written = decision.commands.iter().map(|command| match command {
+        Command::Set { sink, key, .. } => format!("set {}.{key}", sink.word()),
+        Command::SetReceipt(_) => format!("set {}.{}", Sink::App.word(), receipt::ROOT),
+        Command::ClearAnonymousSession => "clear_anonymous_session".to_owned(),
+    });
+    let written: Vec<_> = written.collect();
+    if written.is_empty() { "the decision has no command".to_owned() } else { format!("commands: {}", written.join(", ")) }
 }
 
 /// Where a case writes what stands at a place of its request.

@@ -38,7 +38,7 @@ const KEY: [&str; 2] = ["sku", "options"];
 #[derive(Clone, Debug)]
 pub struct Preset {
     cart: Cart,
-    lines: KeyedUnion,
+    pub(super) lines: KeyedUnion,
 }
 
 /// Which of the presets.

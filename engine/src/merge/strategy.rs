@@ -203,6 +203,18 @@ impl Strategy {
         self.chooses() && !matches!(self, Self::Recent(_) | Self::KeyedUnion(_) | Self::Preset(_))
     }
 
+    /// The keys by which it tells items of lists apart: each is a list of member paths.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Vec<Vec<String>>> {
+        match self {
+            Self::KeyedUnion(keyed) => vec![keyed.key.clone()],
+            Self::Recent(recent) => recent.key.iter().map(|key| vec![vec![key.clone()]]).collect(),
+            Self::Fields(fields) => fields.rules.iter().flat_map(|(_, strategy)| strategy.keys()).collect(),
+            Self::Preset(preset) => vec![preset.lines.key.clone()],
+            _ => Vec::new(),
+        }
+    }
+
     /// What joins a member of this name: of an object, or of the lines of a list.
     #[must_use]
     pub fn of_member(&self, name: &str) -> Option<&Self> {

@@ -30,7 +30,7 @@ const LATER: i64 = 1_000;
 /// Where the cases come from.
 const SEED: u64 = 2_026;
 /// Units of work after which no more is asked than must be: a start waits for it.
-const WORK_ENOUGH: u64 = 50_000;
+const WORK_ENOUGH: u64 = 25_000;
 /// Units of work for all cases of a rule together: what takes more stays unknown.
 const WORK_MAX: u64 = 20_000_000;
 

@@ -42,12 +42,13 @@ impl Asked {
         Some(Self { schema, source, answers: BTreeMap::new(), steps: BTreeMap::new() })
     }
 
-    /// Asks all that applies to a value and its parts.
-    pub fn take(&mut self, value: Place<'_>) {
+    /// Asks all that applies to a value and its parts. A failure counts where `asserts` says that the case would notice if
+    /// it were none.
+    pub fn take(&mut self, value: Place<'_>, asserts: &dyn Fn(Place<'_>) -> bool) {
         let budget = Budget::unbounded();
         let mut evaluator = Evaluator::new(Sets::new(&self.schema), value.document, usize::MAX, &budget);
         let root = evaluator.sets.root();
-        let mut walk = Walk { evaluator, seen: BTreeSet::new(), answers: &mut self.answers };
+        let mut walk = Walk { evaluator, seen: BTreeSet::new(), answers: &mut self.answers, asserts };
         walk.visit(root, View::Place(value));
     }
 
@@ -169,18 +170,18 @@ struct Walk<'a> {
     /// What was asked of which node.
     seen: BTreeSet<(u32, Applied)>,
     answers: &'a mut BTreeMap<(Id, Keyword), [u64; 2]>,
+    asserts: &'a dyn Fn(Place<'_>) -> bool,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, applied: Applied, view: View<'_>) {
         let Some(object) = self.evaluator.sets.object(applied) else { return };
-        if !view.place().is_some_and(|place| self.seen.insert((place.at, applied))) {
-            return;
-        }
+        let Some(place) = view.place().filter(|place| self.seen.insert((place.at, applied))) else { return };
+        let asserts = (self.asserts)(place);
         for keyword in assertions(object) {
             if let Some(holds) = self.holds(keyword, applied, object, view) {
                 let [held, failed] = self.answers.entry((applied.id, keyword)).or_default();
-                *(if holds { held } else { failed }) += 1;
+                *(if holds { held } else { failed }) += u64::from(holds || asserts);
             }
         }
         for id in self.in_place(applied, object, view) {
@@ -314,7 +315,7 @@ mod tests {
         let mut asked = Asked::of("a.schema.json", schema, &BTreeMap::new()).unwrap();
         for text in documents {
             let document = Document::read(text.as_bytes()).unwrap();
-            asked.take(Place { document: &document, at: 0 });
+            asked.take(Place { document: &document, at: 0 }, &|_| true);
         }
         let missing = |one: Covered| {
             let name = one.at.message.trim_matches('`').to_owned();

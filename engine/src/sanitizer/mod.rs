@@ -287,6 +287,12 @@ impl Sanitizer {
         self.oracle.is_valid(value, budget)
     }
 
+    /// Whether the schema names a member so.
+    #[must_use]
+    pub fn declares(&self, name: &str) -> bool {
+        self.declared.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
+    }
+
     /// The place in the schema that a report entry names.
     #[must_use]
     pub fn schema_place(&self, by: u16, keyword: Keyword) -> String {
@@ -311,7 +317,7 @@ impl Sanitizer {
 
 impl Names for Sanitizer {
     fn shows(&self, name: &str) -> bool {
-        self.declared.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
+        self.declares(name)
             || (name.len() <= NAME_SHOWN_BYTES
                 && is_printable(name)
                 && Detectors::ALL.find_in_text(crate::json::Text::plain(name)).is_none())

@@ -35,7 +35,7 @@ use crate::merge::{Context, Losses, Strategy};
 use built::Built;
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
-pub use joined::joined_by;
+pub use joined::decided_by;
 pub use lint::Kindred;
 use lint::Modules;
 use running::Stop;

@@ -118,7 +118,20 @@ fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &F
     let schema = files.get(&format!("{name}.schema.json")).and_then(|text| Document::read(text.as_bytes()).ok());
     let Some(schema) = &schema else { return };
     out.push_str("\n| place | holds | within | where it is invalid |\n|---|---|---|---|\n");
-    Fields { out, root: schema.root(), followed: BTreeMap::new() }.field(schema.root(), from_text, false);
+    Fields { out, root: schema.root(), followed: BTreeMap::new() }.field(schema.root(), from_text, Held::Whole);
+}
+
+/// What holds a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Nothing: it is the value of the rule.
+    Whole,
+    /// An object that needs it.
+    Required,
+    /// An object that does not.
+    Optional,
+    /// A list.
+    Item,
 }
 
 /// A step of `x-on-invalid`, as a reader of the page knows it.
@@ -178,6 +191,18 @@ const MEANINGS: [(&str, &str); 25] = [
     ("use_guest_if_existing_empty", "the account's cart; the visitor's where that is empty"),
 ];
 
+impl Held {
+    /// What goes with a value that is invalid.
+    fn dropped(self) -> &'static str {
+        match self {
+            Self::Whole => "drops the value",
+            Self::Required => "drops its object",
+            Self::Optional => "drops the member",
+            Self::Item => "drops the item",
+        }
+    }
+}
+
 /// The rows of a schema: a place each.
 struct Fields<'a> {
     out: &'a mut String,
@@ -206,28 +231,32 @@ impl<'a> Fields<'a> {
         "uniqueItems",
     ];
 
-    fn field(&mut self, schema: View<'a>, place: &str, is_required: bool) {
+    fn field(&mut self, schema: View<'a>, place: &str, held: Held) {
         if schema.kind() == Kind::Object {
-            self.row(schema, place, is_required);
+            self.row(schema, place, held);
         }
         self.below(schema, place);
     }
 
-    fn row(&mut self, schema: View<'a>, place: &str, is_required: bool) {
+    fn row(&mut self, schema: View<'a>, place: &str, held: Held) {
         let types = schema.get("type").map(|types| words(types).join(" or ")).unwrap_or_default();
         let bounds = Self::BOUNDS.iter().filter_map(|keyword| Some((keyword, schema.get(keyword)?)));
         let bounds = bounds.map(|(keyword, value)| format!("{keyword} `{}`", value.to_text()));
         let says = |keyword| schema.get(keyword).and_then(View::as_bool) == Some(true);
         let atomic = says("x-atomic").then(|| "whole or not at all".to_owned());
-        let required = is_required.then(|| "required".to_owned());
-        let bounds: Vec<_> = required.into_iter().chain(bounds).chain(atomic).collect();
+        let required = (held == Held::Required).then(|| "required".to_owned());
+        let names = schema.get("propertyNames").and_then(|names| names.get("pattern"));
+        let names = names.map(|pattern| format!("names match `{}`", pattern.to_text()));
+        let bounds: Vec<_> = required.into_iter().chain(names).chain(bounds).chain(atomic).collect();
         let is_sensitive = says("x-sensitive");
         let filled = schema.get("x-on-missing").map_or("", |_| "; the default where it is missing");
         let steps = match schema.get("x-on-invalid") {
             _ if is_sensitive => "never taken over".to_owned(),
             Some(steps) => words(steps).into_iter().map(step).collect::<Vec<_>>().join(", then ") + filled,
-            None => format!("dropped{filled}"),
+            None => format!("{}{filled}", held.dropped()),
         };
+        let cut = ["maxItems", "maxProperties"].into_iter().find_map(|keyword| schema.get(keyword));
+        let steps = cut.map_or(steps.clone(), |most| format!("cut to {}; {steps}", most.to_text()));
         let cells = [types, bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));
         let _ = writeln!(self.out, "| `{place}` | {} |", cells.join(" | "));
     }
@@ -237,18 +266,35 @@ impl<'a> Fields<'a> {
         let required: Vec<_> = schema.get("required").map(words).unwrap_or_default();
         for (name, member) in schema.get("properties").into_iter().flat_map(View::named_members) {
             let name = name.word();
-            self.field(member, &format!("{place}/{name}"), required.contains(&name));
+            let held = if required.contains(&name) { Held::Required } else { Held::Optional };
+            self.field(member, &format!("{place}/{name}"), held);
         }
-        for keyword in ["items", "additionalProperties", "additionalItems"] {
-            if let Some(items) = schema.get(keyword).filter(|items| items.kind() == Kind::Object) {
-                self.field(items, &format!("{place}/*"), false);
+        for (pattern, member) in schema.get("patternProperties").into_iter().flat_map(View::named_members) {
+            self.field(member, &format!("{place}/{}", pattern.word()), Held::Optional);
+        }
+        for (keyword, held) in [
+            ("items", Held::Item),
+            ("additionalItems", Held::Item),
+            ("unevaluatedItems", Held::Item),
+            ("additionalProperties", Held::Optional),
+            ("unevaluatedProperties", Held::Optional),
+        ] {
+            if let Some(child) = schema.get(keyword).filter(|child| child.kind() == Kind::Object) {
+                self.field(child, &format!("{place}/*"), held);
             }
         }
-        for (index, item) in schema.get("prefixItems").into_iter().flat_map(View::items).enumerate() {
-            self.field(item, &format!("{place}/{index}"), false);
+        let listed = ["prefixItems", "items"].into_iter().filter_map(|keyword| schema.get(keyword));
+        for (index, item) in listed.flat_map(View::items).enumerate() {
+            self.field(item, &format!("{place}/{index}"), Held::Item);
         }
         for keyword in ["allOf", "anyOf", "oneOf"] {
             schema.get(keyword).into_iter().flat_map(View::items).for_each(|branch| self.below(branch, place));
+        }
+        for branch in ["then", "else"].into_iter().filter_map(|keyword| schema.get(keyword)) {
+            self.below(branch, place);
+        }
+        for (_, branch) in schema.get("dependentSchemas").into_iter().flat_map(View::members) {
+            self.below(branch, place);
         }
         let Some(reference) = schema.get("$ref").map(View::word) else { return };
         let target = reference.strip_prefix('#').and_then(handover_engine::pointer::Pointer::parse);
@@ -256,14 +302,14 @@ impl<'a> Fields<'a> {
         match self.followed.get(&reference) {
             None => {
                 self.followed.insert(reference, place.to_owned());
-                self.field(target, place, false);
+                self.field(target, place, Held::Optional);
             }
             // what stands in itself, or is said twice of one place
             Some(first) if first == place || place.starts_with(&format!("{first}/")) => {}
             Some(first) if holds_places(target) => {
                 let _ = writeln!(self.out, "| `{place}` | as `{first}` | | |");
             }
-            Some(_) => self.field(target, place, false),
+            Some(_) => self.field(target, place, Held::Optional),
         }
     }
 }

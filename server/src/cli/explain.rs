@@ -109,7 +109,7 @@ fn pretty(shown: &[&Told], all: &[Told], folder: &str) -> String {
         let pointer = if one.pointer.is_empty() { "(the metadata)" } else { &one.pointer };
         let place = by(one, folder).map(|by| format!("  {by}")).unwrap_or_default();
         let why = match (one.fate, &one.code, &one.to) {
-            ("kept", _, Some(to)) if one.inferred => format!("to {to}, by a script"),
+            ("kept", _, Some(to)) if one.inferred => format!("to {to}, by a script{place}"),
             ("kept", _, Some(to)) => format!("to {to}"),
             ("kept", Some(code), None) => format!("allowed, but not saved as it is: {code}{place}"),
             ("unread", ..) => "no rule reads it".to_owned(),

@@ -29,22 +29,24 @@ pub(super) fn known(value: View<'_>) -> BTreeSet<String> {
     known
 }
 
+/// A key: member paths.
+pub(super) type Key = Vec<Vec<String>>;
+
 /// Whether two items of a list have one key. Without a declared key, an object is known by its strings.
-pub(super) fn has_twins(value: View<'_>, keys: &[Vec<String>]) -> bool {
+pub(super) fn has_twins(value: View<'_>, keys: &[Key]) -> bool {
     let items: Vec<_> = value.items().collect();
     let twins = |(at, one): (usize, &View<'_>)| items.iter().skip(at + 1).any(|other| is_same_item(*one, *other, keys));
     let own = items.iter().enumerate().any(twins);
     own || value.items().chain(value.members().map(|(_, member)| member)).any(|child| has_twins(child, keys))
 }
 
-fn is_same_item(one: View<'_>, other: View<'_>, keys: &[Vec<String>]) -> bool {
+fn is_same_item(one: View<'_>, other: View<'_>, keys: &[Key]) -> bool {
     if one.kind() != Kind::Object || other.kind() != Kind::Object {
         return same(one, other);
     }
-    let part = |item: &View<'_>, path: &[String]| path.iter().try_fold(*item, |value, name| value.get(name)).map(plain_of);
-    let declared: Vec<_> = keys.iter().filter(|path| part(&one, path).is_some()).collect();
-    if !declared.is_empty() {
-        return keys.iter().all(|path| part(&one, path) == part(&other, path));
+    let part = |item: View<'_>, path: &[String]| path.iter().try_fold(item, |value, name| value.get(name)).map(plain);
+    if let Some(key) = keys.iter().find(|key| key.iter().any(|path| part(one, path).is_some())) {
+        return key.iter().all(|path| part(one, path) == part(other, path));
     }
     let texts = |item: View<'_>| -> Vec<(String, String)> {
         let texts = item.members().filter(|(_, value)| value.kind() == Kind::String);
@@ -54,20 +56,6 @@ fn is_same_item(one: View<'_>, other: View<'_>, keys: &[Vec<String>]) -> bool {
     };
     let (own, others) = (texts(one), texts(other));
     if own.is_empty() { same(one, other) } else { own == others }
-}
-
-fn plain_of(value: View<'_>) -> String {
-    plain(value)
-}
-
-/// The member paths by which a strategy tells items apart, those of the strategies inside it among them.
-pub(super) fn keys(strategy: &Strategy) -> Vec<Vec<String>> {
-    match strategy {
-        Strategy::KeyedUnion(keyed) => keyed.key.clone(),
-        Strategy::Recent(recent) => recent.key.iter().map(|key| vec![key.clone()]).collect(),
-        Strategy::Fields(fields) => fields.rules.iter().flat_map(|(_, strategy)| keys(strategy)).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// The bounds of sums and maxima: a result may be one.

@@ -15,13 +15,13 @@ use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
 use crate::instant;
 use crate::json::{Document, Json, Kind, View, compare, same};
 pub use crate::merge::Law;
-use crate::merge::{Context, Laws, Strategy};
+use crate::merge::{Context, Laws};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Applied, RuleSet};
 use crate::sanitizer::Clean;
 use kept::{Allowed, is_kept};
-use leaves::{caps, has_twins, keys, known, leaves, plain};
+use leaves::{caps, has_twins, known, leaves, plain};
 
 const CLOCK: Context = Context { now: NOW, session_created_at: CREATED_AT };
 
@@ -232,7 +232,7 @@ impl Asked<'_> {
                 after(arrived < passed)
             }
             Law::Distinct => {
-                let twins = |value: Option<&Json>| value.is_some_and(|value| has_twins(value.view(), &self.keys()));
+                let twins = |value: Option<&Json>| value.is_some_and(|value| has_twins(value.view(), &self.rule.keys()));
                 after(twins(once.as_ref()) && !twins(account.as_ref()) && !twins(Some(anonymous)))
             }
         }
@@ -265,7 +265,7 @@ impl Asked<'_> {
     /// Whether a leaf of the result is a leaf of neither side (L7): sums excepted, caps and clamped times too. The visitor's
     /// side is the sanitized value: what the sanitizer put there is nobody's invention.
     fn invents(&self, login: &Login, made: &Json) -> bool {
-        let mut known: BTreeSet<String> = self.calls().iter().flat_map(caps).collect();
+        let mut known: BTreeSet<String> = self.rule.strategies().iter().flat_map(caps).collect();
         for side in login.case.account.iter().chain([login.clean.json()]) {
             leaves(side.view(), &mut |leaf| {
                 known.insert(plain(leaf));
@@ -278,19 +278,6 @@ impl Asked<'_> {
             invented |= !leaf.is_null() && !is_sum && !clamped && !known.contains(&plain(leaf));
         });
         invented
-    }
-
-    /// The strategy, or those that the script calls.
-    fn calls(&self) -> &[Strategy] {
-        match &self.rule.merge {
-            Merge::Strategy(strategy) => std::slice::from_ref(strategy),
-            Merge::Script(script) => script.calls(),
-        }
-    }
-
-    /// The member paths that tell the items of its lists apart.
-    fn keys(&self) -> Vec<Vec<String>> {
-        self.calls().iter().flat_map(keys).collect()
     }
 }
 
