@@ -384,7 +384,7 @@ fn the_page_of_a_policy_is_written_and_asked_for_its_age() {
     let text = of("rules", &[], 0, "## cart\n\nFrom `/cart` to `app_metadata.cart`, at most 16384 bytes.");
     assert!(text.contains("Merge: The larger quantity wins, so logging in twice changes nothing;"), "{text}");
     assert!(
-        text.contains("| `/cart/items/*/qty` | integer | required, minimum `1`, maximum `99` | dropped |"),
+        text.contains("| `/cart/items/*/qty` | integer | required, minimum `1`, maximum `99` | drops its object |"),
         "{text}"
     );
     assert!(text.contains("- the larger quantity wins and bad lines go\n"), "{text}");

@@ -237,10 +237,10 @@ impl Walk<'_> {
         let came = passed && self.came.contains(&place.at);
         let (code, by) = match fate {
             Some((_, keyword, by)) => (Some(keyword.word().to_owned()), self.keyword_place(keyword, by)),
-            None if came && matches!(self.rule.merge, Merge::Script(_)) => (None, self.merged(name).1),
+            None if came && matches!(self.rule.merge, Merge::Script(_)) => (None, self.merged(at).1),
             None if came => (None, None),
             None if !self.skipped && self.is_empty(view) => (Some("empty".to_owned()), None),
-            None => self.merged(name),
+            None => self.merged(at),
         };
         let rule = self.rule;
         let one = Told {
@@ -282,12 +282,13 @@ impl Walk<'_> {
     }
 
     /// What let the account go on without a place that passed.
-    fn merged(&self, name: Option<&str>) -> Merged {
+    fn merged(&self, at: &At) -> Merged {
+        let names = names(at.path.get(self.rule.from.tokens().len()..).unwrap_or_default());
         let whole = at_merge(self.rule, self.files, "", String::new());
         match self.failure {
             Some(failure) if self.skipped => (Some(failure.to_owned()), None),
             Some(failure) => (Some(failure.to_owned()), self.stopped.clone().or(Some((whole.file, whole.start)))),
-            None => merged(self.rule, self.files, name),
+            None => merged(self.rule, self.files, &names),
         }
     }
 }
@@ -297,18 +298,19 @@ type Merged = (Option<String>, Option<(String, Position)>);
 
 /// What joins the members of a name: the word for them in a declared merge or in the options of a script, or the merge as
 /// a whole.
-fn merged(rule: &Rule, files: &Files, name: Option<&str>) -> Merged {
+fn merged(rule: &Rule, files: &Files, names: &[String]) -> Merged {
     let whole = at_merge(rule, files, "", String::new());
     if let Merge::Script(script) = &rule.merge {
         let source = files.get(&script.file()).unwrap_or_default();
-        return match decided_by(source, name) {
+        let names: Vec<&str> = names.iter().rev().map(String::as_str).collect();
+        return match decided_by(source, &names) {
             Some((word, at)) => (Some(word), Some((whole.file, at))),
             None => (Some("merge".to_owned()), Some((whole.file, whole.start))),
         };
     }
     let Some(declared) = declared_merge(rule, files) else { return (None, None) };
     let declared = declared.view();
-    let field = name.and_then(|name| declared_for(declared, name));
+    let field = names.last().and_then(|name| declared_for(declared, name));
     let at = field.and_then(View::place).map_or(whole.start, crate::json::Place::position);
     (Some(word_of(field.unwrap_or(declared))), Some((whole.file, at)))
 }
@@ -336,7 +338,7 @@ pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Opti
     if let Some(failure) = failure(rule, &decision) {
         return Some((format!("nothing is written, `{failure}`"), whole.file, whole.start));
     }
-    let (code, by) = merged(rule, files, names.last().map(String::as_str));
+    let (code, by) = merged(rule, files, &names);
     let (file, at) = by?;
     let words = match code.as_deref() {
         Some("merge") | None => "made by the script".to_owned(),

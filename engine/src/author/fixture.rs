@@ -411,7 +411,7 @@ impl<'a> Expected<'a> {
 }
 
 /// The webhook's body of a case: a whole request, or one made of the short form and its defaults.
-fn body(root: View<'_>) -> Vec<u8> {
+pub(super) fn body(root: View<'_>) -> Vec<u8> {
     if let Some(request) = root.get("request") {
         // text stands for a body that is no JSON
         return request.as_text().map_or_else(|| request.to_text(), |text| text.decode().into_owned()).into_bytes();

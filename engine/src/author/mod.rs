@@ -7,3 +7,4 @@ pub mod property;
 pub mod explain;
 pub mod update;
 pub mod coverage;
+pub mod mutants;

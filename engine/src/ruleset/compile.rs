@@ -295,8 +295,13 @@ fn over_budget(files: &Files, mut bounds: Vec<Bound<'_>>, sink_max: u64) -> Vec<
             let message = format!(
                 "what passes may take {bytes} bytes of `{word}`, more than the {sink_max} that a login may write (`sink_bytes`)"
             );
-            let help = "lower the bound, or give the rule `max_bytes`";
-            found.push(Diagnostic { message, ..most.at.clone() }.help(help));
+            let help = "lower the bound, or give the rule `max_bytes`; a character takes up to 6 bytes (`\\u0000`), unless a `pattern` excludes control characters";
+            let error = Diagnostic { message, ..most.at.clone() }.help(help);
+            found.push(own.iter().fold(error, |error, bound| {
+                let Bound { declaration, bytes, .. } = bound;
+                let share = format!("`{word}.{}` takes up to {bytes} bytes", declaration.root);
+                error.related(at_rule("S033", files, declaration, share))
+            }));
         } else if bytes > PROFILE_BYTES as u64 {
             let message =
                 format!("what passes may take {bytes} bytes of `{word}`, the provider recommends {PROFILE_BYTES}");

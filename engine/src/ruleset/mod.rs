@@ -189,6 +189,16 @@ impl RuleSet {
         }
     }
 
+    /// Its rules, by themselves: for authors' tools.
+    pub(crate) fn into_rules(self) -> Vec<Rule> {
+        self.rules
+    }
+
+    /// Puts a rule in the place of another one, which it gives back: for authors' tools.
+    pub(crate) fn replace(&mut self, index: usize, rule: Rule) -> Option<Rule> {
+        self.rules.get_mut(index).map(|own| std::mem::replace(own, rule))
+    }
+
     /// What a caller may do.
     #[must_use]
     pub fn authorize(&self, operation: Operation<'_>) -> Verdict {

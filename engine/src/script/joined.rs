@@ -6,55 +6,51 @@ use super::ast;
 use crate::merge::Function;
 use crate::json::Position;
 
-/// The word or the call that decides what becomes of the members of a name, or of a value as a whole, and where it stands.
+/// The word or the call that decides what becomes of a place, and where it stands. `names` are those of the members that
+/// lead to the place, the innermost first.
 ///
-/// That is the word for them in the options of a merge function, such as `max` in `on_match: #{ qty: ["max", 99] }`; else the
-/// call whose result is assigned to the member, or stands in the map that the script builds; else the first call of a merge
-/// function.
+/// For a member that is the word for it in the options of a merge function, such as `max` in `on_match: #{ qty: ["max", 99] }`;
+/// else the call whose result is assigned to it, or stands in the map that the script builds (`merge` where something else is
+/// assigned). Where no member is decided so, it is the first call of a merge function.
 ///
 /// ```
 /// use handover_engine::script::decided_by;
 /// let script = "fn merge(a, b, c) {\n    merge_fields(a, b, #{ theme: \"anonymous\" })\n}";
-/// let (word, at) = decided_by(script, Some("theme")).unwrap();
+/// let (word, at) = decided_by(script, &["theme"]).unwrap();
 /// assert_eq!((word.as_str(), at.line, at.column), ("anonymous", 2, 34));
-/// let (word, at) = decided_by(script, Some("locale")).unwrap();
+/// let (word, at) = decided_by(script, &["locale"]).unwrap();
 /// assert_eq!((word.as_str(), at.line, at.column), ("merge_fields", 2, 5));
 /// ```
 #[must_use]
-pub fn decided_by(source: &str, name: Option<&str>) -> Option<(String, Position)> {
-    if let Some(found) = name.and_then(|name| joined_by(source, name)) {
-        return Some(found);
-    }
-    let (mut assigned, mut merged) = (None, None);
+pub fn decided_by(source: &str, names: &[&str]) -> Option<(String, Position)> {
+    let named = names.iter().find_map(|name| joined_by(source, name).or_else(|| assigned_to(source, name)));
+    named.or_else(|| {
+        let mut merged = None;
+        ast::each_node(source, &mut |node| {
+            let (ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at))) = node else { return };
+            merged = merged.take().or_else(|| placed(&call.name, *at).filter(|_| call.args.len() > 1 && is_merge(&call.name)));
+        });
+        merged
+    })
+}
+
+/// What is assigned to a member of this name, or stands for it in a map.
+fn assigned_to(source: &str, name: &str) -> Option<(String, Position)> {
+    let mut assigned = None;
     ast::each_node(source, &mut |node| {
         if let ASTNode::Stmt(Stmt::Assignment(both)) = node {
-            let is_named = matches!(ast::chain(&both.1.lhs).1.last(), Some(ast::Link::Member { name: own, .. }) if Some(own.as_str()) == name);
-            assigned = assigned.take().or_else(|| called(&both.1.rhs).filter(|_| is_named));
+            let last = ast::chain(&both.1.lhs).1.pop();
+            let is_named = matches!(last, Some(ast::Link::Member { name: own, .. }) if own == name);
+            let decided = || called(&both.1.rhs).or_else(|| placed("merge", both.1.rhs.start_position()));
+            assigned = assigned.take().or_else(|| decided().filter(|_| is_named));
         }
         if let ASTNode::Expr(map @ Expr::Map(..)) = node {
             let members = ast::members(map).unwrap_or_default();
-            let own = members.into_iter().find(|(own, ..)| Some(own.as_str()) == name);
+            let own = members.into_iter().find(|(own, ..)| own == name);
             assigned = assigned.take().or_else(|| own.and_then(|(.., value)| called(value)));
         }
-        if let ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at)) = node {
-            merged = merged.take().or_else(|| placed(call, *at).filter(|_| call.args.len() > 1 && is_merge(&call.name)));
-        }
     });
-    assigned.or(merged)
-}
-
-/// A merge function takes the account's value and the visitor's.
-fn is_merge(name: &str) -> bool {
-    Function::by_name(name).is_some_and(|function| function.signature.contains("anonymous"))
-}
-
-fn called(expr: &Expr) -> Option<(String, Position)> {
-    let Expr::FnCall(call, at) = expr else { return None };
-    placed(call, *at)
-}
-
-fn placed(call: &FnCallExpr, at: rhai::Position) -> Option<(String, Position)> {
-    Some((call.name.to_string(), Position { line: at.line()?, column: at.position()? }))
+    assigned
 }
 
 fn joined_by(source: &str, name: &str) -> Option<(String, Position)> {
@@ -64,6 +60,20 @@ fn joined_by(source: &str, name: &str) -> Option<(String, Position)> {
         found = found.take().or_else(|| of_call(call, name));
     });
     found
+}
+
+/// A merge function takes the account's value and the visitor's.
+fn is_merge(name: &str) -> bool {
+    Function::by_name(name).is_some_and(|function| function.signature.contains("anonymous"))
+}
+
+fn called(expr: &Expr) -> Option<(String, Position)> {
+    let Expr::FnCall(call, at) = expr else { return None };
+    placed(&call.name, *at)
+}
+
+fn placed(word: &str, at: rhai::Position) -> Option<(String, Position)> {
+    Some((word.to_owned(), Position { line: at.line()?, column: at.position()? }))
 }
 
 fn of_call(call: &FnCallExpr, name: &str) -> Option<(String, Position)> {

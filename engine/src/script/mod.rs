@@ -21,6 +21,7 @@ mod built;
 mod charged;
 mod coverage;
 mod joined;
+mod pieces;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use built::Built;
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::decided_by;
+pub use pieces::{Piece, pieces};
 pub use lint::Kindred;
 use lint::Modules;
 use running::Stop;

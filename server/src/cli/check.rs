@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     /// What also makes the check fail
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
+    /// Print notes too, what is only worth knowing
+    #[arg(long)]
+    notes: bool,
     /// Diagnostics that are printed; the rest is counted
     #[arg(long, default_value_t = 100, value_name = "N")]
     max_errors: usize,
@@ -48,7 +51,7 @@ enum Deny {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
-    let Arguments { rules: folder, tenant, deny, max_errors, explain, format, color } = arguments;
+    let Arguments { rules: folder, tenant, deny, notes: prints_notes, max_errors, explain, format, color } = arguments;
     if let Some(code) = explain {
         print(codes::explain(code).map_err(usage)?.as_bytes())?;
         return Ok(Status::Ok);
@@ -70,12 +73,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let roots = rules.as_ref().map(roots).unwrap_or_default();
     let of = |severity| found.iter().filter(|one| one.severity == severity).count();
     let (warnings, notes) = (of(Severity::Warning), of(Severity::Info));
-    let shown = rules::show_most(&found, *max_errors, &files.0, folder, (*format, *color))?;
+    let prints_all = *prints_notes || *format != Format::Pretty;
+    let shown = if prints_all { found.clone() } else { rules::notable(&found) };
+    rules::show_most(&shown, *max_errors, &files.0, folder, (*format, *color))?;
     let denied = deny.is_some() && warnings > 0;
     if *format == Format::Pretty {
         let summary = match &rules {
             Some(_) if denied => format!("{}, and none is allowed\n", count(warnings, "warning")),
             Some(rules) => {
+                let notes = (notes, *prints_notes);
                 // without a clear command, no claim may tell the browser to forget its data
                 let claim = if rules.clears() { "" } else { "HANDOVER_CLAIM=\n" };
                 format!("{}HANDOVER_ROOTS={}\n{claim}", passed(rules, &files, warnings, notes), roots.join(","))
@@ -113,9 +119,12 @@ fn refused(found: &[Diagnostic], most: usize) -> String {
 }
 
 /// What was checked, and how much each rule may write at most.
-fn passed(rules: &RuleSet, files: &Files, warnings: usize, notes: usize) -> String {
+fn passed(rules: &RuleSet, files: &Files, warnings: usize, (notes, printed): (usize, bool)) -> String {
     let counted = [(warnings, "warning"), (notes, "note")].into_iter().filter(|(number, _)| *number > 0);
-    let counted: String = counted.map(|(number, word)| [" · ", &count(number, word)].concat()).collect();
+    let mut counted: String = counted.map(|(number, word)| [" · ", &count(number, word)].concat()).collect();
+    if notes > 0 && !printed {
+        counted.push_str(" (`--notes` prints them)");
+    }
     let bounds = rules.rules().iter().map(|rule| {
         let most = rule.bytes_max.map_or("any number of bytes".to_owned(), |bytes| format!("at most {bytes} bytes"));
         format!("  {} → {}.{}: {most}\n", rule.name, rule.sink.word(), rule.root)

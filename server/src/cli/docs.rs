@@ -256,6 +256,8 @@ impl<'a> Fields<'a> {
             None => format!("{}{filled}", held.dropped()),
         };
         let cut = ["maxItems", "maxProperties"].into_iter().find_map(|keyword| schema.get(keyword));
+        // what passes whole or not at all is never cut
+        let cut = cut.filter(|_| !says("x-atomic"));
         let steps = cut.map_or(steps.clone(), |most| format!("cut to {}; {steps}", most.to_text()));
         let cells = [types, bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));
         let _ = writeln!(self.out, "| `{place}` | {} |", cells.join(" | "));

@@ -14,6 +14,7 @@ mod laws;
 mod sanitize;
 mod serve;
 mod coverage;
+mod mutants;
 pub mod test;
 mod transfer;
 mod version;

@@ -1,6 +1,6 @@
 //! How far long work is: on standard error, on a terminal, and only of what takes its time.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub(super) struct Progress {
     bar: ProgressBar,
     start: Instant,
-    is_shown: Cell<bool>,
+    is_shown: AtomicBool,
 }
 
 impl Progress {
@@ -23,13 +23,12 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template("{bar:24} {pos} of {len} {msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##-");
-        Self { bar: bar.with_style(style).with_message(what), start: Instant::now(), is_shown: Cell::new(false) }
+        Self { bar: bar.with_style(style).with_message(what), start: Instant::now(), is_shown: AtomicBool::new(false) }
     }
 
     /// One step is done.
     pub(super) fn step(&self) {
-        if !self.is_shown.get() && self.start.elapsed() > PATIENCE {
-            self.is_shown.set(true);
+        if self.start.elapsed() > PATIENCE && !self.is_shown.swap(true, Ordering::Relaxed) {
             if !config::terminal_is_dumb() {
                 // the crate itself draws on terminals only
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());

@@ -111,26 +111,24 @@ fn report<'a>(
     Report { diagnostics, most, texts, folder: folder.to_str().unwrap_or("rules") }
 }
 
-/// Prints at most so many diagnostics, and gives those that it would print.
+/// Prints at most so many diagnostics.
 pub(super) fn show_most(
     diagnostics: &[Diagnostic],
     most: usize,
     texts: &std::collections::BTreeMap<String, String>,
     folder: &Path,
     (format, colour): (Format, Colour),
-) -> Fallible<Vec<Diagnostic>> {
-    let shown = if format == Format::Pretty { notable(diagnostics) } else { diagnostics.to_vec() };
-    let report = report(&shown, most, texts, folder);
+) -> Fallible<()> {
+    let report = report(diagnostics, most, texts, folder);
     let text = match format {
         Format::Pretty => render::pretty(&report, config::columns(), colour.ink()),
         Format::Json => render::json(&report) + "\n",
         Format::Github => render::github(&report),
     };
-    print(text.as_bytes())?;
-    Ok(shown)
+    print(text.as_bytes())
 }
 
 /// Without what is merely worth knowing: for people it is counted.
-fn notable(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+pub(super) fn notable(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     diagnostics.iter().filter(|one| one.severity != Severity::Info).cloned().collect()
 }

@@ -16,6 +16,7 @@ use handover_engine::ruleset::{Given, RuleSet};
 use serde::Serialize;
 
 use super::coverage::{self, Measured};
+use super::mutants;
 use super::output::{Status, count, print, say, usage};
 use super::progress::Progress;
 use super::rules::{self, Colour, Form};
@@ -50,6 +51,13 @@ pub(super) struct Arguments {
     /// With `--update`: write it
     #[arg(long, requires = "update")]
     yes: bool,
+    /// Change each bound, keyword, strategy and operator of the rules, one at a time, and print the changes that neither
+    /// `check` nor a fixture nor a law notices
+    #[arg(long, conflicts_with_all = ["watch", "update"])]
+    mutants: bool,
+    /// With `--mutants`: write a fixture for each such change
+    #[arg(long, requires = "mutants")]
+    save: bool,
     #[command(flatten)]
     coverage: coverage::Asked,
     /// How results are printed
@@ -139,6 +147,10 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
     if arguments.update {
         return update(arguments, &rules, &texts);
+    }
+    if arguments.mutants {
+        let Arguments { rules, fixtures, save, format, .. } = arguments;
+        return mutants::run(&mutants::Asked { rules, fixtures, save: *save, format: *format }, &files, &texts);
     }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
     let mut run = cases_after(&rules, &texts, until, failing);

@@ -1,0 +1,99 @@
+//! Changes of declared merges: another strategy, another bound.
+
+use super::{Change, by_one, short, span, with_comma};
+use crate::json::{Document, Kind, View};
+
+/// Strategies, and words of options, with what stands for each.
+const OTHER: [(&str, &str); 22] = [
+    ("account", "anonymous"),
+    ("all", "any"),
+    ("anonymous", "account"),
+    ("any", "all"),
+    ("concat", "union"),
+    ("drop", "anonymous"),
+    ("earliest_time", "latest_time"),
+    ("fill", "anonymous"),
+    ("highest", "lowest"),
+    ("higher_quantity", "saved_quantity"),
+    ("keep", "anonymous"),
+    ("latest_time", "earliest_time"),
+    ("lowest", "highest"),
+    ("max", "min"),
+    ("min", "max"),
+    ("overwrite", "fill"),
+    ("recent", "union"),
+    ("saved_quantity", "higher_quantity"),
+    ("sum", "max"),
+    ("sum_quantities", "higher_quantity"),
+    ("union", "concat"),
+    ("use_guest", "use_existing"),
+];
+
+/// What stands for a strategy, or for a word of an option.
+pub(super) fn other(word: &str) -> Option<&'static str> {
+    OTHER.iter().find(|(own, _)| *own == word).map(|(_, other)| *other)
+}
+
+/// The changes of `policy.json`, each with its rule.
+pub(super) fn changes(text: &str) -> Vec<(Change, Option<String>)> {
+    let Ok(document) = Document::read(text.as_bytes()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for rule in document.root().get("rules").into_iter().flat_map(View::items) {
+        let name = rule.get("name").map(View::word);
+        let mut own = Vec::new();
+        for (member, value) in rule.named_members() {
+            match member.word().as_str() {
+                "merge" if !value.word().contains(".rhai") => merge(text, value, &mut own),
+                left_out @ ("on" | "unknown" | "parse" | "max_bytes") => {
+                    let span = with_comma(text, span(member).start, span(value).end);
+                    own.push(Change { span, text: String::new(), words: format!("without `{left_out}`") });
+                }
+                _ => {}
+            }
+        }
+        found.extend(own.into_iter().map(|change| (change, name.clone())));
+    }
+    found
+}
+
+fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
+    match view.kind() {
+        Kind::String => found.extend(swapped(view)),
+        Kind::Array => view.items().for_each(|item| merge(text, item, found)),
+        Kind::Object => {
+            for (name, value) in view.named_members() {
+                let word = name.word();
+                match word.as_str() {
+                    "key" | "at" => {}
+                    "highest" | "lowest" => found.extend(swapped(name)),
+                    "clamp" => found.extend(flipped(value)),
+                    _ => merge(text, value, found),
+                }
+                if matches!(word.as_str(), "limit" | "max" | "sum") {
+                    found.extend(by_one(value, &word));
+                }
+                if value.kind() == Kind::Array && value.items().next().is_some_and(|first| first.kind() == Kind::String) {
+                    let cap = value.items().nth(1).filter(|cap| cap.kind() == Kind::Number);
+                    found.extend(cap.into_iter().flat_map(|cap| by_one(cap, &word)));
+                }
+                if matches!(value.kind(), Kind::String | Kind::Array) && !matches!(word.as_str(), "key" | "at" | "highest" | "lowest") {
+                    let span = with_comma(text, span(name).start, span(value).end);
+                    let words = format!("without `{}`", short(&word));
+                    found.push(Change { span, text: String::new(), words });
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn swapped(view: View<'_>) -> Option<Change> {
+    let word = view.word();
+    let other = other(&word)?;
+    Some(Change { span: span(view), text: format!("{other:?}"), words: format!("`{word}` → `{other}`") })
+}
+
+fn flipped(view: View<'_>) -> Option<Change> {
+    let value = view.as_bool()?;
+    Some(Change { span: span(view), text: (!value).to_string(), words: format!("`{value}` → `{}`", !value) })
+}

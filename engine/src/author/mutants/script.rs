@@ -1,0 +1,61 @@
+//! Changes of a script: operators, constants, strategies. Its syntax tree says where they stand.
+
+use super::Change;
+use super::declared::other;
+use crate::script::{Piece, pieces};
+
+pub(super) fn changes(text: &str) -> Vec<Change> {
+    let mut found = Vec::new();
+    for Piece { span, what } in pieces(text) {
+        let own = text.get(span.clone()).unwrap_or_default().to_owned();
+        let news: Vec<String> = match what {
+            "operator" => operators(&own).iter().map(|new| (*new).to_owned()).collect(),
+            "integer" => own.parse::<i64>().map(|number| vec![(number + 1).to_string(), (number - 1).to_string()]).unwrap_or_default(),
+            "boolean" => vec![(own != "true").to_string()],
+            "text" => other(own.trim_matches('"')).map(|new| format!("{new:?}")).into_iter().collect(),
+            _ => functions(&own).iter().map(|new| (*new).to_owned()).collect(),
+        };
+        found.extend(news.into_iter().map(|new| {
+            let shown = if new.is_empty() { "nothing" } else { new.as_str() };
+            let words = format!("`{own}` → `{shown}`");
+            Change { span: span.clone(), text: new, words }
+        }));
+    }
+    found.sort_by_key(|change| change.span.start);
+    found
+}
+
+fn operators(own: &str) -> &'static [&'static str] {
+    match own {
+        "==" => &["!="],
+        "!=" => &["=="],
+        "<" => &["<=", ">"],
+        "<=" => &["<", ">"],
+        ">" => &[">=", "<"],
+        ">=" => &[">", "<"],
+        "&&" => &["||"],
+        "||" => &["&&"],
+        "+" => &["-"],
+        "-" => &["+"],
+        "*" => &["+"],
+        "/" => &["*"],
+        "!" => &[""],
+        _ => &[],
+    }
+}
+
+fn functions(own: &str) -> &'static [&'static str] {
+    match own {
+        "max_of" => &["min_of"],
+        "min_of" => &["max_of"],
+        "latest" => &["earliest"],
+        "earliest" => &["latest"],
+        "highest" => &["lowest"],
+        "lowest" => &["highest"],
+        "fill" => &["coalesce"],
+        "coalesce" => &["fill"],
+        "skip" => &["discard"],
+        "discard" => &["skip"],
+        _ => &[],
+    }
+}
