@@ -108,6 +108,17 @@ impl<'a> Generator<'a> {
         cases.unzip()
     }
 
+    /// Every pair of an account and a visitor at their edges, with full lists among them.
+    #[must_use]
+    pub fn edges(&mut self) -> Vec<(Option<Json>, Json)> {
+        const EXTENTS: [Extent; 4] = [Extent::Least, Extent::Most, Extent::Many, Extent::Full];
+        let mut accounts = vec![None];
+        accounts.extend(EXTENTS.map(|extent| self.account.draw(&mut self.random, extent)));
+        let visitors = EXTENTS.map(|extent| self.visitor(Some(extent)));
+        let pairs = accounts.iter().flat_map(|account| visitors.iter().map(move |visitor| (account, visitor)));
+        pairs.map(|(account, visitor)| (account.clone(), visitor.clone())).collect()
+    }
+
     /// What visitors' values lack most often, and where their schema asks for it.
     #[must_use]
     pub fn lack(&self) -> Option<(String, crate::fate::Keyword)> {

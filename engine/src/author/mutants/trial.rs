@@ -9,6 +9,7 @@ use crate::author::laws::{self, Law};
 use crate::decision::Decision;
 use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Refusal, Sink};
+use crate::generate::{Case, SHRINK_STEPS, smaller};
 use crate::json::{Document, Json, View};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::Rule;
@@ -35,10 +36,12 @@ pub enum Fate {
     Same,
 }
 
-/// The rules as they are, and their fixtures: what mutants are compared with. A thread has its own.
+/// The rules as they are, those that a mutant stands among, and the fixtures. A thread has its own.
 pub struct Bench<'a> {
     files: &'a Files,
     rules: RuleSet,
+    mutated: RuleSet,
+    /// Fixtures that pass, with the rules that read something of each.
     fixtures: Vec<(Fixture, Vec<usize>)>,
     /// By rule, the laws that it breaks as it is.
     broken: BTreeMap<usize, Vec<Law>>,
@@ -52,12 +55,12 @@ impl std::fmt::Debug for Bench<'_> {
 }
 
 impl<'a> Bench<'a> {
-    /// Rules, and fixtures by file; invalid and skipped ones notice nothing.
+    /// Rules, and fixtures by file; invalid, failing and skipped ones notice nothing.
     ///
     /// # Errors
     /// As [`RuleSet::compile`].
     pub fn new(files: &'a Files, texts: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
-        let rules = RuleSet::compile(files)?;
+        let (rules, mutated) = (RuleSet::compile(files)?, RuleSet::compile(files)?);
         let read = texts.iter().filter_map(|(file, text)| Fixture::read(file, text, &rules).ok());
         let read: Vec<_> = read.filter(|fixture| fixture.skip.is_none()).collect();
         let passing = read.into_iter().filter(|fixture| failing(fixture, &rules).is_none());
@@ -66,13 +69,13 @@ impl<'a> Bench<'a> {
             (fixture, readers)
         });
         let fixtures = fixtures.collect();
-        Ok(Self { files, rules, fixtures, broken: BTreeMap::new() })
+        Ok(Self { files, rules, mutated, fixtures, broken: BTreeMap::new() })
     }
 
     /// What becomes of a mutant.
     pub fn fate(&mut self, mutant: &Mutant) -> Fate {
-        let index = mutant.rule.as_ref().and_then(|name| self.rules.rules().iter().position(|rule| *rule.name == **name));
-        match index {
+        let is_its = |rule: &Rule| mutant.rule.as_deref() == Some(&*rule.name);
+        match self.rules.rules().iter().position(is_its) {
             Some(index) => self.fate_of_rule(mutant, index),
             None => self.fate_of_all(mutant),
         }
@@ -81,16 +84,18 @@ impl<'a> Bench<'a> {
     /// A mutant of one rule: the others are not compiled again.
     fn fate_of_rule(&mut self, mutant: &Mutant, index: usize) -> Fate {
         let files = alone(&mutant.applied(self.files), mutant.rule.as_deref().unwrap_or_default());
-        let one = match RuleSet::compile(&files) {
-            Ok(one) => one,
+        let compiled = RuleSet::compile(&files).map(|one| one.into_rules().into_iter().next());
+        let changed = match compiled {
+            Ok(Some(changed)) => changed,
+            Ok(None) => return Fate::Refused("P020"),
             Err(errors) => return refused(&errors),
         };
-        let Some(changed) = one.into_rules().into_iter().next() else { return Fate::Refused("P003") };
         let known = self.broken(index);
-        let own = self.rules.replace(index, changed);
-        let fate = self.noticed(Some(index), &known);
-        let changed = own.and_then(|own| self.rules.replace(index, own));
-        fate.unwrap_or_else(|| changed.map_or(Fate::Same, |changed| self.told_apart(index, changed)))
+        let own = self.mutated.replace(index, changed);
+        let noticed = self.failed(Some(index)).or_else(|| self.breaks_another(index, &known));
+        let fate = noticed.unwrap_or_else(|| self.told_apart(index));
+        let _ = own.and_then(|own| self.mutated.replace(index, own));
+        fate
     }
 
     /// A mutant of what several rules share.
@@ -99,65 +104,55 @@ impl<'a> Bench<'a> {
             Ok(changed) => changed,
             Err(errors) => return refused(&errors),
         };
-        let own = std::mem::replace(&mut self.rules, changed);
-        let fate = self.noticed(None, &[]);
-        let changed = std::mem::replace(&mut self.rules, own);
-        if let Some(fate) = fate {
-            return fate;
-        }
-        for (index, rule) in changed.into_rules().into_iter().enumerate() {
-            if let living @ Fate::Living(_) = self.told_apart(index, rule) {
-                return living;
-            }
-        }
-        Fate::Same
+        let own = std::mem::replace(&mut self.mutated, changed);
+        let told = (0..self.rules.rules().len()).map(|index| self.told_apart(index)).find(|fate| *fate != Fate::Same);
+        let fate = self.failed(None).or(told).unwrap_or(Fate::Same);
+        self.mutated = own;
+        fate
     }
 
-    /// Whether a fixture fails under the rules as they are now, or a law breaks that held.
-    fn noticed(&self, index: Option<usize>, known: &[Law]) -> Option<Fate> {
+    /// The first fixture that fails, of those that a rule reads something of.
+    fn failed(&self, index: Option<usize>) -> Option<Fate> {
         let concerned = self.fixtures.iter().filter(|(_, readers)| index.is_none_or(|index| readers.contains(&index)));
-        let failed = concerned.map(|(fixture, _)| fixture).find_map(|fixture| failing(fixture, &self.rules));
-        if let Some(file) = failed {
-            return Some(Fate::Failed(file));
-        }
-        let rule = self.rules.rules().get(index?)?;
-        breaks(&self.rules, rule).into_iter().find(|law| !known.contains(law)).map(Fate::Broken)
+        concerned.map(|(fixture, _)| fixture).find_map(|fixture| failing(fixture, &self.mutated)).map(Fate::Failed)
     }
 
+    /// A law that the mutant breaks, and the rule does not.
+    fn breaks_another(&self, index: usize, known: &[Law]) -> Option<Fate> {
+        let broken = breaks(&self.mutated, self.mutated.rules().get(index)?);
+        broken.into_iter().find(|law| !known.contains(law)).map(Fate::Broken)
+    }
+
+    /// The laws that a rule breaks as it is.
     fn broken(&mut self, index: usize) -> Vec<Law> {
-        let Some(rule) = self.rules.rules().get(index) else { return Vec::new() };
-        if let Some(known) = self.broken.get(&index) {
-            return known.clone();
-        }
-        let broken = breaks(&self.rules, rule);
-        self.broken.insert(index, broken.clone());
-        broken
+        let (rules, known) = (&self.rules, &mut self.broken);
+        let ask = || rules.rules().get(index).map(|rule| breaks(rules, rule)).unwrap_or_default();
+        known.entry(index).or_insert_with(ask).clone()
     }
 
-    /// A login that tells a changed rule from the one that it was, as a fixture.
-    fn told_apart(&mut self, index: usize, changed: Rule) -> Fate {
-        let Some(rule) = self.rules.rules().get(index) else { return Fate::Same };
-        let mut logins: Vec<(Option<Json>, Json)> = Vec::new();
-        for sanitized_by in [rule, &changed] {
-            let mut generator = sanitized_by.generator(SEED);
-            logins.extend((0..COMPARED).map(|_| generator.case()).map(|case| (case.account, case.anonymous)));
-        }
-        let events: Vec<_> = logins.iter().filter_map(|(account, visitor)| event(rule, account.as_ref(), visitor)).collect();
-        let decide = |rules: &RuleSet, event: &Event| rules.evaluate(event, &Given::default());
-        let before: Vec<Decision> = events.iter().map(|(event, _)| decide(&self.rules, event)).collect();
-        let own = self.rules.replace(index, changed);
-        let differs = |(event, before): (&(Event, String), &Decision)| {
-            decide(&self.rules, &event.0).to_bytes() != before.to_bytes()
+    /// A login that tells a mutant from its rule, as a fixture.
+    fn told_apart(&self, index: usize) -> Fate {
+        let both = (self.rules.rules().get(index), self.mutated.rules().get(index));
+        let (Some(rule), Some(mutant)) = both else { return Fate::Same };
+        let differs = |case: &Case| {
+            let of = |rules: &RuleSet| event(rule, case).map(|(event, _)| decided(rules, &event).to_bytes());
+            of(&self.rules) != of(&self.mutated)
         };
-        let found = events.iter().zip(&before).position(differs);
-        if let Some(own) = own {
-            let _ = self.rules.replace(index, own);
-        }
-        let told = found.and_then(|at| Some((events.get(at)?, before.get(at)?)));
-        let Some(((event, case), decision)) = told else { return Fate::Same };
-        let Some(rule) = self.rules.rules().get(index) else { return Fate::Same };
-        Fate::Living(fixture(rule, case, event, decision))
+        let sides = |(account, anonymous)| Case { account, anonymous, other: Json::Null };
+        let found = [rule, mutant].into_iter().find_map(|sampled| {
+            let mut generator = sampled.generator(SEED);
+            let edges = generator.edges();
+            let more = (0..COMPARED).map(|_| generator.case());
+            edges.into_iter().map(sides).chain(more).find(|case| differs(case))
+        });
+        let smallest = found.map(|case| smaller(&case, SHRINK_STEPS, &differs));
+        let told = smallest.and_then(|case| event(rule, &case));
+        told.map_or(Fate::Same, |(event, case)| Fate::Living(fixture(rule, &case, &event, &decided(&self.rules, &event))))
     }
+}
+
+fn decided(rules: &RuleSet, event: &Event) -> Decision {
+    rules.evaluate(event, &Given::default())
 }
 
 fn refused(errors: &[Diagnostic]) -> Fate {
@@ -196,7 +191,7 @@ fn failing(fixture: &Fixture, rules: &RuleSet) -> Option<String> {
 
 fn decide(fixture: &Fixture, rules: &RuleSet) -> Result<(Event, Decision), Refusal> {
     let event = Event::read(&fixture.body, rules.provider())?;
-    let decision = rules.evaluate(&event, &Given::default());
+    let decision = decided(rules, &event);
     Ok((event, decision))
 }
 
@@ -218,13 +213,14 @@ fn breaks(rules: &RuleSet, rule: &Rule) -> Vec<Law> {
 }
 
 /// The event of a login, and the members of its fixture that make it.
-fn event(rule: &Rule, account: Option<&Json>, visitor: &Json) -> Option<(Event, String)> {
+fn event(rule: &Rule, case: &Case) -> Option<(Event, String)> {
     let quoted = |text: &str| Json::text(text).view().to_text();
-    let mut metadata = visitor.view().to_text();
+    let mut metadata = case.anonymous.view().to_text();
     for token in rule.from.tokens().iter().rev() {
-        metadata = format!("{{{}: {metadata}}}", quoted(token));
+        metadata = format!("{{ {}: {metadata} }}", quoted(token));
     }
-    let state = account.map(|account| format!("{{{}: {}}}", quoted(&rule.root), account.view().to_text()));
+    let account = case.account.as_ref();
+    let state = account.map(|account| format!("{{ {}: {} }}", quoted(&rule.root), account.view().to_text()));
     let state = state.unwrap_or_else(|| "{}".to_owned());
     let trigger = rule.on.as_ref().and_then(|on| on.first()).map_or("login", |trigger| trigger.word());
     let trigger = if trigger == "login" { String::new() } else { format!("  \"trigger\": \"{trigger}\",\n") };

@@ -30,6 +30,10 @@ pub enum Extent {
     Least,
     /// Every member that may stand there, the greatest numbers.
     Most,
+    /// Lists and maps as long as they may be, of items that differ, each as small as may be.
+    Many,
+    /// The same, with the longest texts.
+    Full,
     /// Any.
     Any,
 }
@@ -47,6 +51,8 @@ pub struct Sampler<'a> {
     names: BTreeMap<SetId, Rc<[(String, SetId)]>>,
     /// Places that one value may still try.
     fuel: usize,
+    /// Counts the texts that must differ.
+    serial: usize,
     /// What no value could be made for, and how often.
     lacks: BTreeMap<(Id, Keyword), usize>,
 }
@@ -72,6 +78,8 @@ const DEPTH_MAX: usize = 6;
 const OPEN_DEPTH: usize = 2;
 /// Items of a list, unless its schema asks for more.
 const ITEMS_MAX: usize = 4;
+/// Items of a full list, and members of a full map.
+const FULL_MAX: usize = 128;
 /// Names that a place draws from where its schema leaves them open, and texts where it says nothing.
 const WORDS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -88,6 +96,7 @@ impl<'a> Sampler<'a> {
             scalars: BTreeMap::new(),
             names: BTreeMap::new(),
             fuel: 0,
+            serial: 0,
             lacks: BTreeMap::new(),
         }
     }
@@ -274,9 +283,17 @@ impl<'a> Sampler<'a> {
 
     fn scalar(&mut self, set: SetId, plan: &Plan, kind: Kind, random: &mut Random) -> Option<String> {
         let pool = self.pool(set, plan, kind, random);
+        let base = match self.extent {
+            Extent::Many => pool.first(),
+            Extent::Full => pool.last(),
+            _ => None,
+        };
+        if let Some(own) = base.filter(|_| kind == Kind::String).and_then(|base| self.distinct(plan, base)) {
+            return Some(own);
+        }
         let at = match self.extent {
-            Extent::Least => 0,
-            Extent::Most => pool.len().saturating_sub(1),
+            Extent::Least | Extent::Many => 0,
+            Extent::Most | Extent::Full => pool.len().saturating_sub(1),
             Extent::Any => random.below(pool.len()),
         };
         if pool.is_empty() {
@@ -284,6 +301,20 @@ impl<'a> Sampler<'a> {
             self.lacks(asks.map_or(Keyword::Type, |(_, check)| check.keyword()), asks.map_or(plan.by, |(by, _)| *by));
         }
         pool.get(at).cloned()
+    }
+
+    /// A text about as long as another one, which differs from all that were made before: of characters that take most bytes,
+    /// if it is long and those hold there.
+    fn distinct(&mut self, plan: &Plan, base: &str) -> Option<String> {
+        let document = Document::read(base.as_bytes()).ok()?;
+        let base = document.root().word();
+        self.serial += 1;
+        let own = self.serial.to_string();
+        let room = base.chars().count().saturating_sub(own.len());
+        let start: String = base.chars().take(room).collect();
+        let texts = [format!("{}{own}", "\u{1}".repeat(room)), format!("{start}{own}"), format!("{base}{own}")];
+        let texts = texts.map(|text| Json::text(&text));
+        texts.into_iter().find(|text| holds(plan, text.view())).map(|text| text.view().to_text())
     }
 
     /// The scalars of a kind that a place draws from.
@@ -307,7 +338,9 @@ impl<'a> Sampler<'a> {
         let needs = plan.contains.iter().map(|(_, contains)| contains.min.unwrap_or(1)).sum::<usize>();
         let least = plan.length.min.unwrap_or(0).max(needs);
         let room = if is_closed { positions } else { usize::MAX };
-        let most = plan.length.max.unwrap_or(usize::MAX).min(room).min(ITEMS_MAX.max(least).max(positions));
+        let is_full = matches!(self.extent, Extent::Full | Extent::Many);
+        let usual = if is_full && plan.length.max.is_some() { FULL_MAX } else { ITEMS_MAX };
+        let most = plan.length.max.unwrap_or(usize::MAX).min(room).min(usual.max(least).max(positions));
         if least > most {
             let keyword = if needs > most { Keyword::Contains } else { Keyword::MinItems };
             self.lacks(keyword, plan.by);
@@ -316,7 +349,7 @@ impl<'a> Sampler<'a> {
         let count = match self.extent {
             _ if depth == 0 => least,
             Extent::Least => least.max(usize::from(depth == DEPTH_MAX)).min(most),
-            Extent::Most => most,
+            Extent::Most | Extent::Full | Extent::Many => most,
             Extent::Any if random.one_in(12) => least,
             Extent::Any => least.max(1).min(most) + random.below(most.saturating_sub(least.max(1)) + 1),
         };
@@ -401,10 +434,12 @@ impl<'a> Sampler<'a> {
         } else {
             self.open_names(set, plan, random)
         };
+        let is_full = matches!(self.extent, Extent::Full | Extent::Many);
+        let open = if is_full { self.many_names(&open, plan) } else { open };
         let wanted = match self.extent {
             _ if depth == 0 => 0,
             Extent::Least => 0,
-            Extent::Most => usize::MAX,
+            Extent::Most | Extent::Full | Extent::Many => usize::MAX,
             Extent::Any => random.below(open.len() + 1).max(1),
         };
         let wanted = if depth == DEPTH_MAX && chosen.is_empty() && spare.is_empty() { wanted.max(1) } else { wanted };
@@ -417,6 +452,8 @@ impl<'a> Sampler<'a> {
             let takes = match self.extent {
                 Extent::Least => false,
                 Extent::Most => depth > 0,
+                // the containers of the whole value, and the names of maps
+                Extent::Full | Extent::Many => depth == DEPTH_MAX || members.known.is_empty(),
                 Extent::Any => depth > 0 && (members.known.is_empty() || random.one_in(2)),
             };
             let is_needed = chosen.len() < least;
@@ -479,6 +516,24 @@ impl<'a> Sampler<'a> {
         let found: Rc<[(String, SetId)]> = Rc::from(found);
         self.names.insert(set, Rc::clone(&found));
         found
+    }
+
+    /// As many names as a map may have.
+    fn many_names(&mut self, open: &[(String, SetId)], plan: &Plan) -> Rc<[(String, SetId)]> {
+        let most = plan.members.bounds.max.unwrap_or(open.len()).min(FULL_MAX);
+        let mut many = open.to_vec();
+        for number in 0..FULL_MAX * 2 {
+            let Some((name, set)) = open.get(number % open.len().max(1)).filter(|_| many.len() < most) else { break };
+            let name = format!("{name}{number}");
+            let names: Vec<_> = plan.members.names.iter().map(|(_, names)| (*names, Keyword::PropertyNames)).collect();
+            let own = self.sets.intern(&names);
+            let matches = |name: &str| plan.members.patterns.iter().map(|one| one.matches(name)).collect::<Vec<_>>();
+            let is_alike = open.first().is_some_and(|(first, _)| matches(first) == matches(&name));
+            if is_alike && self.may_pass(plan, own, !names.is_empty(), &name) {
+                many.push((name, *set));
+            }
+        }
+        Rc::from(many)
     }
 
     /// Whether an undeclared name may pass.

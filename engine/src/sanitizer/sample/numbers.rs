@@ -42,7 +42,13 @@ fn spread(all: &[Json]) -> Vec<&Json> {
         return all.iter().collect();
     }
     let step = |at: usize| at * (all.len() - 1) / (NUMBERS_MAX - 1);
-    (0..NUMBERS_MAX).filter_map(|at| all.get(step(at))).collect()
+    let mut found: Vec<&Json> = (0..NUMBERS_MAX).filter_map(|at| all.get(step(at))).collect();
+    // a fraction, where one may stand there
+    let is_fraction = |one: &&Json| one.view().as_number().is_some_and(|number| !number.is_integer());
+    if let (Some(fraction), false) = (all.iter().find(is_fraction), found.iter().any(|one| is_fraction(one))) {
+        found.insert(1, fraction);
+    }
+    found
 }
 
 fn candidates(plan: &Plan, now: Millis) -> Vec<String> {

@@ -4,6 +4,7 @@ use crate::instant::Millis;
 use crate::json::Json;
 use crate::random::Random;
 use crate::sanitizer::check::Check;
+use crate::sanitizer::format::Format;
 use crate::sanitizer::pattern::Pattern;
 use crate::sanitizer::plan::Plan;
 
@@ -13,6 +14,9 @@ const TEXTS_MAX: usize = 4;
 const DRAWS: usize = 4;
 /// Code points of the longest text that is made only for its length.
 const LONG_MAX: usize = 256;
+
+/// Code points of the shortest time with a fraction.
+const LONG_TIME: usize = "2026-11-22T10:00:00.0Z".len();
 
 /// The JSON texts of a few strings, the shortest first.
 pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
@@ -27,7 +31,10 @@ pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
         }
     }
     let mut candidates: Vec<String> = formats.iter().flat_map(|format| format.samples(now)).collect();
-    let drawn: Vec<_> = patterns.iter().map(|pattern| lengthened(pattern, least, random)).collect();
+    let times = formats.contains(&Format::DateTime) && (LONG_TIME..=LONG_MAX).contains(&most);
+    candidates.extend(times.then(|| format!("2026-11-22T10:00:00.{}Z", "0".repeat(most - LONG_TIME + 1))));
+    let target = if most <= LONG_MAX { most } else { least };
+    let drawn: Vec<_> = patterns.iter().map(|pattern| lengthened(pattern, target, random)).collect();
     // of several patterns, one may be met at the start and another at the end
     for (at, starts) in drawn.iter().enumerate() {
         let ends = drawn.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, texts)| texts.first());
@@ -74,11 +81,11 @@ pub(super) fn matching(pattern: &Pattern, random: &mut Random) -> Vec<String> {
     lengthened(pattern, 0, random)
 }
 
-/// Texts that a pattern matches, of few repetitions and of as many as make up a length.
-fn lengthened(pattern: &Pattern, least: usize, random: &mut Random) -> Vec<String> {
+/// Texts that a pattern matches, of few repetitions and of as many as make up about a length.
+fn lengthened(pattern: &Pattern, length: usize, random: &mut Random) -> Vec<String> {
     let mut found = Vec::new();
     let Some(shape) = pattern.shape() else { return found };
-    let long = [least / 2, least].into_iter().filter(|further| *further > 7);
+    let long = [length / 8, length / 4, length / 2, length, length].into_iter().filter(|further| *further > 3);
     for further in [0, 1, 3, 7].into_iter().chain(long) {
         found.extend((0..DRAWS).filter_map(|_| shape.draw(further, random)).filter(|text| pattern.matches(text)));
     }
