@@ -453,7 +453,11 @@ impl<'a> Sampler<'a> {
                 Extent::Least => false,
                 Extent::Most => depth > 0,
                 // the containers of the whole value, and the names of maps
-                Extent::Full | Extent::Many => depth == DEPTH_MAX || members.known.is_empty(),
+                Extent::Full | Extent::Many => {
+                    let types = self.plan(one.1).types;
+                    let holds_many = types.allows(Kind::Array) || types.allows(Kind::Object);
+                    (depth == DEPTH_MAX && holds_many) || members.known.is_empty()
+                }
                 Extent::Any => depth > 0 && (members.known.is_empty() || random.one_in(2)),
             };
             let is_needed = chosen.len() < least;
