@@ -236,13 +236,13 @@ fn what_adds_needs_a_policy_that_takes_a_hand_over_once() {
 #[test]
 fn one_document_is_sanitized() {
     let schema = "rules/cart.schema.json";
-    let input = r#"{"items":[{"sku":"A","qty":1,"price":1.10},{"sku":"B","qty":-1}],"note":"4111111111111111"}"#;
+    let input = r#"{"items":[{"sku":"A","qty":1,"price":1.10},{"sku":"B","qty":1.5}],"note":"4111111111111111"}"#;
     let text = check(&["sanitize", "--schema", schema], input, 0, "");
     let answer: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(answer["output"], serde_json::json!({ "items": [{ "sku": "A", "qty": 1 }] }));
     assert_eq!(answer["report"]["outcome"], "changed");
     let entries = answer["report"]["entries"].as_array().unwrap();
-    assert_eq!(entries[1]["cause"], serde_json::json!({ "pointer": "/items/1/qty", "keyword": "minimum" }));
+    assert_eq!(entries[1]["cause"], serde_json::json!({ "pointer": "/items/1/qty", "keyword": "type" }));
     assert_eq!(entries[1]["schema"], "#/properties/items/items/required");
     assert_eq!(answer["report"]["nodes_in"], 10);
     assert_eq!(answer["report"]["nodes_out"], 5);
@@ -370,7 +370,7 @@ fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
     let tuple = r#""type": "array", "prefixItems": [{ "type": "null" }, { "type": "null" }], "#;
     let folder = rules("warned", &[("recently_viewed.schema.json", "\"type\": \"array\",", tuple)]);
     check(&["check", "--rules", &folder], "", 0, "warning[S042]");
-    check(&["check", "--rules", &folder], "", 0, "check ok · 7 rules in 11 files · 1 warning · ");
+    check(&["check", "--rules", &folder], "", 0, "check ok · 7 rules in 12 files · 1 warning · ");
     check(&["check", "--rules", &folder, "--deny", "warnings"], "", 3, "warning[S042]");
     check(&["test", "--rules", "rules"], "", 0, "passed");
 }
@@ -384,7 +384,7 @@ fn the_page_of_a_policy_is_written_and_asked_for_its_age() {
     let text = of("rules", &[], 0, "## cart\n\nFrom `/cart` to `app_metadata.cart`, at most 16384 bytes.");
     assert!(text.contains("Merge: The larger quantity wins, so logging in twice changes nothing;"), "{text}");
     assert!(
-        text.contains("| `/cart/items/*/qty` | integer | required, minimum `1`, maximum `99` | drops its object |"),
+        text.contains("| `/cart/items/*/qty` | integer | required, minimum `1`, maximum `99` | coerce, then clamp |"),
         "{text}"
     );
     assert!(text.contains("- the larger quantity wins and bad lines go\n"), "{text}");

@@ -42,7 +42,8 @@ fn missing(file: &str, files: &[(&str, &str)], cases: &[&str], expected: &[&str]
 /// A case with this anonymous value and this value of the account.
 fn case(anonymous: &str, account: &str) -> String {
     format!(
-        r#"{{ "anonymous": {{ "a": {anonymous} }}, "app_metadata": {account}, "expect": {{ "status": "unchanged" }} }}"#
+        r#"{{ "anonymous": {{ "a": {anonymous} }}, "app_metadata": {account},
+            "expect": {{ "status": "unchanged", "app_metadata": {{}} }} }}"#
     )
 }
 
@@ -173,7 +174,8 @@ fn a_case_that_is_skipped_or_refused_comes_to_nothing() {
 
 #[test]
 fn the_command_ends_with_5_and_names_the_places() {
-    let fixture = case(r#"{ "n": 1 }"#, "{}").replace("unchanged", "transferred");
+    let (before, after) = (r#""unchanged", "app_metadata": {}"#, r#""transferred", "app_metadata": { "a": { "n": 1 } }"#);
+    let fixture = case(r#"{ "n": 1 }"#, "{}").replace(before, after);
     let folder = temporary("coverage/fixtures/a/one.json", &fixture);
     let fixtures = folder.trim_end_matches("/a/one.json");
     temporary(

@@ -120,11 +120,11 @@ fn the_cases_run_again_when_a_file_changes_and_end_at_the_first_failure() {
     let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut summary = || lines.find(|line| line.contains(" passed, ")).unwrap();
     assert!(summary().starts_with("12 passed, 0 failed"));
-    shop.edit("rules/cart.merge.rhai", "99", "98");
+    shop.edit("rules/cart.merge.rhai", "limit: 100", "limit: 101");
     let after = summary();
     shop.edit("rules/preferences.schema.json", "[\"light\", \"dark\"]", "[\"light\"]");
     let broken = summary();
-    shop.edit("rules/cart.merge.rhai", "98", "97");
+    shop.edit("rules/cart.merge.rhai", "99", "98");
     let first = summary();
     watching.kill().unwrap();
     watching.wait().unwrap();
@@ -140,7 +140,7 @@ fn a_case_is_updated_only_where_its_author_says_so_and_keeps_what_holds() {
     let shop = Shop::init("update");
     let update = |rest: &[&str]| shop.handover(&[&["test", "--filter", "new-case", "--update"][..], rest].concat());
     let (file, cart) =
-        ("fixtures/cart/new-case.json", "[ { \"sku\": \"A\", \"qty\": 3 }, { \"sku\": \"B\", \"qty\": -1 } ]");
+        ("fixtures/cart/new-case.json", "[ { \"sku\": \"A\", \"qty\": 3 }, { \"sku\": \"B\", \"qty\": 1.5 } ]");
     let case = |expect: &str| {
         let text = format!(
             "{{\n  \"anonymous\": {{ \"cart\": {{ \"items\": {cart} }} }},\n  \"expect\": {{\n    \"status\": {expect}\n  }}\n}}\n"

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use handover::cli::test::Until;
 use handover::{cli, files, transfer};
+use handover_engine::author::mutants::{self, Bench};
 use handover_engine::author::coverage::Coverage;
 use handover_engine::author::fixture::Fixture;
 use handover_engine::decision::{Command, SkipReason};
@@ -101,13 +102,19 @@ fn fact(rules: &RuleSet, fixture: &Fixture) -> String {
 #[test]
 fn no_two_are_about_the_same_fact_and_a_third_are_failures() {
     let (rules, texts) = shipped();
+    let policy = files::policy(&root().join("rules")).unwrap();
+    let mut bench = Bench::new(&policy, &texts).unwrap();
+    let mut killed = BTreeMap::<String, Vec<usize>>::new();
+    for (index, mutant) in mutants::all(&policy).iter().enumerate() {
+        bench.killers(mutant).into_iter().for_each(|file| killed.entry(file).or_default().push(index));
+    }
     let mut facts = BTreeMap::<String, String>::new();
     let mut failures = 0;
     for (file, text) in &texts {
         let fixture = Fixture::read(file, text, &rules).unwrap();
         let fact = fact(&rules, &fixture);
         failures += usize::from(!fact.starts_with("transferred") || fact.contains("drop"));
-        let about = format!("{fact} {:?}", reached(&fixture));
+        let about = format!("{fact} {:?} {:?}", reached(&fixture), killed.get(file));
         if let Some(other) = facts.insert(about, file.clone()) {
             panic!("{file} and {other}: {fact}");
         }

@@ -24,6 +24,7 @@ mod unions;
 mod opinions;
 mod maximal;
 mod merging;
+mod mutants;
 mod lawful;
 mod storefront;
 mod histories;

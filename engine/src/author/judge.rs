@@ -64,10 +64,14 @@ struct Judge<'a> {
     failures: Vec<Diagnostic>,
 }
 
-/// What the members of a key hold in an item; none for an item without any of them.
+/// What the members of a key hold in an item; none for an item without any of them, or one that a matcher stands for.
 fn key_of(item: View<'_>, key: &[Vec<String>]) -> Option<Vec<String>> {
-    let part = |path: &Vec<String>| path.iter().try_fold(item, |value, name| value.get(name)).map(View::to_text);
+    let part = |path: &Vec<String>| path.iter().try_fold(item, |value, name| value.get(name));
     let parts: Vec<_> = key.iter().map(part).collect();
+    if parts.iter().flatten().any(|part| matcher(*part).is_some()) {
+        return None;
+    }
+    let parts: Vec<_> = parts.into_iter().map(|part| part.map(View::to_text)).collect();
     let has_some = parts.iter().any(Option::is_some);
     has_some.then(|| parts.into_iter().map(Option::unwrap_or_default).collect())
 }

@@ -81,14 +81,29 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// Every fixture that fails under a mutant of one rule.
+    pub fn killers(&mut self, mutant: &Mutant) -> Vec<String> {
+        let is_its = |rule: &Rule| mutant.rule.as_deref() == Some(&*rule.name);
+        let Some(index) = self.rules.rules().iter().position(is_its) else { return Vec::new() };
+        let Ok(changed) = self.changed(mutant) else { return Vec::new() };
+        let own = self.mutated.replace(index, changed);
+        let failed = self.fixtures.iter().filter_map(|(fixture, _)| failing(fixture, &self.mutated)).collect();
+        let _ = own.and_then(|own| self.mutated.replace(index, own));
+        failed
+    }
+
+    /// The rule of a mutant, compiled alone.
+    fn changed(&self, mutant: &Mutant) -> Result<Rule, Fate> {
+        let files = alone(&mutant.applied(self.files), mutant.rule.as_deref().unwrap_or_default());
+        let rules = RuleSet::compile(&files).map_err(|errors| refused(&errors))?;
+        rules.into_rules().into_iter().next().ok_or(Fate::Refused("P020"))
+    }
+
     /// A mutant of one rule: the others are not compiled again.
     fn fate_of_rule(&mut self, mutant: &Mutant, index: usize) -> Fate {
-        let files = alone(&mutant.applied(self.files), mutant.rule.as_deref().unwrap_or_default());
-        let compiled = RuleSet::compile(&files).map(|one| one.into_rules().into_iter().next());
-        let changed = match compiled {
-            Ok(Some(changed)) => changed,
-            Ok(None) => return Fate::Refused("P020"),
-            Err(errors) => return refused(&errors),
+        let changed = match self.changed(mutant) {
+            Ok(changed) => changed,
+            Err(refused) => return refused,
         };
         let known = self.broken(index);
         let own = self.mutated.replace(index, changed);
