@@ -83,8 +83,9 @@ fn told(section: &Section, word: &str, files: &[(String, Option<String>)]) -> (B
 
 #[test]
 fn the_examples_of_every_code_are_wrong_and_right() {
-    let advice =
-        ["P052", "P053", "P054", "P055", "S040", "S041", "S042", "S043", "S044", "S045", "S046", "R041", "R054", "P041"];
+    let advice = [
+        "P052", "P053", "P054", "P055", "S040", "S041", "S042", "S043", "S044", "S045", "S046", "R041", "R054", "P041",
+    ];
     let mut failures = Vec::new();
     // what no rule can break, and what is only shown
     let without = ["F040", "F050", "P051", "L001", "L003", "L004", "L005", "L010", "L011", "L012"];

@@ -174,7 +174,8 @@ fn a_case_that_is_skipped_or_refused_comes_to_nothing() {
 
 #[test]
 fn the_command_ends_with_5_and_names_the_places() {
-    let (before, after) = (r#""unchanged", "app_metadata": {}"#, r#""transferred", "app_metadata": { "a": { "n": 1 } }"#);
+    let (before, after) =
+        (r#""unchanged", "app_metadata": {}"#, r#""transferred", "app_metadata": { "a": { "n": 1 } }"#);
     let fixture = case(r#"{ "n": 1 }"#, "{}").replace(before, after);
     let folder = temporary("coverage/fixtures/a/one.json", &fixture);
     let fixtures = folder.trim_end_matches("/a/one.json");

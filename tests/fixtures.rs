@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use handover::cli::test::Until;
 use handover::{cli, files, transfer};
-use handover_engine::author::mutants::{self, Bench};
 use handover_engine::author::coverage::Coverage;
 use handover_engine::author::fixture::Fixture;
+use handover_engine::author::mutants::{self, Bench};
 use handover_engine::decision::{Command, SkipReason};
 use handover_engine::diagnostic::Diagnostic;
 use handover_engine::merge::{Cart, Function, Strategy};

@@ -149,7 +149,8 @@ fn declared() -> Vec<(&'static str, String)> {
     for default in ["drop", "account", "fill", "anonymous"] {
         of(FIELDS, &[&format!(r#"{{ "merge_fields": {{ "theme": "fill" }}, "default": "{default}" }}"#)]);
     }
-    for cart in ["higher_quantity", "sum_quantities", "saved_quantity", "use_guest", "use_existing", "archive_existing"] {
+    for cart in ["higher_quantity", "sum_quantities", "saved_quantity", "use_guest", "use_existing", "archive_existing"]
+    {
         of(CART, &[&format!("\"{cart}\"")]);
     }
     of(CART, &[r#""use_guest_if_existing_empty""#]);

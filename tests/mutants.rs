@@ -15,7 +15,8 @@ const SCHEMA: &str = r#"{ "type": "object", "required": ["n"], "additionalProper
   "n": { "type": "integer", "minimum": 1, "maximum": 9 } } }"#;
 
 fn policy(merge: &str, script: Option<&str>) -> Files {
-    let text = format!(r#"{{ "name": "test", "rules": [ {{ "name": "a", "to": "app_metadata.a", "merge": {merge} }} ] }}"#);
+    let text =
+        format!(r#"{{ "name": "test", "rules": [ {{ "name": "a", "to": "app_metadata.a", "merge": {merge} }} ] }}"#);
     let mut all = BTreeMap::from([("policy.json".to_owned(), text), ("a.schema.json".to_owned(), SCHEMA.to_owned())]);
     all.extend(script.map(|script| ("a.merge.rhai".to_owned(), script.to_owned())));
     Files(all)
@@ -37,8 +38,7 @@ fn fate(files: &Files, fixtures: &[&str], change: &str) -> Fate {
 
 const FILL: &str = r#"{ "merge_fields": { "n": "fill" } }"#;
 const NINE: &str = r#"{ "anonymous": { "a": { "n": 9 } }, "expect": { "status": "transferred", "app_metadata": { "a": { "n": 9 } }, "findings": [] } }"#;
-const TEN: &str =
-    r#"{ "anonymous": { "a": { "n": 10 } }, "expect": { "status": "unchanged", "app_metadata": {}, "findings": ["drop /a"] } }"#;
+const TEN: &str = r#"{ "anonymous": { "a": { "n": 10 } }, "expect": { "status": "unchanged", "app_metadata": {}, "findings": ["drop /a"] } }"#;
 
 #[test]
 fn a_bound_lives_until_both_its_sides_are_tested() {
@@ -58,7 +58,8 @@ fn the_fixture_that_is_shown_passes_under_the_rules_and_kills_its_mutant() {
     for (change, fate) in fates(&files, &[NINE]) {
         let Fate::Living(text) = fate else { continue };
         living += 1;
-        let fixture = Fixture::read("a/shown.json", &text, &rules).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let fixture =
+            Fixture::read("a/shown.json", &text, &rules).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         let answer = handover::transfer::decide(&rules, &fixture.body, &Given::default());
         assert_eq!(judge(&fixture, &answer, &rules).len(), 0, "{change}: {text}");
         let now = self::fate(&files, &[NINE, &text], &change);
@@ -116,6 +117,9 @@ fn the_shipped_rules_leave_no_mutant_that_makes_a_difference() {
 #[test]
 fn the_command_prints_and_saves_what_lives() {
     let files = policy(FILL, None);
+    let before = temporary("mutants/.keep", "");
+    // what an earlier run saved
+    std::fs::remove_dir_all(before.trim_end_matches("/.keep")).unwrap();
     for (file, text) in &files.0 {
         temporary(&format!("mutants/rules/{file}"), text);
     }

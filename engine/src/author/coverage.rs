@@ -163,8 +163,7 @@ impl Asserted {
     fn of(fixture: &Fixture) -> Self {
         let expect = fixture.expect();
         let states = [Sink::App, Sink::User].into_iter().filter(|sink| expect.get(sink.word()).is_some());
-        let listed: Vec<String> =
-            expect.get("findings").into_iter().flat_map(View::items).map(View::word).collect();
+        let listed: Vec<String> = expect.get("findings").into_iter().flat_map(View::items).map(View::word).collect();
         let places = listed.iter().filter_map(|text| Expected::parse(text).place).map(str::to_owned).collect();
         let findings = expect.get("findings").is_some() && listed.last().is_none_or(|last| last != "…");
         Self { states: states.collect(), places, findings }
@@ -177,7 +176,9 @@ impl Asserted {
 
     /// Whether a finding stands at a place, or at one that holds it.
     fn has_place(&self, pointer: &str) -> bool {
-        let holds = |place: &String| pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let holds = |place: &String| {
+            pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         self.places.iter().any(holds)
     }
 }

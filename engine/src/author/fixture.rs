@@ -286,9 +286,8 @@ impl Reader<'_> {
     /// Whether a rule that reads an object declares a member that it lacks: then the default may stand there.
     fn may_fill(&self, session: &Session, place: &Pointer, pointer: &str) -> bool {
         let object = pointer.rsplit_once('/').and_then(|(object, _)| Pointer::parse(object));
-        let declares = |rule: &Rule, name: &str| {
-            place.tokens().starts_with(rule.from.tokens()) && rule.sanitizer.declares(name)
-        };
+        let declares =
+            |rule: &Rule, name: &str| place.tokens().starts_with(rule.from.tokens()) && rule.sanitizer.declares(name);
         object.is_some_and(|object| session.has(&object))
             && place.tokens().last().is_some_and(|name| self.rules.rules().iter().any(|rule| declares(rule, name)))
     }

@@ -20,7 +20,8 @@ pub fn judge(fixture: &Fixture, answer: &Result<(Event, Decision), Refusal>, rul
     let case = fixture.document.root();
     let anonymous = case.get("anonymous").unwrap_or(case);
     let keys = rules.rules().iter().flat_map(Rule::keys).collect();
-    let mut judge = Judge { file: &fixture.file, case, expect: fixture.expect(), anonymous, keys, failures: Vec::new() };
+    let mut judge =
+        Judge { file: &fixture.file, case, expect: fixture.expect(), anonymous, keys, failures: Vec::new() };
     match answer {
         Err(refusal) => judge.refused(refusal),
         Ok((event, decision)) => judge.decided(event, decision, rules),
@@ -218,7 +219,8 @@ impl Judge<'_> {
 
     fn items(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
         let key = |item: View<'_>| self.keys.iter().find_map(|keys| key_of(item, keys));
-        let keyed = |list: View<'_>| list.items().map(key).collect::<Option<Vec<_>>>().filter(|keys| are_distinct(keys));
+        let keyed =
+            |list: View<'_>| list.items().map(key).collect::<Option<Vec<_>>>().filter(|keys| are_distinct(keys));
         if let (Some(wanted), Some(found)) = (keyed(expected), keyed(actual))
             && wanted != found
         {
@@ -296,7 +298,11 @@ fn commands(decision: &Decision) -> String {
         Command::ClearAnonymousSession => "clear_anonymous_session".to_owned(),
     });
     let written: Vec<_> = written.collect();
-    if written.is_empty() { "the decision has no command".to_owned() } else { format!("commands: {}", written.join(", ")) }
+    if written.is_empty() {
+        "the decision has no command".to_owned()
+    } else {
+        format!("commands: {}", written.join(", "))
+    }
 }
 
 /// Where a case writes what stands at a place of its request.

@@ -11,8 +11,8 @@
 //! assert_eq!(merged(r#""sum""#, "9223372036854775807", "1"), "9223372036854775807");
 //! ```
 
-use super::law::{Law, Laws};
 use super::Made;
+use super::law::{Law, Laws};
 use crate::json::{Document, Json, Number, View};
 
 /// What it keeps by construction.

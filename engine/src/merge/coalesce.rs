@@ -8,8 +8,8 @@
 //! assert_eq!(merged(r#""account""#, "null", "2"), "2");
 //! ```
 
-use super::law::Laws;
 use super::Made;
+use super::law::Laws;
 use crate::json::View;
 
 /// What it keeps by construction.

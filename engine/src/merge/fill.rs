@@ -8,8 +8,8 @@
 //! assert_eq!(merged(r#""fill""#, "false", "true"), "false");
 //! ```
 
-use super::law::Laws;
 use super::Made;
+use super::law::Laws;
 use crate::json::{Kind, View};
 
 /// What it keeps by construction.

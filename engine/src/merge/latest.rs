@@ -11,8 +11,8 @@
 
 use std::cmp::Ordering;
 
-use super::law::Laws;
 use super::Made;
+use super::law::Laws;
 use crate::instant;
 use crate::json::View;
 

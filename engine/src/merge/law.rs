@@ -85,10 +85,7 @@ impl Law {
     /// Whether a rule must keep it; the others are only shown.
     #[must_use]
     pub fn must_hold(self) -> bool {
-        !matches!(
-            self,
-            Self::OrderFree | Self::Commutative | Self::Associative | Self::Arrives | Self::Distinct
-        )
+        !matches!(self, Self::OrderFree | Self::Commutative | Self::Associative | Self::Arrives | Self::Distinct)
     }
 
     /// Whether a rule may give a reason not to keep it.

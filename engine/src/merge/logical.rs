@@ -10,8 +10,8 @@
 //! assert_eq!(merged(r#""any""#, "null", "false"), "false");
 //! ```
 
-use super::law::Laws;
 use super::Made;
+use super::law::Laws;
 use crate::json::View;
 
 /// What it keeps by construction.

@@ -31,9 +31,9 @@ mod function;
 
 pub use context::{Context, Losses, Work};
 pub use fill::is_blank;
-pub use law::{Law, Laws};
 pub use function::{Called, Function, Refused, call, options};
 pub use keyed_union::{KeyedUnion, Otherwise};
+pub use law::{Law, Laws};
 pub use options::{OptionError, OptionErrorKind, adds};
 pub use preset::{Cart, Preset};
 pub use recent::Recent;

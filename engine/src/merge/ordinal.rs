@@ -12,8 +12,8 @@
 
 use std::cmp::Ordering;
 
-use super::law::Laws;
 use super::Made;
+use super::law::Laws;
 use crate::json::{Json, View, same};
 
 /// What it keeps by construction.

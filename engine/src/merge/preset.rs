@@ -20,11 +20,11 @@
 //! assert_eq!(merged(r#""archive_existing""#, archived, anonymous), archived);
 //! ```
 
-use super::law::Laws;
 use super::coalesce::coalesce;
 use super::fields::changed;
 use super::fill::is_blank;
 use super::keyed_union::{KeyedUnion, Otherwise};
+use super::law::Laws;
 use super::union::Union;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, same};

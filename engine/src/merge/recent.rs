@@ -12,10 +12,10 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::law::Laws;
 use super::clamp_times::{Span, clamped};
 use super::group::first_equal;
 use super::keyed_union::is_missing;
+use super::law::Laws;
 use super::union::lists;
 use super::{Context, Made, Merging, Work};
 use crate::instant::{self, Millis};

@@ -10,8 +10,8 @@
 
 use std::cmp::Ordering;
 
-use super::law::Laws;
 use super::group::first_equal;
+use super::law::Laws;
 use super::{Made, Merging, Refusal, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 

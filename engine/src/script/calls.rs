@@ -10,10 +10,7 @@ use crate::merge::Strategy;
 pub(super) fn strategies(source: &str) -> Vec<Strategy> {
     let mut found = Vec::new();
     ast::each_node(source, &mut |node| {
-        let call = match node {
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => call,
-            _ => return,
-        };
+        let (ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) = node else { return };
         found.extend(strategy(call));
     });
     found

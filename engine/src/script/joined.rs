@@ -3,8 +3,8 @@
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::ast;
-use crate::merge::Function;
 use crate::json::Position;
+use crate::merge::Function;
 
 /// The word or the call that decides what becomes of a place, and where it stands. `names` are those of the members that
 /// lead to the place, the innermost first.
@@ -23,12 +23,14 @@ use crate::json::Position;
 /// ```
 #[must_use]
 pub fn decided_by(source: &str, names: &[&str]) -> Option<(String, Position)> {
-    let named = names.iter().find_map(|name| joined_by(source, name).or_else(|| assigned_to(source, name)));
-    named.or_else(|| {
+    let by_name = names.iter().find_map(|name| joined_by(source, name).or_else(|| assigned_to(source, name)));
+    by_name.or_else(|| {
         let mut merged = None;
         ast::each_node(source, &mut |node| {
             let (ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at))) = node else { return };
-            merged = merged.take().or_else(|| placed(&call.name, *at).filter(|_| call.args.len() > 1 && is_merge(&call.name)));
+            merged = merged
+                .take()
+                .or_else(|| placed(&call.name, *at).filter(|_| call.args.len() > 1 && is_merge(&call.name)));
         });
         merged
     })

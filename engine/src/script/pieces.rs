@@ -32,7 +32,6 @@ pub fn pieces(source: &str) -> Vec<Piece> {
         let expr = match node {
             ASTNode::Expr(expr) => expr,
             ASTNode::Stmt(Stmt::FnCall(call, at)) => return add(lines.call(call, *at)),
-            ASTNode::Stmt(_) => return,
             _ => return,
         };
         add(match expr {

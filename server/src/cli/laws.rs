@@ -180,7 +180,9 @@ impl Asked<'_> {
             let times = if *ran == 0 { "none".to_owned() } else { ran.to_string() };
             let message = format!("the merge of `{}` ran in {times} of {}", rule.name, count(*cases, "login"));
             let help = match lack {
-                Some((place, keyword)) => format!("no value could be made for `{}` at `{place}` of its schema", keyword.word()),
+                Some((place, keyword)) => {
+                    format!("no value could be made for `{}` at `{place}` of its schema", keyword.word())
+                }
                 None if *cases == 0 => "ask for more cases, or for more time".to_owned(),
                 None => "allow a value that a visitor may bring".to_owned(),
             };
@@ -258,7 +260,9 @@ fn witness(one: &Asked<'_>, tally: &Tally, out: &mut String) {
 
 /// Where a script stopped, and why.
 fn failed(notice: &Notice) -> String {
-    let (Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop)) = notice else { return notice.keyword().to_owned() };
+    let (Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop)) = notice else {
+        return notice.keyword().to_owned();
+    };
     let at = stop.at.as_ref().map(|(file, line, column)| format!(" at {file}:{line}:{column}")).unwrap_or_default();
     let cause = stop.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{}{at}{cause}", notice.keyword())

@@ -102,8 +102,12 @@ fn pretty(tried: &[(&Mutant, &Fate)], folder: &Path, start: Instant) -> String {
         // writing to a string cannot fail
         let _ = match fate {
             Fate::Living(fixture) => {
-                let fixture: String = fixture.lines().map(|line| format!("    {line}\n")).collect();
-                writeln!(out, "{}: no fixture and no law fails; this fixture would:\n{fixture}", place(mutant, folder))
+                let fixture = fixture.trim_end().replace('\n', "\n    ");
+                writeln!(
+                    out,
+                    "{}: no fixture and no law fails; this fixture would:\n    {fixture}",
+                    place(mutant, folder)
+                )
             }
             Fate::Same => writeln!(out, "{}: no generated login shows a difference", place(mutant, folder)),
             Fate::Refused(_) | Fate::Failed(_) | Fate::Broken(_) => Ok(()),
@@ -137,17 +141,22 @@ fn machine(tried: &[(&Mutant, &Fate)], folder: &Path) -> String {
                 "rule": rule, "fate": fate, by.0: by.1 })
     };
     let all: Vec<Value> = tried.iter().map(one).collect();
-    let summary = json!({ "mutants": tried.len(), "killed": refused + failed + broken, "living": living, "same": same });
+    let summary =
+        json!({ "mutants": tried.len(), "killed": refused + failed + broken, "living": living, "same": same });
     json!({ "version": 1, "mutants": all, "summary": summary }).to_string() + "\n"
 }
 
 /// Writes a fixture for each mutant that lives, unless it is there already.
 fn save(tried: &[(&Mutant, &Fate)], fixtures: &Path) -> Result<()> {
-    for (mutant, fate) in tried {
+    for (index, (mutant, fate)) in tried.iter().enumerate() {
         let Fate::Living(fixture) = fate else { continue };
+        // several changes of one place are told apart by their number
+        let nth =
+            tried.iter().take(index).filter(|(other, _)| other.file == mutant.file && other.at == mutant.at).count()
+                + 1;
         let stem = mutant.file.split('.').next().unwrap_or_default().replace('/', "-");
         let rule = mutant.rule.as_deref().unwrap_or(&stem);
-        let name = format!("mutant-{}-{}-{}.json", stem, mutant.at.line, mutant.at.column);
+        let name = format!("mutant-{stem}-{}-{}-{nth}.json", mutant.at.line, mutant.at.column);
         let file = fixtures.join(rule).join(name).display().to_string();
         let written = files::write_new(&file, fixture).context("cannot save the fixture")?;
         say(&if written { format!("wrote {file}") } else { format!("{file} is there already") });

@@ -28,11 +28,10 @@ impl Progress {
 
     /// One step is done.
     pub(super) fn step(&self) {
-        if self.start.elapsed() > PATIENCE && !self.is_shown.swap(true, Ordering::Relaxed) {
-            if !config::terminal_is_dumb() {
-                // the crate itself draws on terminals only
-                self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            }
+        let is_due = self.start.elapsed() > PATIENCE && !self.is_shown.swap(true, Ordering::Relaxed);
+        if is_due && !config::terminal_is_dumb() {
+            // the crate itself draws on terminals only
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.inc(1);
     }

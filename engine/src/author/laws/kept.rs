@@ -86,7 +86,7 @@ fn replaces(keyed: &KeyedUnion) -> bool {
     matches!(keyed.otherwise, Otherwise::Anonymous | Otherwise::Overwrite)
 }
 
-impl<'a> Allowed<'a> {
+impl Allowed<'_> {
     /// Whether another value may stand in its place.
     fn chooses(self) -> bool {
         matches!(self, Self::By(Some(strategy)) if strategy.chooses())

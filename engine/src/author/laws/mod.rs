@@ -213,9 +213,7 @@ impl Asked<'_> {
                 let joined = self.merge(Some(anonymous), other).unwrap_or(Json::Null);
                 unlike(self.merge(once.as_ref(), other), self.merge(account.as_ref(), &joined))
             }
-            Law::Inflationary => {
-                after(account.as_ref().is_some_and(|account| self.loses(account, once.as_ref())))
-            }
+            Law::Inflationary => after(account.as_ref().is_some_and(|account| self.loses(account, once.as_ref()))),
             Law::NoInvention => after(once.as_ref().is_some_and(|made| self.invents(login, made))),
             Law::Bounded => {
                 let bytes = |value: Option<&Json>| value.map_or(0, |value| value.view().compact_bytes());
@@ -232,7 +230,8 @@ impl Asked<'_> {
                 after(arrived < passed)
             }
             Law::Distinct => {
-                let twins = |value: Option<&Json>| value.is_some_and(|value| has_twins(value.view(), &self.rule.keys()));
+                let twins =
+                    |value: Option<&Json>| value.is_some_and(|value| has_twins(value.view(), &self.rule.keys()));
                 after(twins(once.as_ref()) && !twins(account.as_ref()) && !twins(Some(anonymous)))
             }
         }

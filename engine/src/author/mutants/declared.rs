@@ -72,11 +72,14 @@ fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
                 if matches!(word.as_str(), "limit" | "max" | "sum") {
                     found.extend(by_one(value, &word));
                 }
-                if value.kind() == Kind::Array && value.items().next().is_some_and(|first| first.kind() == Kind::String) {
+                if value.kind() == Kind::Array && value.items().next().is_some_and(|first| first.kind() == Kind::String)
+                {
                     let cap = value.items().nth(1).filter(|cap| cap.kind() == Kind::Number);
                     found.extend(cap.into_iter().flat_map(|cap| by_one(cap, &word)));
                 }
-                if matches!(value.kind(), Kind::String | Kind::Array) && !matches!(word.as_str(), "key" | "at" | "highest" | "lowest") {
+                if matches!(value.kind(), Kind::String | Kind::Array)
+                    && !matches!(word.as_str(), "key" | "at" | "highest" | "lowest")
+                {
                     let span = with_comma(text, span(name).start, span(value).end);
                     let words = format!("without `{}`", short(&word));
                     found.push(Change { span, text: String::new(), words });

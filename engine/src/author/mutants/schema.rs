@@ -62,12 +62,20 @@ fn schema(text: &str, view: View<'_>, found: &mut Vec<Change>) {
         if BOUNDS.contains(&keyword.as_str()) {
             found.extend(by_one(value, &keyword));
         } else if keyword == "type" && value.word() == "integer" {
-            found.push(Change { span: span(value), text: "\"number\"".to_owned(), words: "`integer` → `number`".to_owned() });
+            found.push(Change {
+                span: span(value),
+                text: "\"number\"".to_owned(),
+                words: "`integer` → `number`".to_owned(),
+            });
         } else if LEFT_OUT.contains(&keyword.as_str()) {
             let words = format!("without `{keyword}`");
             found.push(Change { span: member(text, name, value), text: String::new(), words });
         } else if LISTS.contains(&keyword.as_str()) && value.kind() != Kind::Array {
-            found.push(Change { span: member(text, name, value), text: String::new(), words: format!("without `{keyword}`") });
+            found.push(Change {
+                span: member(text, name, value),
+                text: String::new(),
+                words: format!("without `{keyword}`"),
+            });
         }
         if LISTS.contains(&keyword.as_str()) {
             found.extend(value.items().map(|item| {

@@ -10,7 +10,10 @@ pub(super) fn changes(text: &str) -> Vec<Change> {
         let own = text.get(span.clone()).unwrap_or_default().to_owned();
         let news: Vec<String> = match what {
             "operator" => operators(&own).iter().map(|new| (*new).to_owned()).collect(),
-            "integer" => own.parse::<i64>().map(|number| vec![(number + 1).to_string(), (number - 1).to_string()]).unwrap_or_default(),
+            "integer" => own
+                .parse::<i64>()
+                .map(|number| vec![(number + 1).to_string(), (number - 1).to_string()])
+                .unwrap_or_default(),
             "boolean" => vec![(own != "true").to_string()],
             "text" => other(own.trim_matches('"')).map(|new| format!("{new:?}")).into_iter().collect(),
             _ => functions(&own).iter().map(|new| (*new).to_owned()).collect(),
@@ -36,8 +39,7 @@ fn operators(own: &str) -> &'static [&'static str] {
         "&&" => &["||"],
         "||" => &["&&"],
         "+" => &["-"],
-        "-" => &["+"],
-        "*" => &["+"],
+        "-" | "*" => &["+"],
         "/" => &["*"],
         "!" => &[""],
         _ => &[],

@@ -162,7 +162,9 @@ impl<'a> Bench<'a> {
         });
         let smallest = found.map(|case| smaller(&case, SHRINK_STEPS, &differs));
         let told = smallest.and_then(|case| event(rule, &case));
-        told.map_or(Fate::Same, |(event, case)| Fate::Living(fixture(rule, &case, &event, &decided(&self.rules, &event))))
+        told.map_or(Fate::Same, |(event, case)| {
+            Fate::Living(fixture(rule, &case, &event, &decided(&self.rules, &event)))
+        })
     }
 }
 

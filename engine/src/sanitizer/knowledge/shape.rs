@@ -113,12 +113,7 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
         return None;
     }
     let parts = parts(sets, &set);
-    let mut one = Alternative {
-        types,
-        items: Shape::anything(),
-        members: Vec::new(),
-        is_open: false,
-    };
+    let mut one = Alternative { types, items: Shape::anything(), members: Vec::new(), is_open: false };
     if types.allows(Kind::Array) {
         let listing = listing(sets, &parts);
         let items = listing.positions.first().unwrap_or(&listing.rest);

@@ -7,12 +7,14 @@
 
 mod numbers;
 mod texts;
+mod items;
+mod members;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::evaluate::Evaluator;
-use super::plan::{Choice, ChoiceKind, Plan, find};
+use super::plan::{Choice, ChoiceKind, Plan};
 use super::schema::Id;
 use super::sets::{Applied, SetId, Sets};
 use super::table::{PlanRef, Table};
@@ -20,7 +22,7 @@ use super::{Sanitizer, Untrusted};
 use crate::budget::Budget;
 use crate::fate::{Fates, Keyword};
 use crate::instant::Millis;
-use crate::json::{Document, Json, Kind, Text, View};
+use crate::json::{Document, Json, Kind, View};
 use crate::random::Random;
 
 /// How large values are.
@@ -76,10 +78,6 @@ const CHOICES_MAX: usize = 64;
 const DEPTH_MAX: usize = 6;
 /// Nested containers of what a schema leaves open.
 const OPEN_DEPTH: usize = 2;
-/// Items of a list, unless its schema asks for more.
-const ITEMS_MAX: usize = 4;
-/// Items of a full list, and members of a full map.
-const FULL_MAX: usize = 128;
 /// Names that a place draws from where its schema leaves them open, and texts where it says nothing.
 const WORDS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -252,8 +250,7 @@ impl<'a> Sampler<'a> {
 
     /// A kind that the types allow, mostly one that some keyword speaks of.
     fn kind(&mut self, plan: &Plan, random: &mut Random) -> Option<Kind> {
-        const KINDS: [Kind; 6] =
-            [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object];
+        const KINDS: [Kind; 6] = [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object];
         let allowed: Vec<Kind> = KINDS.into_iter().filter(|kind| plan.types.allows(*kind)).collect();
         let members = &plan.members;
         let speaks = |kind: &Kind| match kind {
@@ -330,220 +327,6 @@ impl<'a> Sampler<'a> {
         let made: Rc<[String]> = Rc::from(made);
         self.scalars.insert((set, kind), Rc::clone(&made));
         made
-    }
-
-    fn array(&mut self, plan: &Plan, random: &mut Random, depth: usize) -> Option<String> {
-        let positions = plan.prefix.len();
-        let is_closed = self.plan(plan.items).set.never.is_some();
-        let needs = plan.contains.iter().map(|(_, contains)| contains.min.unwrap_or(1)).sum::<usize>();
-        let least = plan.length.min.unwrap_or(0).max(needs);
-        let room = if is_closed { positions } else { usize::MAX };
-        let is_full = matches!(self.extent, Extent::Full | Extent::Many);
-        let usual = if is_full && plan.length.max.is_some() { FULL_MAX } else { ITEMS_MAX };
-        let most = plan.length.max.unwrap_or(usize::MAX).min(room).min(usual.max(least).max(positions));
-        if least > most {
-            let keyword = if needs > most { Keyword::Contains } else { Keyword::MinItems };
-            self.lacks(keyword, plan.by);
-            return None;
-        }
-        let count = match self.extent {
-            _ if depth == 0 => least,
-            Extent::Least => least.max(usize::from(depth == DEPTH_MAX)).min(most),
-            Extent::Most | Extent::Full | Extent::Many => most,
-            Extent::Any if random.one_in(12) => least,
-            Extent::Any => least.max(1).min(most) + random.below(most.saturating_sub(least.max(1)) + 1),
-        };
-        let depth = if count == 0 { 0 } else { depth.checked_sub(1).or((least > 0).then_some(0))? };
-        let matching: Vec<Applied> = self.matching(plan);
-        let (mut items, mut seen): (Vec<String>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
-        for at in 0..count {
-            let own = plan.prefix.get(at).copied().unwrap_or(plan.items);
-            // what the list must contain stands at its end
-            let wanted = matching.get(count - 1 - at).copied();
-            let own = match wanted {
-                Some(wanted) => self.table.with(&mut self.sets, own, wanted, Keyword::Contains),
-                None => own,
-            };
-            let tries = if plan.unique.is_some() { ATTEMPTS } else { 1 };
-            let made = (0..tries).find_map(|_| {
-                self.value(own, random, depth).filter(|text| plan.unique.is_none() || !seen.contains(text))
-            });
-            match made {
-                Some(text) => {
-                    seen.insert(text.clone());
-                    items.push(text);
-                }
-                None if at < positions => break,
-                None => {}
-            }
-        }
-        if items.len() < least {
-            self.lacks(if plan.unique.is_some() { Keyword::UniqueItems } else { Keyword::Items }, plan.by);
-            return None;
-        }
-        if plan.unique.is_none() && positions == 0 && items.len() < most && items.len() > 1 && random.one_in(6) {
-            items.extend(items.first().cloned());
-        }
-        Some(format!("[{}]", items.join(",")))
-    }
-
-    /// The schemas of the items that a list must contain.
-    fn matching(&mut self, plan: &Plan) -> Vec<Applied> {
-        let all = plan.contains.iter().flat_map(|(by, contains)| {
-            std::iter::repeat_n((*by, contains.schema), contains.min.unwrap_or(1))
-        });
-        all.collect::<Vec<_>>().into_iter().map(|(by, id)| self.sets.below(by, id)).collect()
-    }
-
-    fn object(&mut self, set: SetId, plan: &Plan, random: &mut Random, depth: usize) -> Option<String> {
-        let names = self.chosen(set, plan, random, depth)?;
-        let depth = depth.saturating_sub(1);
-        let mut members = Vec::new();
-        for (name, own, is_required) in names {
-            match self.value(own, random, depth) {
-                Some(value) => members.push(format!("{}:{value}", Json::text(&name).view().to_text())),
-                None if is_required => return None,
-                None => {}
-            }
-        }
-        Some(format!("{{{}}}", members.join(",")))
-    }
-
-    /// The members that an object gets, with their sets and whether they are required.
-    fn chosen(
-        &mut self,
-        set: SetId,
-        plan: &Plan,
-        random: &mut Random,
-        depth: usize,
-    ) -> Option<Vec<(String, SetId, bool)>> {
-        let members = &plan.members;
-        let (least, most) = (members.bounds.min.unwrap_or(0), members.bounds.max.unwrap_or(usize::MAX));
-        let mut chosen: Vec<(String, SetId, bool)> = Vec::new();
-        let mut spare = Vec::new();
-        for known in &members.known {
-            let never = self.plan(known.plan).set.never.is_some() || !known.is_storable;
-            if known.is_required {
-                chosen.push((known.name.to_string(), known.plan, true));
-            } else if !never {
-                spare.push((known.name.to_string(), known.plan, false));
-            }
-        }
-        let open = if members.known.len() > chosen.len() && !random.one_in(8) {
-            Rc::from([])
-        } else {
-            self.open_names(set, plan, random)
-        };
-        let is_full = matches!(self.extent, Extent::Full | Extent::Many);
-        let open = if is_full { self.many_names(&open, plan) } else { open };
-        let wanted = match self.extent {
-            _ if depth == 0 => 0,
-            Extent::Least => 0,
-            Extent::Most | Extent::Full | Extent::Many => usize::MAX,
-            Extent::Any => random.below(open.len() + 1).max(1),
-        };
-        let wanted = if depth == DEPTH_MAX && chosen.is_empty() && spare.is_empty() { wanted.max(1) } else { wanted };
-        let mut free: Vec<_> = open.iter().map(|(name, own)| (name.clone(), *own, false)).collect();
-        while free.len() > wanted.max(least.saturating_sub(chosen.len() + spare.len())) {
-            let at = random.below(free.len());
-            free.remove(at);
-        }
-        for one in spare.into_iter().chain(free) {
-            let takes = match self.extent {
-                Extent::Least => false,
-                Extent::Most => depth > 0,
-                // the containers of the whole value, and the names of maps
-                Extent::Full | Extent::Many => {
-                    let types = self.plan(one.1).types;
-                    let holds_many = types.allows(Kind::Array) || types.allows(Kind::Object);
-                    (depth == DEPTH_MAX && holds_many) || members.known.is_empty()
-                }
-                Extent::Any => depth > 0 && (members.known.is_empty() || random.one_in(2)),
-            };
-            let is_needed = chosen.len() < least;
-            // an object of nothing but optional members would be empty
-            let is_first = depth == DEPTH_MAX && chosen.is_empty();
-            if chosen.len() < most && (takes || is_needed || is_first) {
-                chosen.push(one);
-            }
-        }
-        self.with_needs(plan, &mut chosen);
-        Some(chosen)
-    }
-
-    /// Adds what other members need (`dependentRequired`).
-    fn with_needs(&mut self, plan: &Plan, chosen: &mut Vec<(String, SetId, bool)>) {
-        for _ in 0..=plan.members.known.len() {
-            let has = |name: &str| chosen.iter().any(|(own, ..)| own == name);
-            let schema = self.sets.schema();
-            let needs = plan.members.dependents.iter().filter_map(|one| schema.object(one.by)?.dependent.get(one.at));
-            let needs = needs.filter(|one| has(&one.trigger)).flat_map(|one| &one.needs);
-            let Some(next) = needs.into_iter().find(|name| !has(name)) else { return };
-            let Some(known) = find(&plan.members.known, Text::plain(next)) else { return };
-            chosen.push((next.clone(), known.plan, true));
-        }
-    }
-
-    /// Names that the schema does not declare and lets pass, each with the set of its value.
-    fn open_names(&mut self, set: SetId, plan: &Plan, random: &mut Random) -> Rc<[(String, SetId)]> {
-        if let Some(names) = self.names.get(&set) {
-            return Rc::clone(names);
-        }
-        let members = &plan.members;
-        let names: Vec<_> = members.names.iter().map(|(_, names)| (*names, Keyword::PropertyNames)).collect();
-        let own = self.sets.intern(&names);
-        let mut candidates: Vec<String> = members.patterns.iter().flat_map(|one| texts::matching(one, random)).collect();
-        if !names.is_empty() {
-            for _ in 0..ATTEMPTS * 2 {
-                self.fuel = FUEL;
-                let made = self.value(own, random, 0);
-                let read = made.and_then(|text| Document::read(text.as_bytes()).ok());
-                candidates.extend(read.filter(|read| read.root().as_text().is_some()).map(|read| read.root().word()));
-            }
-        }
-        candidates.extend(WORDS.map(str::to_owned));
-        let mut found: Vec<(String, SetId)> = Vec::new();
-        for name in candidates {
-            let is_known = find(&members.known, Text::plain(&name)).is_some() || found.iter().any(|(own, _)| *own == name);
-            if found.len() == WORDS.len() || is_known || !self.may_pass(plan, own, !names.is_empty(), &name) {
-                continue;
-            }
-            let matches: Vec<bool> = members.patterns.iter().map(|one| one.matches(&name)).collect();
-            if members.closed && !matches.contains(&true) {
-                continue;
-            }
-            let value = self.table.matching(&mut self.sets, plan, &matches);
-            if self.plan(value).set.never.is_none() {
-                found.push((name, value));
-            }
-        }
-        let found: Rc<[(String, SetId)]> = Rc::from(found);
-        self.names.insert(set, Rc::clone(&found));
-        found
-    }
-
-    /// As many names as a map may have.
-    fn many_names(&mut self, open: &[(String, SetId)], plan: &Plan) -> Rc<[(String, SetId)]> {
-        let most = plan.members.bounds.max.unwrap_or(open.len()).min(FULL_MAX);
-        let mut many = open.to_vec();
-        for number in 0..FULL_MAX * 2 {
-            let Some((name, set)) = open.get(number % open.len().max(1)).filter(|_| many.len() < most) else { break };
-            let name = format!("{name}{number}");
-            let names: Vec<_> = plan.members.names.iter().map(|(_, names)| (*names, Keyword::PropertyNames)).collect();
-            let own = self.sets.intern(&names);
-            let matches = |name: &str| plan.members.patterns.iter().map(|one| one.matches(name)).collect::<Vec<_>>();
-            let is_alike = open.first().is_some_and(|(first, _)| matches(first) == matches(&name));
-            if is_alike && self.may_pass(plan, own, !names.is_empty(), &name) {
-                many.push((name, *set));
-            }
-        }
-        Rc::from(many)
-    }
-
-    /// Whether an undeclared name may pass.
-    fn may_pass(&mut self, plan: &Plan, names: SetId, asks: bool, name: &str) -> bool {
-        let is_plain = self.sanitizer.options.holds_name(name) && plan.detectors.find_in_text(Text::plain(name)).is_none();
-        is_plain && (!asks || self.holds(names, &Json::text(name).view().to_text()))
     }
 }
 

@@ -45,7 +45,7 @@ fn spread(all: &[Json]) -> Vec<&Json> {
     let mut found: Vec<&Json> = (0..NUMBERS_MAX).filter_map(|at| all.get(step(at))).collect();
     // a fraction, where one may stand there
     let is_fraction = |one: &&Json| one.view().as_number().is_some_and(|number| !number.is_integer());
-    if let (Some(fraction), false) = (all.iter().find(is_fraction), found.iter().any(|one| is_fraction(one))) {
+    if let (Some(fraction), false) = (all.iter().find(is_fraction), found.iter().any(is_fraction)) {
         found.insert(1, fraction);
     }
     found
@@ -82,7 +82,8 @@ fn candidates(plan: &Plan, now: Millis) -> Vec<String> {
     }
     found.extend(multiples(plan, least, most));
     found.extend(PLAIN.map(str::to_owned));
-    if most.is_none_or(|most| most > 1e9) && plan.checks.iter().all(|(_, check)| !matches!(check, Check::MultipleOf(_))) {
+    if most.is_none_or(|most| most > 1e9) && plan.checks.iter().all(|(_, check)| !matches!(check, Check::MultipleOf(_)))
+    {
         for unit in [1_000, 1] {
             let times = BEFORE.map(|before| (now - before * 1_000) / unit);
             found.extend(times.into_iter().filter(|time| *time > TIMES_FROM).map(|time| time.to_string()));
