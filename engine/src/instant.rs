@@ -1,7 +1,7 @@
 //! Points in time, as epoch milliseconds: RFC 3339 text, or a number of seconds or milliseconds.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Iso8601, Rfc3339};
+use time::{Date, OffsetDateTime};
 
 use crate::json::{Json, Number, Text, View};
 
@@ -11,7 +11,7 @@ pub type Millis = i64;
 /// Numbers of this size and above are milliseconds, smaller ones seconds.
 const SECONDS_BELOW: f64 = 1e11;
 
-/// The time of RFC 3339 text, or of a number (below 10^11 seconds, else milliseconds); `None` if it is unreadable.
+/// The time of RFC 3339 text, the midnight of a date, or the time of a number (below 10^11 seconds, else milliseconds); `None` if it is unreadable.
 ///
 /// ```
 /// # use handover_engine::{instant::read, json::Document};
@@ -47,10 +47,19 @@ pub fn of_session(view: View<'_>) -> Option<Millis> {
 #[must_use]
 pub fn of_text(text: Text<'_>) -> Option<Millis> {
     let text = text.decode();
+    if let Some(midnight) = of_date(&text) {
+        return Some(midnight);
+    }
     // the parser also takes a space where RFC 3339 §5.6 writes `T`
     let separated = text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'));
     let time = OffsetDateTime::parse(&text, &Rfc3339).ok().filter(|_| separated)?;
     Millis::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
+}
+
+/// The midnight in UTC of a date of RFC 3339 (`full-date`).
+fn of_date(text: &str) -> Option<Millis> {
+    let date = (text.len() == "2026-11-23".len()).then(|| Date::parse(text, &Iso8601::DATE).ok()).flatten()?;
+    date.midnight().assume_utc().unix_timestamp().checked_mul(1_000)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range is checked before")]

@@ -10,7 +10,7 @@ use crate::fate::{Action, Entry, Fates, Keyword, Report};
 use crate::generate::Generator;
 use crate::json::{Document, Json, Kind, Place, View, same};
 use crate::limits::Limits;
-use crate::merge::{Context, Losses, Made, Refusal, Strategy, Work};
+use crate::merge::{Context, Key, Losses, Made, Refusal, Strategy, Work};
 use crate::pointer::{self, Pointer};
 use crate::provider::Provider;
 use crate::sanitizer::{Clean, Sanitizer, Untrusted};
@@ -233,9 +233,9 @@ impl Rule {
         }
     }
 
-    /// The keys by which it tells items of lists apart: each is a list of member paths.
+    /// The keys by which it tells items of lists apart.
     #[must_use]
-    pub fn keys(&self) -> Vec<Vec<Vec<String>>> {
+    pub fn keys(&self) -> Vec<Key> {
         self.strategies().iter().flat_map(Strategy::keys).collect()
     }
 

@@ -7,6 +7,7 @@ use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::guard::Operation;
 use crate::instant;
 use crate::json::{Document, Json, Kind, Text, View, same};
+use crate::merge::{Key, Part};
 use crate::pointer::{self, Pointer};
 use crate::receipt;
 use crate::rule::Rule;
@@ -60,15 +61,15 @@ struct Judge<'a> {
     expect: View<'a>,
     /// The case's metadata, or the whole case.
     anonymous: View<'a>,
-    /// The member paths by which rules tell items apart.
-    keys: Vec<Vec<Vec<String>>>,
+    /// The keys by which rules tell items apart.
+    keys: Vec<Key>,
     failures: Vec<Diagnostic>,
 }
 
 /// What the members of a key hold in an item; none for an item without any of them, or one that a matcher stands for.
-fn key_of(item: View<'_>, key: &[Vec<String>]) -> Option<Vec<String>> {
-    let part = |path: &Vec<String>| path.iter().try_fold(item, |value, name| value.get(name));
-    let parts: Vec<_> = key.iter().map(part).collect();
+fn key_of(item: View<'_>, key: &Key) -> Option<Vec<String>> {
+    let part = |part: &Part| part.path.iter().try_fold(item, |value, name| value.get(name));
+    let parts: Vec<_> = key.0.iter().map(part).collect();
     if parts.iter().flatten().any(|part| matcher(*part).is_some()) {
         return None;
     }

@@ -4,16 +4,18 @@ use std::cmp::Ordering;
 
 use super::clamp_times::{Span, clamp_times};
 use super::drop_expired::drop_expired;
+use super::each::Each;
 use super::latest::wins;
 use super::merge_patch::merge_patch;
 use super::most_frequent::most_frequent;
 use super::options::{OptionError, OptionErrorKind};
 use super::ordinal::Ordinal;
 use super::pick::pick;
+use super::preset::Preset;
 use super::three_way::ThreeWay;
 use super::{Made, Merging, Refusal, Strategy, Work};
-use crate::instant;
-use crate::json::{Json, Kind, View};
+use crate::instant::{self, Rounding};
+use crate::json::{Json, Kind, Number, View};
 
 /// A function of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +36,20 @@ const fn function(name: &'static str, signature: &'static str, least: usize, mos
 
 impl Function {
     /// All functions, by name.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 30] = [
+        function("archive_existing", "archive_existing(account, anonymous)", 2, 2),
+        function("higher_quantity", "higher_quantity(account, anonymous)", 2, 2),
+        function("saved_quantity", "saved_quantity(account, anonymous)", 2, 2),
+        function("sum_quantities", "sum_quantities(account, anonymous)", 2, 2),
+        function("use_existing", "use_existing(account, anonymous)", 2, 2),
+        function("use_guest", "use_guest(account, anonymous)", 2, 2),
+        function("use_guest_if_existing_empty", "use_guest_if_existing_empty(account, anonymous)", 2, 2),
         function("add", "add(account, anonymous, cap)", 2, 3),
         function("clamp_times", "clamp_times(list, member, context)", 3, 3),
         function("coalesce", "coalesce(account, anonymous)", 2, 2),
         function("concat", "concat(account, anonymous, options)", 2, 3),
         function("drop_expired", "drop_expired(list, member, now)", 3, 3),
+        function("each", "each(account, anonymous, strategy)", 3, 3),
         function("earliest", "earliest(account, account_at, anonymous, anonymous_at)", 4, 4),
         function("fill", "fill(account, anonymous)", 2, 2),
         function("highest", "highest(order, account, anonymous)", 3, 3),
@@ -55,6 +65,7 @@ impl Function {
         function("recent", "recent(account, anonymous, options)", 2, 3),
         function("three_way", "three_way(base, account, anonymous, options)", 3, 4),
         function("time_of", "time_of(time)", 1, 1),
+        function("time_text", "time_text(milliseconds)", 1, 1),
         function("union", "union(account, anonymous, options)", 2, 3),
     ];
 
@@ -90,7 +101,7 @@ pub enum Refused<'a> {
 pub fn call<'a>(function: Function, arguments: &'a [Json], work: &mut Work<'_>) -> Result<Called, Refused<'a>> {
     let at = |index: usize| arguments.get(index).map_or(NULL.view(), Json::view);
     let value = |value: Json| Ok(Called::Value(value));
-    let strategy = Strategy::by_name(function.name);
+    let named = Strategy::by_name(function.name).or_else(|| Preset::by_name(function.name).map(Strategy::Preset));
     let options = if at(2).is_null() { EMPTY.view() } else { at(2) };
     match function.name {
         "add" => made(Strategy::Sum(number(at(2))?).merge(Some(at(0)), at(1), work), 0),
@@ -125,7 +136,14 @@ pub fn call<'a>(function: Function, arguments: &'a [Json], work: &mut Work<'_>) 
         "most_frequent" => value(most_frequent(at(0)).map_or(Json::Null, View::to_json)),
         "pick" => value(pick(at(0), at(1))),
         "time_of" => value(instant::read(at(0)).map_or(Json::Null, Json::Int)),
-        _ => match strategy {
+        "time_text" => value(time_text(at(0))),
+        "each" => {
+            // options, or a strategy alone
+            let is_options = at(2).get("of").is_some();
+            let each = if is_options { Each::read(at(2)) } else { Strategy::read(at(2)).map(Each::of) };
+            made(Strategy::Each(each.map_err(Refused::Option)?).merge(Some(at(0)), at(1), work), 0)
+        }
+        _ => match named {
             Some(strategy) => made(strategy.merge(Some(at(0)), at(1), work), 0),
             None => Ok(Called::Argument(0)),
         },
@@ -144,6 +162,12 @@ pub fn options(function: Function, options: View<'_>) -> Result<(), OptionError<
         "three_way" => ThreeWay::read(options).map(drop),
         _ => Ok(()),
     }
+}
+
+/// A time as RFC 3339 writes it, in UTC; nothing of what is no time.
+fn time_text(time: View<'_>) -> Json {
+    let millis = time.as_number().and_then(Number::as_i64);
+    millis.map_or(Json::Null, |millis| instant::written_like(millis, NULL.view(), Rounding::Down))
 }
 
 static NULL: Json = Json::Null;

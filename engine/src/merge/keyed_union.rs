@@ -9,20 +9,19 @@
 //! assert_eq!(merged(cart, account, anonymous), r#"[{"sku":"A","qty":3},{"sku":"B","qty":2}]"#);
 //! ```
 
-use std::cmp::Ordering;
-
 use super::fields::{Names, changed, of_members};
 use super::group::first_equal;
+use super::key::{Key, compare_keys, fingerprint_of};
 use super::law::Laws;
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
-use crate::json::{Json, Kind, View, compare, fingerprint};
+use crate::json::{Json, View};
 
 /// Options of `keyed_union`.
 #[derive(Clone, Debug)]
 pub struct KeyedUnion {
-    /// Member paths, such as `["product", "id"]`, that together name a line.
-    pub key: Vec<Vec<String>>,
+    /// What names a line.
+    pub key: Key,
     /// Strategies of the members of matching lines.
     pub on_match: Vec<(String, Strategy)>,
     /// What happens to the other members of a matching line.
@@ -102,21 +101,12 @@ impl KeyedUnion {
 
     /// For each line the first one with its key; none for a line without any member of the key.
     pub(super) fn leaders(&self, lines: &[View<'_>]) -> Vec<Option<usize>> {
-        let parts = self.key.len();
-        let mut keys: Vec<Option<View<'_>>> = Vec::with_capacity(lines.len() * parts);
-        for line in lines {
-            keys.extend(self.key_of(*line));
-        }
-        let key = |index: usize| keys.get(index * parts..(index + 1) * parts).unwrap_or_default();
-        let fingerprints: Vec<_> = (0..lines.len()).map(|index| fingerprint_of(key(index))).collect();
+        let keys: Vec<_> = lines.iter().map(|line| self.key.of(*line)).collect();
+        let key = |index: usize| keys.get(index).map_or(&[][..], Vec::as_slice);
+        let fingerprints: Vec<_> = keys.iter().map(|key| fingerprint_of(key)).collect();
         let first = first_equal(&fingerprints, |i, j| compare_keys(key(i), key(j)));
         let named = |index: usize| key(index).iter().any(Option::is_some);
         first.into_iter().enumerate().map(|(index, leader)| named(index).then_some(leader)).collect()
-    }
-
-    fn key_of<'a>(&self, line: View<'a>) -> impl Iterator<Item = Option<View<'a>>> {
-        let member = move |path: &Vec<String>| path.iter().try_fold(line, |value, name| value.get(name));
-        self.key.iter().map(move |path| member(path).filter(|value| !is_missing(*value)))
     }
 
     /// One line made of the account's and the visitor's.
@@ -156,23 +146,4 @@ impl KeyedUnion {
             written @ Made::Write(_) => written,
         }
     }
-}
-
-/// Null, `{}` and `[]` are as good as absent: four ways to have no option.
-pub(super) fn is_missing(value: View<'_>) -> bool {
-    value.is_null() || (matches!(value.kind(), Kind::Array | Kind::Object) && value.is_empty())
-}
-
-fn fingerprint_of(key: &[Option<View<'_>>]) -> u64 {
-    key.iter()
-        .fold(0, |hash: u64, part| hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part.map_or(0, fingerprint)))
-}
-
-/// Missing equals only missing.
-fn compare_keys(a: &[Option<View<'_>>], b: &[Option<View<'_>>]) -> Ordering {
-    let differing = a.iter().zip(b).map(|(a, b)| match (a, b) {
-        (Some(a), Some(b)) => compare(*a, *b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    });
-    differing.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }

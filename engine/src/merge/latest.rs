@@ -1,5 +1,5 @@
 //! `latest`, `earliest`: of two values the one with the later or earlier time. As strategies of a time itself:
-//! `"latest_time"`, `"earliest_time"`.
+//! `"latest_time"`, `"earliest_time"`. Declared for a whole value: `{ "latest": { "at": "updated_at" } }`, the last writer wins.
 //!
 //! Laws: L1, L2, L6–L9; L3–L5 where no two times are equal.
 //!
@@ -11,8 +11,8 @@
 
 use std::cmp::Ordering;
 
-use super::Made;
 use super::law::Laws;
+use super::{Context, Made};
 use crate::instant;
 use crate::json::View;
 
@@ -25,6 +25,26 @@ pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Orderin
         (None, Some(_)) => Made::Write(anonymous.to_json()),
         (Some(Some(current)), Some(value)) if value.cmp(&current) == wins => Made::Write(anonymous.to_json()),
         _ => Made::Keep,
+    }
+}
+
+/// Options of `latest` for a whole value.
+#[derive(Clone, Debug)]
+pub struct Latest {
+    /// The member that holds the time.
+    pub at: String,
+}
+
+impl Latest {
+    /// The value whose time is later. The visitor's time is forced into the session's for the comparison, and stored as it is.
+    pub(super) fn merge(&self, account: Option<View<'_>>, anonymous: View<'_>, context: Context) -> Made {
+        let Some(account) = account else { return Made::Write(anonymous.to_json()) };
+        let time = |value: View<'_>| value.get(&self.at).and_then(instant::read);
+        let clamped = |time: i64| time.min(context.now).max(context.session_created_at.min(context.now));
+        match (time(account), time(anonymous).map(clamped)) {
+            (ours, Some(theirs)) if ours.is_none_or(|ours| theirs > ours) => Made::Write(anonymous.to_json()),
+            _ => Made::Keep,
+        }
     }
 }
 

@@ -14,8 +14,11 @@ use std::cmp::Ordering;
 
 use super::Strategy;
 use super::concat::Concat;
+use super::each::Each;
 use super::fields::MergeFields;
+use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
+use super::latest::Latest;
 use super::ordinal::Ordinal;
 use super::preset::{Cart, Preset};
 use super::recent::Recent;
@@ -77,8 +80,8 @@ fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
 const ADDING: [&str; 4] = ["add", "concat", "sum", "sum_quantities"];
 
 /// Functions that take options.
-const FUNCTIONS: [&str; 9] =
-    ["concat", "highest", "keyed_union", "lowest", "max", "merge_fields", "recent", "sum", "union"];
+const FUNCTIONS: [&str; 11] =
+    ["concat", "each", "highest", "keyed_union", "latest", "lowest", "max", "merge_fields", "recent", "sum", "union"];
 
 impl Strategy {
     /// Reads the `merge` of a rule: a name, or an object with one function and its options.
@@ -123,6 +126,8 @@ impl Strategy {
             "union" => Self::Union(Union::read("union", options)?),
             "keyed_union" => Self::KeyedUnion(Box::new(KeyedUnion::read(options)?)),
             "recent" => Self::Recent(Recent::read(options)?),
+            "each" => Self::Each(Each::read(options)?),
+            "latest" => Self::Latest(Latest::read(options)?),
             "merge_fields" => Self::Fields(MergeFields::read(options, default)?),
             unknown => {
                 let message = format!("unknown function `{unknown}`");
@@ -260,7 +265,7 @@ impl KeyedUnion {
             },
         };
         Ok(Self {
-            key: key_paths(key)?,
+            key: Key::read(key)?,
             on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
             otherwise,
             list: Union::read_known(options)?,
@@ -268,13 +273,56 @@ impl KeyedUnion {
     }
 }
 
-/// One member path, or a list of them.
-fn key_paths(view: View<'_>) -> Read<'_, Vec<Vec<String>>> {
-    let path = |view| text(view).map(|path| path.split('.').map(str::to_owned).collect());
-    match view.kind() {
-        Kind::Array if !view.is_empty() => view.items().map(path).collect(),
-        Kind::String => Ok(vec![path(view)?]),
-        _ => value_error(view, "a member path, or a list of them"),
+impl Key {
+    /// Reads a member path, `{ "path": …, "fold": true, "set": true }`, or a list of them.
+    fn read(view: View<'_>) -> Read<'_, Self> {
+        match view.kind() {
+            Kind::Array if !view.is_empty() => Ok(Self(view.items().map(Part::read).collect::<Result<_, _>>()?)),
+            Kind::String | Kind::Object => Ok(Self(vec![Part::read(view)?])),
+            _ => value_error(view, "a member path, or a list of them"),
+        }
+    }
+}
+
+impl Part {
+    fn read(view: View<'_>) -> Read<'_, Self> {
+        let split = |view| text(view).map(|path| path.split('.').map(str::to_owned).collect());
+        if view.kind() != Kind::Object {
+            return Ok(Self::plain(split(view)?));
+        }
+        known(view, "key", &["path", "fold", "set"])?;
+        let Some(path) = view.get("path") else {
+            return error(OptionErrorKind::Option, view, "a part of a `key` needs the option `path`", None);
+        };
+        Ok(Self { path: split(path)?, fold: flag(view, "fold")?, set: flag(view, "set")? })
+    }
+}
+
+/// An option that is `true` or `false`, and `false` where it is absent.
+fn flag<'a>(options: View<'a>, name: &str) -> Read<'a, bool> {
+    let Some(view) = options.get(name) else { return Ok(false) };
+    view.as_bool().map_or_else(|| value_error(view, "`true` or `false`"), Ok)
+}
+
+impl Each {
+    /// Reads the options of `each`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "each", &["of", "limit"])?;
+        let Some(of) = options.get("of") else {
+            return error(OptionErrorKind::Option, options, "`each` needs the option `of`", None);
+        };
+        Ok(Self { of: Box::new(Strategy::read(of)?), limit: limit(options)? })
+    }
+}
+
+impl Latest {
+    /// Reads the options of `latest`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "latest", &["at"])?;
+        let Some(at) = options.get("at") else {
+            return error(OptionErrorKind::Option, options, "`latest` needs the option `at`", None);
+        };
+        Ok(Self { at: text(at)? })
     }
 }
 
@@ -282,15 +330,11 @@ impl Recent {
     /// Reads the options of `recent`.
     pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
         known(options, "recent", &["key", "at", "limit", "clamp"])?;
-        let clamp = match options.get("clamp") {
-            None => false,
-            Some(view) => view.as_bool().map_or_else(|| value_error(view, "`true` or `false`"), Ok)?,
-        };
         Ok(Self {
-            key: options.get("key").map(text).transpose()?,
+            key: options.get("key").map(Key::read).transpose()?,
             at: options.get("at").map_or(Ok("at".to_owned()), text)?,
             limit: limit(options)?,
-            clamp,
+            clamp: flag(options, "clamp")?,
         })
     }
 }
@@ -338,7 +382,7 @@ impl ThreeWay {
             },
         };
         let lines = KeyedUnion {
-            key: options.get("key").map_or(Ok(Vec::new()), key_paths)?,
+            key: options.get("key").map_or(Ok(Key::default()), Key::read)?,
             on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
             otherwise: Otherwise::Account,
             list: Union { limit: limit(options)?, first: First::Account },

@@ -23,6 +23,7 @@
 use super::coalesce::coalesce;
 use super::fields::changed;
 use super::fill::is_blank;
+use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::law::Laws;
 use super::union::Union;
@@ -96,7 +97,7 @@ impl Preset {
             Cart::SumQuantities => vec![("qty".to_owned(), Strategy::Sum(None))],
             _ => Vec::new(),
         };
-        let key = KEY.iter().map(|name| vec![(*name).to_owned()]).collect();
+        let key = Key(KEY.iter().map(|name| Part::plain(vec![(*name).to_owned()])).collect());
         let lines = KeyedUnion { key, on_match: quantity, otherwise: Otherwise::Account, list: Union::default() };
         Some(Self { cart, lines })
     }
@@ -104,9 +105,9 @@ impl Preset {
     /// The same for lines that declare only some of the members that could name them.
     #[must_use]
     pub fn of_lines(mut self, declares: impl Fn(&str) -> bool) -> Self {
-        let stays = |path: &Vec<String>| path.iter().any(|name| declares(name));
-        if self.lines.key.iter().any(stays) {
-            self.lines.key.retain(stays);
+        let stays = |part: &Part| part.path.iter().any(|name| declares(name));
+        if self.lines.key.0.iter().any(stays) {
+            self.lines.key.0.retain(stays);
         }
         self
     }

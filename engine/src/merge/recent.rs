@@ -14,7 +14,7 @@ use std::cmp::{Ordering, Reverse};
 
 use super::clamp_times::{Span, clamped};
 use super::group::first_equal;
-use super::keyed_union::is_missing;
+use super::key::{Key, Named, compare_keys, fingerprint_of};
 use super::law::Laws;
 use super::union::lists;
 use super::{Context, Made, Merging, Work};
@@ -27,8 +27,8 @@ pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 /// Options of `recent`.
 #[derive(Clone, Debug)]
 pub struct Recent {
-    /// The member that names an entry; none: the entries are ids, the visitor's move to the front.
-    pub key: Option<String>,
+    /// What names an entry; none: the entries are ids, the visitor's move to the front.
+    pub key: Option<Key>,
     /// The member that holds the time.
     pub at: String,
     /// Entries of the result.
@@ -40,7 +40,8 @@ pub struct Recent {
 /// An entry; those without id or readable time sort last.
 struct Entry<'a> {
     value: View<'a>,
-    id: Option<View<'a>>,
+    /// What its key holds; empty without any member of it.
+    id: Vec<Option<Named<'a>>>,
     time: Option<Millis>,
     /// The value with its time forced into the session's, where it had to be.
     clamped: Option<Json>,
@@ -85,14 +86,14 @@ impl Recent {
         Ok(Made::Write(Json::list(values.collect())))
     }
 
-    fn entry<'a>(&self, value: View<'a>, key: &str) -> Entry<'a> {
-        let id = value.get(key).filter(|id| !is_missing(*id));
-        let time = id.and_then(|_| value.get(&self.at)).and_then(instant::read);
+    fn entry<'a>(&self, value: View<'a>, key: &Key) -> Entry<'a> {
+        let id = Some(key.of(value)).filter(|id| id.iter().any(Option::is_some)).unwrap_or_default();
+        let time = value.get(&self.at).filter(|_| !id.is_empty()).and_then(instant::read);
         Entry { value, id, time, clamped: None }
     }
 
     /// A visitor's entry; with `clamp`, its time is forced into the session's, and dropped where it is unreadable.
-    fn visitors<'a>(&self, value: View<'a>, key: &str, context: &Context) -> Option<Entry<'a>> {
+    fn visitors<'a>(&self, value: View<'a>, key: &Key, context: &Context) -> Option<Entry<'a>> {
         let entry = self.entry(value, key);
         if !self.clamp {
             return Some(entry);
@@ -123,12 +124,13 @@ impl Recent {
 
 /// Of each id the entry with the latest time, the earliest in the list on ties; an entry without id is its own id.
 fn newest_of_each(entries: &[Entry<'_>]) -> Vec<usize> {
-    let name = |entry: &Entry<'_>| fingerprint(entry.id.unwrap_or(entry.value));
+    let name =
+        |entry: &Entry<'_>| if entry.id.is_empty() { fingerprint(entry.value) } else { fingerprint_of(&entry.id) };
     let fingerprints: Vec<_> = entries.iter().map(name).collect();
     let first = first_equal(&fingerprints, |i, j| match (entries.get(i), entries.get(j)) {
         (Some(a), Some(b)) => {
-            let kinds = a.id.is_some().cmp(&b.id.is_some());
-            kinds.then_with(|| compare(a.id.unwrap_or(a.value), b.id.unwrap_or(b.value)))
+            let kinds = b.id.is_empty().cmp(&a.id.is_empty());
+            kinds.then_with(|| if a.id.is_empty() { compare(a.value, b.value) } else { compare_keys(&a.id, &b.id) })
         }
         _ => i.cmp(&j),
     });

@@ -3,8 +3,11 @@
 use std::cmp::Ordering;
 
 use super::concat::Concat;
+use super::each::Each;
 use super::fields::MergeFields;
+use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
+use super::latest::Latest;
 use super::law::{Law, Laws};
 use super::ordinal::Ordinal;
 use super::preset::Preset;
@@ -52,6 +55,10 @@ pub enum Strategy {
     Recent(Recent),
     /// An object, member by member.
     Fields(MergeFields),
+    /// A map of open names.
+    Each(Each),
+    /// The one of two whole values whose time is later.
+    Latest(Latest),
     /// A cart, as platforms do it.
     Preset(Preset),
 }
@@ -134,6 +141,8 @@ impl Strategy {
             Self::KeyedUnion(keyed) => keyed.merge(account, anonymous, work)?,
             Self::Recent(recent) => recent.merge(account, anonymous, work)?,
             Self::Fields(fields) => fields.merge(account, anonymous, work)?,
+            Self::Each(each) => each.merge(account, anonymous, work)?,
+            Self::Latest(latest) => latest.merge(account, anonymous, work.context),
             Self::Preset(preset) => preset.merge(account, anonymous, work)?,
         })
     }
@@ -155,6 +164,8 @@ impl Strategy {
             Self::KeyedUnion(keyed) => keyed.laws(),
             Self::Recent(_) => recent::LAWS,
             Self::Fields(fields) => fields.laws(),
+            Self::Each(each) => each.of.laws(),
+            Self::Latest(_) => latest::LAWS,
             Self::Preset(preset) => preset.laws(),
         }
     }
@@ -174,7 +185,7 @@ impl Strategy {
                 let items = shape.items().map(|items| unmatched_members(&keyed.on_match, items)).unwrap_or_default();
                 [keyless(shape, &keyed.key), items].concat()
             }
-            Self::Recent(recent) => keyless(shape, &recent.key.iter().map(|key| vec![key.clone()]).collect::<Vec<_>>()),
+            Self::Recent(recent) => recent.key.as_ref().map(|key| keyless(shape, key)).unwrap_or_default(),
             _ => Vec::new(),
         }
     }
@@ -190,6 +201,7 @@ impl Strategy {
             | Self::EarliestTime
             | Self::LatestTime
             | Self::Ordinal(_)
+            | Self::Latest(_)
             | Self::Recent(_) => true,
             Self::KeyedUnion(keyed) => matches!(keyed.otherwise, Otherwise::Anonymous | Otherwise::Overwrite),
             Self::Preset(preset) => preset.chooses(),
@@ -203,13 +215,14 @@ impl Strategy {
         self.chooses() && !matches!(self, Self::Recent(_) | Self::KeyedUnion(_) | Self::Preset(_))
     }
 
-    /// The keys by which it tells items of lists apart: each is a list of member paths.
+    /// The keys by which it tells items of lists apart.
     #[must_use]
-    pub fn keys(&self) -> Vec<Vec<Vec<String>>> {
+    pub fn keys(&self) -> Vec<Key> {
         match self {
             Self::KeyedUnion(keyed) => vec![keyed.key.clone()],
-            Self::Recent(recent) => recent.key.iter().map(|key| vec![vec![key.clone()]]).collect(),
+            Self::Recent(recent) => recent.key.iter().cloned().collect(),
             Self::Fields(fields) => fields.rules.iter().flat_map(|(_, strategy)| strategy.keys()).collect(),
+            Self::Each(each) => each.of.keys(),
             Self::Preset(preset) => vec![preset.lines.key.clone()],
             _ => Vec::new(),
         }
@@ -219,6 +232,7 @@ impl Strategy {
     #[must_use]
     pub fn of_member(&self, name: &str) -> Option<&Self> {
         let rules = match self {
+            Self::Each(each) => return Some(&each.of),
             Self::Fields(fields) => &fields.rules,
             Self::KeyedUnion(keyed) => &keyed.on_match,
             _ => return None,
@@ -259,15 +273,15 @@ fn unmatched_members<'s>(rules: &[(String, Strategy)], shape: &'s Shape) -> Vec<
     unmatched.collect()
 }
 
-fn keyless<'s>(shape: &'s Shape, keys: &[Vec<String>]) -> Vec<Unmatched<'s>> {
+fn keyless<'s>(shape: &'s Shape, key: &Key) -> Vec<Unmatched<'s>> {
     let Some(items) = shape.items().filter(|items| !items.is_open() && items.only(Kind::Object)) else {
         return Vec::new();
     };
     let declared = items.names();
-    let has = |key: &Vec<String>| key.first().is_some_and(|name| declared.contains(&name.as_str()));
+    let has = |part: &Part| part.path.first().is_some_and(|name| declared.contains(&name.as_str()));
     if declared.is_empty() {
         return Vec::new();
     }
-    let first = keys.iter().find(|key| !has(key)).and_then(|key| key.first());
+    let first = key.0.iter().find(|part| !has(part)).and_then(|part| part.path.first());
     first.map(|name| Unmatched { name: name.clone(), is_key: true, declared }).into_iter().collect()
 }

@@ -55,7 +55,7 @@ impl ThreeWay {
         if anonymous.is_null() {
             return Ok(Made::Keep);
         }
-        if self.lines.key.is_empty() {
+        if self.lines.key.0.is_empty() {
             return self.value(Sides { base, account, anonymous }, None, work);
         }
         self.list(base.filter(|base| base.kind() == Kind::Array), account, anonymous, work)

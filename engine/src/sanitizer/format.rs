@@ -107,14 +107,14 @@ impl Format {
 
     /// Texts of this format, times around `now`.
     pub(super) fn samples(self, now: Millis) -> Vec<String> {
-        let times = |length: usize| {
-            let at = [1, 0, -1, -26].map(|hours| now + hours * 3_600_000);
+        let times = |hours: [i64; 4], length: usize| {
+            let at = hours.map(|hours| now + hours * 3_600_000);
             let written = at.map(|at| instant::written_like(at, View::Built(&Json::Null), Rounding::Down));
             written.iter().map(|one| one.view().word().chars().take(length).collect()).collect()
         };
         let all: &[&str] = match self {
-            Self::DateTime => return times(usize::MAX),
-            Self::Date => return times("2026-11-22".len()),
+            Self::DateTime => return times([26, 0, -1, -26], usize::MAX),
+            Self::Date => return times([50, 26, 0, -26], "2026-11-22".len()),
             Self::Time => &["10:00:00Z", "23:59:59Z", "00:00:00.5+01:00", "12:30:00-08:00"],
             Self::Ipv4 => &["192.0.2.1", "192.0.2.2", "10.0.0.1", "255.255.255.255"],
             Self::Ipv6 => &["2001:db8::1", "2001:db8::2", "::", "fe80::1"],

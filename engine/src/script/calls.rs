@@ -24,10 +24,14 @@ fn strategy(call: &FnCallExpr) -> Option<Strategy> {
     };
     let option = match name {
         "highest" | "lowest" => call.args.first(),
-        "keyed_union" | "recent" | "union" | "merge_fields" | "add" => call.args.get(2),
+        "keyed_union" | "recent" | "union" | "merge_fields" | "add" | "each" => call.args.get(2),
         _ => None,
     };
     let Some((option, _)) = option.and_then(ast::literal) else { return Strategy::by_name(name) };
-    let document = Document::read(format!("[{name:?},{option}]").as_bytes()).ok()?;
-    Strategy::read(document.root()).ok()
+    // `each` takes a strategy alone, too
+    let written = [format!("[{name:?},{option}]"), format!("[{name:?},{{\"of\":{option}}}]")];
+    written.iter().find_map(|text| {
+        let document = Document::read(text.as_bytes()).ok()?;
+        Strategy::read(document.root()).ok()
+    })
 }

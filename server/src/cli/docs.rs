@@ -163,19 +163,21 @@ fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
 }
 
 /// What each strategy does that a rule may name.
-const MEANINGS: [(&str, &str); 25] = [
+const MEANINGS: [(&str, &str); 27] = [
     ("account", "the account's value; the visitor's where there is none"),
     ("all", "true only if both say so"),
     ("anonymous", "the visitor's value"),
     ("any", "true if either says so"),
     ("archive_existing", "the visitor's cart; the account's is kept beside it"),
     ("concat", "one list behind the other"),
+    ("each", "each name by itself"),
     ("earliest_time", "the earlier time"),
     ("fill", "the account's value; the visitor's where that is blank"),
     ("highest", "the value that stands later in a list"),
     ("higher_quantity", "both carts; of the same line the larger quantity"),
     ("keep", "the account's value, even where there is none"),
     ("keyed_union", "both lists; items with the same key become one"),
+    ("latest", "the value whose time is later"),
     ("latest_time", "the later time"),
     ("lowest", "the value that stands earlier in a list"),
     ("max", "the larger number"),

@@ -51,16 +51,10 @@ fn may_leave(call: &Strategy, item: View<'_>, made: View<'_>) -> bool {
     match call {
         Strategy::Recent(recent) => {
             let is_full = recent.limit.is_some_and(|limit| made.len() >= limit);
-            let id = recent.key.as_ref().map(|key| item.get(key));
-            let is_nameless = id.is_some_and(|id| id.is_none_or(View::is_null));
+            let is_nameless = recent.key.as_ref().is_some_and(|key| !key.names(item));
             is_full || is_nameless || made.items().any(|made| is_same_entry(recent, item, made))
         }
-        Strategy::KeyedUnion(keyed) if replaces(keyed) => made.items().any(|made| {
-            keyed.key.iter().all(|path| match (member(item, path), member(made, path)) {
-                (Some(own), Some(made)) => same(own, made),
-                (own, made) => own.is_none() && made.is_none(),
-            })
-        }),
+        Strategy::KeyedUnion(keyed) if replaces(keyed) => made.items().any(|made| keyed.key.is_same(item, made)),
         _ => false,
     }
 }
@@ -68,17 +62,11 @@ fn may_leave(call: &Strategy, item: View<'_>, made: View<'_>) -> bool {
 /// Whether a newer entry of the same key stands there.
 fn is_same_entry(recent: &Recent, item: View<'_>, made: View<'_>) -> bool {
     let Some(key) = &recent.key else { return false };
-    let (own, other) = (item.get(key), made.get(key));
-    let is_newer = instant_of(made, &recent.at) >= instant_of(item, &recent.at);
-    own.zip(other).is_some_and(|(own, other)| same(own, other)) && is_newer
+    key.is_same(item, made) && instant_of(made, &recent.at) >= instant_of(item, &recent.at)
 }
 
 fn instant_of(item: View<'_>, at: &str) -> Option<i64> {
     item.get(at).and_then(instant::read)
-}
-
-fn member<'v>(item: View<'v>, path: &[String]) -> Option<View<'v>> {
-    path.iter().try_fold(item, |value, name| value.get(name))
 }
 
 /// Whether a matching line becomes the visitor's.

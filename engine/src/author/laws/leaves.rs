@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::json::{Kind, View, same};
-use crate::merge::Strategy;
+use crate::merge::{Key, Strategy};
 
 /// Visits each scalar.
 pub(super) fn leaves(value: View<'_>, visit: &mut dyn FnMut(View<'_>)) {
@@ -29,9 +29,6 @@ pub(super) fn known(value: View<'_>) -> BTreeSet<String> {
     known
 }
 
-/// A key: member paths.
-pub(super) type Key = Vec<Vec<String>>;
-
 /// Whether two items of a list have one key. Without a declared key, an object is known by its strings.
 pub(super) fn has_twins(value: View<'_>, keys: &[Key]) -> bool {
     let items: Vec<_> = value.items().collect();
@@ -44,9 +41,8 @@ fn is_same_item(one: View<'_>, other: View<'_>, keys: &[Key]) -> bool {
     if one.kind() != Kind::Object || other.kind() != Kind::Object {
         return same(one, other);
     }
-    let part = |item: View<'_>, path: &[String]| path.iter().try_fold(item, |value, name| value.get(name)).map(plain);
-    if let Some(key) = keys.iter().find(|key| key.iter().any(|path| part(one, path).is_some())) {
-        return key.iter().all(|path| part(one, path) == part(other, path));
+    if let Some(key) = keys.iter().find(|key| key.names(one)) {
+        return key.is_same(one, other);
     }
     let texts = |item: View<'_>| -> Vec<(String, String)> {
         let texts = item.members().filter(|(_, value)| value.kind() == Kind::String);
@@ -64,6 +60,7 @@ pub(super) fn caps(strategy: &Strategy) -> Vec<String> {
     match strategy {
         Strategy::Max(Some(cap)) | Strategy::Sum(Some(cap)) => vec![plain(cap.view())],
         Strategy::Fields(fields) => inner(&fields.rules),
+        Strategy::Each(each) => caps(&each.of),
         Strategy::KeyedUnion(keyed) => inner(&keyed.on_match),
         _ => Vec::new(),
     }

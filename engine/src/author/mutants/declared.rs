@@ -64,7 +64,8 @@ fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
             for (name, value) in view.named_members() {
                 let word = name.word();
                 match word.as_str() {
-                    "key" | "at" => {}
+                    "key" => key(text, value, found),
+                    "at" => {}
                     "highest" | "lowest" => found.extend(swapped(name)),
                     "clamp" => found.extend(flipped(value)),
                     _ => merge(text, value, found),
@@ -87,6 +88,20 @@ fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
             }
         }
         _ => {}
+    }
+}
+
+/// A key with a part less, or whose texts compare as they are.
+fn key(text: &str, view: View<'_>, found: &mut Vec<Change>) {
+    if view.len() > 1 && view.kind() == Kind::Array {
+        found.extend(view.items().map(|part| {
+            let own = span(part);
+            let words = format!("`key` without `{}`", short(text.get(own.clone()).unwrap_or_default()));
+            Change { span: with_comma(text, own.start, own.end), text: String::new(), words }
+        }));
+    }
+    for part in view.items().chain([view]) {
+        found.extend(["fold", "set"].into_iter().filter_map(|option| flipped(part.get(option)?)));
     }
 }
 

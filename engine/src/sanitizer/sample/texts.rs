@@ -8,6 +8,8 @@ use crate::sanitizer::format::Format;
 use crate::sanitizer::pattern::Pattern;
 use crate::sanitizer::plan::Plan;
 
+/// Where nothing but a length is asked for. The last is what patterns of codes and names seldom allow.
+const WORDS: [&str; 4] = ["a", "b", "c", "Ü "];
 /// Texts that a place draws from.
 const TEXTS_MAX: usize = 4;
 /// Texts that are drawn from a pattern for each number of further repetitions.
@@ -43,7 +45,7 @@ pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
     }
     candidates.extend(drawn.into_iter().flatten());
     if patterns.is_empty() && formats.is_empty() {
-        candidates.extend(super::WORDS.map(|word| word.repeat(least.max(1)).chars().take(most).collect()));
+        candidates.extend(WORDS.map(|word| word.repeat(least.max(1)).chars().take(most).collect()));
         candidates.extend((most <= LONG_MAX).then(|| "d".repeat(most)));
     }
     let padded = candidates.iter().filter(|text| text.chars().count() < least).flat_map(|text| {
