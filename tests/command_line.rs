@@ -98,6 +98,7 @@ fn check_reports_every_error_of_every_file_in_one_pass() {
         ("policy.json", 4, 82, "P005"),
         ("policy.json", 16, 7, "P003"),
         ("preferences.schema.json", 6, 34, "S010"),
+        ("wishlists.schema.json", 10, 68, "S044"),
     ];
     assert_eq!(found, expected.map(|(file, line, column, code)| (file.to_owned(), line, column, code)));
     assert!(text.contains("did you mean `enum`?") && text.contains("did you mean `maxItems`?"));

@@ -132,11 +132,11 @@ fn the_command_prints_and_saves_what_lives() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let (code, text) = run(&[]);
-    assert!(code == Some(4) && text.contains(": `maximum` 9 → 10: no fixture and no law fails"), "{text}");
+    assert!(code == Some(4) && text.contains(": `maximum` 9 → 10: survives"), "{text}");
     let (code, text) = run(&["--format", "json", "--save"]);
-    assert!(code == Some(4) && text.contains("\"fate\":\"living\",\"file\":"), "{text}");
+    assert!(code == Some(4) && text.contains("\"fate\":\"survived\",\"file\":"), "{text}");
     let (code, text) = run(&[]);
-    assert!(code == Some(0) && text.contains(" 0 living"), "{text}");
+    assert!(code == Some(0) && text.contains(" 0 surviving"), "{text}");
     assert_eq!(handover(&["test", "--rules", &rules, "--fixtures", &fixtures], b"").status.code(), Some(0));
     assert_eq!(run(&["--format", "junit"]).0, Some(2));
     assert_eq!(run(&["--watch"]).0, Some(2));

@@ -229,7 +229,7 @@ impl Rule {
     pub fn strategies(&self) -> &[Strategy] {
         match &self.merge {
             Merge::Strategy(strategy) => std::slice::from_ref(strategy),
-            Merge::Script(script) => script.calls(),
+            Merge::Script(script) => &script.calls().strategies,
         }
     }
 

@@ -66,20 +66,15 @@ struct Judge<'a> {
     failures: Vec<Diagnostic>,
 }
 
-/// What the members of a key hold in an item; none for an item without any of them, or one that a matcher stands for.
-fn key_of(item: View<'_>, key: &Key) -> Option<Vec<String>> {
-    let part = |part: &Part| part.path.iter().try_fold(item, |value, name| value.get(name));
-    let parts: Vec<_> = key.0.iter().map(part).collect();
-    if parts.iter().flatten().any(|part| matcher(*part).is_some()) {
-        return None;
-    }
-    let parts: Vec<_> = parts.into_iter().map(|part| part.map(View::to_text)).collect();
-    let has_some = parts.iter().any(Option::is_some);
-    has_some.then(|| parts.into_iter().map(Option::unwrap_or_default).collect())
-}
-
-fn are_distinct(keys: &[Vec<String>]) -> bool {
-    keys.iter().enumerate().all(|(at, key)| !keys.iter().skip(at + 1).any(|other| other == key))
+/// Whether a key tells the items of a list apart: each has some member of it, no matcher stands for one, and no two are alike.
+fn tells_apart(key: &Key, list: View<'_>) -> bool {
+    let items: Vec<_> = list.items().collect();
+    let is_matched = |item: &View<'_>| {
+        let part = |part: &Part| part.path.iter().try_fold(*item, |value, name| value.get(name));
+        key.0.iter().filter_map(part).any(|part| matcher(part).is_some())
+    };
+    let is_alone = |(at, item): (usize, &View<'_>)| !items.iter().skip(at + 1).any(|other| key.is_same(*item, *other));
+    items.iter().all(|item| key.names(*item) && !is_matched(item)) && items.iter().enumerate().all(is_alone)
 }
 
 impl Judge<'_> {
@@ -219,13 +214,9 @@ impl Judge<'_> {
     }
 
     fn items(&mut self, expected: View<'_>, actual: View<'_>, at: &mut String, now: i64) {
-        let key = |item: View<'_>| self.keys.iter().find_map(|keys| key_of(item, keys));
-        let keyed =
-            |list: View<'_>| list.items().map(key).collect::<Option<Vec<_>>>().filter(|keys| are_distinct(keys));
-        if let (Some(wanted), Some(found)) = (keyed(expected), keyed(actual))
-            && wanted != found
-        {
-            return self.keyed_items((expected, &wanted), (actual, &found), at, now);
+        let key = self.keys.iter().find(|key| tells_apart(key, expected) && tells_apart(key, actual)).cloned();
+        if let Some(key) = key.filter(|_| !expected.is_empty() && !actual.is_empty()) {
+            return self.keyed_items(expected, actual, &key, at, now);
         }
         let length = at.len();
         for (index, (expected, actual)) in expected.items().zip(actual.items()).enumerate() {
@@ -239,28 +230,27 @@ impl Judge<'_> {
     }
 
     /// Lists whose items have keys: each is compared with the one of the same key.
-    fn keyed_items(
-        &mut self,
-        (expected, wanted): (View<'_>, &[Vec<String>]),
-        (actual, found): (View<'_>, &[Vec<String>]),
-        at: &mut String,
-        now: i64,
-    ) {
+    fn keyed_items(&mut self, expected: View<'_>, actual: View<'_>, key: &Key, at: &mut String, now: i64) {
         let (length, before) = (at.len(), self.failures.len());
-        for (index, (item, key)) in expected.items().zip(wanted).enumerate() {
+        let mut places = Vec::new();
+        for (index, item) in expected.items().enumerate() {
             pointer::push(at, &index.to_string());
-            match actual.items().zip(found).find(|(_, own)| *own == key) {
-                Some((actual, _)) => self.state(item, actual, at, now),
+            let own = actual.items().enumerate().find(|(_, own)| key.is_same(item, *own));
+            match own {
+                Some((place, actual)) => {
+                    places.push(place);
+                    self.state(item, actual, at, now);
+                }
                 None => self.differs(at, item, "is missing"),
             }
             at.truncate(length);
         }
-        for (index, (item, _)) in actual.items().zip(found).enumerate().filter(|(_, (_, key))| !wanted.contains(key)) {
+        for (index, item) in actual.items().enumerate().filter(|(index, _)| !places.contains(index)) {
             pointer::push(at, &index.to_string());
             self.differs(at, expected, &format!("is {}, and not expected", item.to_text()));
             at.truncate(length);
         }
-        if self.failures.len() == before {
+        if self.failures.len() == before && !places.is_sorted() {
             self.differs(at, expected, "has these items in another order");
         }
     }

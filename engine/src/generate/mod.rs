@@ -54,8 +54,11 @@ pub struct Generator<'a> {
 }
 
 /// How large the account's value and the visitor's are in the first cases; none: the account has nothing yet.
-const EDGES: [(Option<Extent>, Extent); 6] = [
+const EDGES: [(Option<Extent>, Extent); 9] = [
     (None, Extent::Least),
+    (Some(Extent::Several), Extent::Several),
+    (Some(Extent::Least), Extent::Several),
+    (Some(Extent::Several), Extent::Least),
     (Some(Extent::Least), Extent::Least),
     (Some(Extent::Least), Extent::Most),
     (Some(Extent::Most), Extent::Least),
@@ -117,6 +120,17 @@ impl<'a> Generator<'a> {
         let visitors = EXTENTS.map(|extent| self.visitor(Some(extent)));
         let pairs = accounts.iter().flat_map(|account| visitors.iter().map(move |visitor| (account, visitor)));
         pairs.map(|(account, visitor)| (account.clone(), visitor.clone())).collect()
+    }
+
+    /// A visitor's value as it may also come: with something of another shape inside, with a part less, as JSON text.
+    #[must_use]
+    pub fn disturbed(&mut self, value: &Json) -> Vec<Json> {
+        const MAX: usize = 24;
+        let mut found = shrink::plainer(value.view());
+        found.truncate(MAX);
+        found.extend((0..MAX).map(|_| spoiled(value.view(), &mut self.random)));
+        found.push(Json::text(&value.view().to_text()));
+        found
     }
 
     /// What visitors' values lack most often, and where their schema asks for it.

@@ -31,7 +31,7 @@ fn candidates(case: &Case) -> Vec<Case> {
 }
 
 /// Values that are one step plainer, the plainest first.
-fn plainer(value: View<'_>) -> Vec<Json> {
+pub(super) fn plainer(value: View<'_>) -> Vec<Json> {
     match value.kind() {
         Kind::Array => {
             let items: Vec<_> = value.items().map(View::to_json).collect();

@@ -158,14 +158,13 @@ impl Strategy {
             Self::Sum(_) => add::LAWS,
             Self::Ordinal(_) => ordinal::LAWS,
             Self::All | Self::Any => logical::LAWS,
-            Self::EarliestTime | Self::LatestTime => latest::LAWS,
+            Self::EarliestTime | Self::LatestTime | Self::Latest(_) => latest::LAWS,
             Self::Union(_) => union::LAWS,
             Self::Concat(_) => concat::LAWS,
             Self::KeyedUnion(keyed) => keyed.laws(),
             Self::Recent(_) => recent::LAWS,
             Self::Fields(fields) => fields.laws(),
             Self::Each(each) => each.of.laws(),
-            Self::Latest(_) => latest::LAWS,
             Self::Preset(preset) => preset.laws(),
         }
     }
@@ -205,6 +204,17 @@ impl Strategy {
             | Self::Recent(_) => true,
             Self::KeyedUnion(keyed) => matches!(keyed.otherwise, Otherwise::Anonymous | Otherwise::Overwrite),
             Self::Preset(preset) => preset.chooses(),
+            _ => false,
+        }
+    }
+
+    /// Whether it forces times into the session's.
+    #[must_use]
+    pub fn clamps(&self) -> bool {
+        match self {
+            Self::Recent(recent) => recent.clamp,
+            Self::Fields(fields) => fields.rules.iter().any(|(_, strategy)| strategy.clamps()),
+            Self::Each(each) => each.of.clamps(),
             _ => false,
         }
     }

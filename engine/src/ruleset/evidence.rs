@@ -131,9 +131,11 @@ impl Trial<'_> {
         evidence.ran += usize::from(!matches!(applied, Applied::Failed(_)));
         let Applied::Wrote(once) = applied else { return };
         evidence.wrote += 1;
-        if self.changes_again(&once, clean).is_some() {
+        if let Some(twice) = self.changes_again(&once, clean) {
             let case = Case { account: account.cloned(), anonymous: visitor.clone(), other: Json::Null };
-            evidence.violation = self.shrunk(&case);
+            let whole = Violation { case, once: Some(once), twice: Some(twice), failure: None };
+            // there may be no work left to make it small
+            evidence.violation = self.shrunk(&whole.case).or(Some(whole));
         }
     }
 

@@ -34,6 +34,7 @@ use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses, Strategy};
 use built::Built;
+pub use calls::Calls;
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::decided_by;
@@ -61,6 +62,8 @@ pub struct Sandbox {
     functions: Modules,
     /// Modules that name what adds again at every login, with the word.
     adding: Vec<(String, String)>,
+    /// What the calls of each module say.
+    called: Vec<(String, Calls)>,
 }
 
 /// Shows nothing of the scripts.
@@ -78,8 +81,8 @@ pub struct Script {
     reasons: Vec<String>,
     /// What adds again at every login, and where.
     adds: Option<Adding>,
-    /// The strategies that it calls with options that are written out.
-    calls: Vec<Strategy>,
+    /// What its calls say of its merge.
+    calls: Calls,
     /// Whether its result may depend on the time.
     reads_clock: bool,
     /// What deserves a look.
@@ -130,6 +133,7 @@ impl Sandbox {
             reasons: Vec::new(),
             functions: Modules::new(),
             adding: Vec::new(),
+            called: Vec::new(),
         }
     }
 
@@ -170,6 +174,7 @@ impl Sandbox {
             tokens::adding(source).map(|(_, word)| (name.clone(), word.to_owned()))
         };
         self.adding = modules.iter().filter_map(adding).collect();
+        self.called = modules.iter().map(|(name, _, source)| (name.clone(), Calls::of(source))).collect();
         let mut errors = Vec::new();
         let mut built = Built::new(&self.limits, self.trace.as_ref());
         let mut waiting = Vec::new();
@@ -283,9 +288,9 @@ impl Sandbox {
             return Err(found);
         }
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
-        let (reasons, adds, calls) = (tokens::reasons(source), self.adds(source), calls::strategies(source));
+        let (reasons, adds, calls) = (tokens::reasons(source), self.adds(source), self.calls(source));
         // `recent` may clamp times
-        let clamps = calls.iter().any(|call| matches!(call, Strategy::Recent(_)));
+        let clamps = calls.strategies.iter().any(|call| matches!(call, Strategy::Recent(_)));
         let reads_clock = clamps || ast::reads_parameter(source, "merge", 2);
         let (source, file) = (source.into(), file.into());
         let script = Script { source, file, reasons, adds, calls, reads_clock, warnings: found };
@@ -326,6 +331,14 @@ impl Sandbox {
             let (module, word) = self.adding.iter().find(|(module, _)| Some(module.as_str()) == name)?;
             Some((at..at + module.len() + 2, word.clone()))
         })
+    }
+
+    /// The calls of a script, and of the modules that it imports.
+    fn calls(&self, source: &str) -> Calls {
+        let imported =
+            |(_, name): (usize, Option<&str>)| self.called.iter().find(|(module, _)| Some(module.as_str()) == name);
+        let modules = tokens::imports(source).into_iter().filter_map(imported);
+        modules.fold(Calls::of(source), |calls, (_, module)| calls.and(module))
     }
 
     /// Calls `merge(account, anonymous, context)`.
@@ -431,9 +444,9 @@ impl Script {
         self.adds.as_ref()
     }
 
-    /// The strategies that it calls with options that are written out.
+    /// What its calls say of its merge, those of the modules that it imports among them.
     #[must_use]
-    pub fn calls(&self) -> &[Strategy] {
+    pub fn calls(&self) -> &Calls {
         &self.calls
     }
 

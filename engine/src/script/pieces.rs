@@ -32,6 +32,11 @@ pub fn pieces(source: &str) -> Vec<Piece> {
         let expr = match node {
             ASTNode::Expr(expr) => expr,
             ASTNode::Stmt(Stmt::FnCall(call, at)) => return add(lines.call(call, *at)),
+            // `+=` and its like
+            ASTNode::Stmt(Stmt::Assignment(both)) => {
+                let written = both.0.get_op_assignment_info().map(|info| info.2.literal_syntax());
+                return add(written.and_then(|written| lines.piece(both.0.position(), written, "operator")));
+            }
             _ => return,
         };
         add(match expr {

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// What also makes the check fail
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Print notes too, what is only worth knowing
+    /// Also print notes
     #[arg(long)]
     notes: bool,
     /// Diagnostics that are printed; the rest is counted

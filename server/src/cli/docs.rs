@@ -234,10 +234,12 @@ impl<'a> Fields<'a> {
     ];
 
     fn field(&mut self, schema: View<'a>, place: &str, held: Held) {
-        if schema.kind() == Kind::Object {
+        // what refers to another schema, and says nothing itself, is described there
+        let says_more = schema.members().any(|(name, _)| !name.is("$ref"));
+        if schema.kind() == Kind::Object && says_more {
             self.row(schema, place, held);
         }
-        self.below(schema, place);
+        self.below(schema, place, held);
     }
 
     fn row(&mut self, schema: View<'a>, place: &str, held: Held) {
@@ -253,7 +255,7 @@ impl<'a> Fields<'a> {
         let is_sensitive = says("x-sensitive");
         let filled = schema.get("x-on-missing").map_or("", |_| "; the default where it is missing");
         let steps = match schema.get("x-on-invalid") {
-            _ if is_sensitive => "never taken over".to_owned(),
+            _ if is_sensitive => "never passes".to_owned(),
             Some(steps) => words(steps).into_iter().map(step).collect::<Vec<_>>().join(", then ") + filled,
             None => format!("{}{filled}", held.dropped()),
         };
@@ -266,7 +268,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The places below, through what the schema refers to and combines.
-    fn below(&mut self, schema: View<'a>, place: &str) {
+    fn below(&mut self, schema: View<'a>, place: &str, held: Held) {
         let required: Vec<_> = schema.get("required").map(words).unwrap_or_default();
         for (name, member) in schema.get("properties").into_iter().flat_map(View::named_members) {
             let name = name.word();
@@ -275,6 +277,11 @@ impl<'a> Fields<'a> {
         }
         for (pattern, member) in schema.get("patternProperties").into_iter().flat_map(View::named_members) {
             self.field(member, &format!("{place}/{}", pattern.word()), Held::Optional);
+        }
+        for name in ["additionalProperties", "unevaluatedProperties"] {
+            if schema.get(name).and_then(View::as_bool) == Some(true) {
+                let _ = writeln!(self.out, "| `{place}/*` | anything |  |  |");
+            }
         }
         for (keyword, held) in [
             ("items", Held::Item),
@@ -292,13 +299,13 @@ impl<'a> Fields<'a> {
             self.field(item, &format!("{place}/{index}"), Held::Item);
         }
         for keyword in ["allOf", "anyOf", "oneOf"] {
-            schema.get(keyword).into_iter().flat_map(View::items).for_each(|branch| self.below(branch, place));
+            schema.get(keyword).into_iter().flat_map(View::items).for_each(|branch| self.below(branch, place, held));
         }
         for branch in ["then", "else"].into_iter().filter_map(|keyword| schema.get(keyword)) {
-            self.below(branch, place);
+            self.below(branch, place, held);
         }
         for (_, branch) in schema.get("dependentSchemas").into_iter().flat_map(View::members) {
-            self.below(branch, place);
+            self.below(branch, place, held);
         }
         let Some(reference) = schema.get("$ref").map(View::word) else { return };
         let target = reference.strip_prefix('#').and_then(handover_engine::pointer::Pointer::parse);
@@ -306,14 +313,14 @@ impl<'a> Fields<'a> {
         match self.followed.get(&reference) {
             None => {
                 self.followed.insert(reference, place.to_owned());
-                self.field(target, place, Held::Optional);
+                self.field(target, place, held);
             }
             // what stands in itself, or is said twice of one place
             Some(first) if first == place || place.starts_with(&format!("{first}/")) => {}
             Some(first) if holds_places(target) => {
                 let _ = writeln!(self.out, "| `{place}` | as `{first}` | | |");
             }
-            Some(_) => self.field(target, place, Held::Optional),
+            Some(_) => self.field(target, place, held),
         }
     }
 }

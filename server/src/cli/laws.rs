@@ -184,7 +184,9 @@ impl Asked<'_> {
                     format!("no value could be made for `{}` at `{place}` of its schema", keyword.word())
                 }
                 None if *cases == 0 => "ask for more cases, or for more time".to_owned(),
-                None => "allow a value that a visitor may bring".to_owned(),
+                None => {
+                    "the schema or `max_bytes` lets no generated value pass, or the script skips every login".to_owned()
+                }
             };
             let severity = if *ran == 0 { Severity::Error } else { Severity::Warning };
             found.push(at_merge(rule, files, "L000", message).severity(severity).help(help));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -37,7 +38,8 @@ pub(super) fn run(asked: &Asked<'_>, files: &Files, texts: &BTreeMap<String, Str
     let start = Instant::now();
     let all = mutants::all(files);
     let fates = fates(&all, files, texts);
-    let tried: Vec<(&Mutant, &Fate)> = all.iter().zip(&fates).collect();
+    let tried: Vec<(&Mutant, &Fate)> =
+        fates.iter().filter_map(|(index, fate)| Some((all.get(*index)?, fate))).collect();
     let text = match asked.format {
         Form::Json => machine(&tried, asked.rules),
         _ => pretty(&tried, asked.rules, start),
@@ -51,7 +53,7 @@ pub(super) fn run(asked: &Asked<'_>, files: &Files, texts: &BTreeMap<String, Str
 }
 
 /// What became of each, in their order. Each thread compiles the rules for itself and takes the next mutant.
-fn fates(all: &[Mutant], files: &Files, texts: &BTreeMap<String, String>) -> Vec<Fate> {
+fn fates(all: &[Mutant], files: &Files, texts: &BTreeMap<String, String>) -> Vec<(usize, Fate)> {
     let progress = Progress::of(all.len(), "mutants");
     let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(all.len().max(1));
@@ -67,10 +69,11 @@ fn fates(all: &[Mutant], files: &Files, texts: &BTreeMap<String, String>) -> Vec
     };
     let mut found: Vec<(usize, Fate)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        let joined = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect()
     });
     found.sort_by_key(|(index, _)| *index);
-    found.into_iter().map(|(_, fate)| fate).collect()
+    found
 }
 
 fn take<'a>(next: &AtomicUsize, all: &'a [Mutant]) -> Option<(usize, &'a Mutant)> {
@@ -103,20 +106,16 @@ fn pretty(tried: &[(&Mutant, &Fate)], folder: &Path, start: Instant) -> String {
         let _ = match fate {
             Fate::Living(fixture) => {
                 let fixture = fixture.trim_end().replace('\n', "\n    ");
-                writeln!(
-                    out,
-                    "{}: no fixture and no law fails; this fixture would:\n    {fixture}",
-                    place(mutant, folder)
-                )
+                writeln!(out, "{}: survives, no fixture or law detects it; add:\n    {fixture}", place(mutant, folder))
             }
-            Fate::Same => writeln!(out, "{}: no generated login shows a difference", place(mutant, folder)),
+            Fate::Same => writeln!(out, "{}: possibly equivalent, no generated login differs", place(mutant, folder)),
             Fate::Refused(_) | Fate::Failed(_) | Fate::Broken(_) => Ok(()),
         };
     }
     let [refused, failed, broken, living, same] = counts(tried);
     let _ = writeln!(
         out,
-        "{}: {} killed ({failed} by fixtures, {broken} by laws, {refused} by check), {living} living, {same} without a difference · {} ms",
+        "{}: {} killed ({failed} by fixtures, {broken} by laws, {refused} by check), {living} surviving, {same} possibly equivalent · {} ms",
         count(tried.len(), "mutant"),
         refused + failed + broken,
         start.elapsed().as_millis()
@@ -132,17 +131,16 @@ fn machine(tried: &[(&Mutant, &Fate)], folder: &Path) -> String {
             Fate::Refused(code) => ("killed", json!(code)),
             Fate::Failed(file) => ("killed", json!(file)),
             Fate::Broken(law) => ("killed", json!(law.name())),
-            Fate::Living(fixture) => ("living", serde_json::from_str(fixture).unwrap_or(Value::Null)),
-            Fate::Same => ("same", Value::Null),
+            Fate::Living(fixture) => ("survived", serde_json::from_str(fixture).unwrap_or(Value::Null)),
+            Fate::Same => ("possibly_equivalent", Value::Null),
         };
-        let by = if fate == "living" { ("fixture", by) } else { ("by", by) };
+        let by = if fate == "survived" { ("fixture", by) } else { ("by", by) };
         let Mutant { file, at, change, rule, .. } = mutant;
         json!({ "file": format!("{folder}/{file}"), "line": at.line, "column": at.column, "change": change,
                 "rule": rule, "fate": fate, by.0: by.1 })
     };
     let all: Vec<Value> = tried.iter().map(one).collect();
-    let summary =
-        json!({ "mutants": tried.len(), "killed": refused + failed + broken, "living": living, "same": same });
+    let summary = json!({ "mutants": tried.len(), "killed": refused + failed + broken, "survived": living, "possibly_equivalent": same });
     json!({ "version": 1, "mutants": all, "summary": summary }).to_string() + "\n"
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, requires = "update")]
     yes: bool,
     /// Change each bound, keyword, strategy and operator of the rules, one at a time, and print the changes that neither
-    /// `check` nor a fixture nor a law notices
+    /// `check` nor a fixture nor a law detects
     #[arg(long, conflicts_with_all = ["watch", "update"])]
     mutants: bool,
     /// With `--mutants`: write a fixture for each such change
@@ -148,12 +148,13 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     if arguments.update {
         return update(arguments, &rules, &texts);
     }
-    if arguments.mutants {
+    let until = if arguments.fail_fast { Until::Failure } else { Until::End };
+    let mut run = cases_after(&rules, &texts, until, failing);
+    // what fails already detects nothing
+    if arguments.mutants && run.failed == 0 {
         let Arguments { rules, fixtures, save, format, .. } = arguments;
         return mutants::run(&mutants::Asked { rules, fixtures, save: *save, format: *format }, &files, &texts);
     }
-    let until = if arguments.fail_fast { Until::Failure } else { Until::End };
-    let mut run = cases_after(&rules, &texts, until, failing);
     blame(&mut run.failures, (&rules, &files), &arguments.rules, &texts);
     if let (Some(filter), Some(nothing)) = (&arguments.filter, run.failures.iter_mut().find(|one| one.code == "F030")) {
         nothing.message = format!("nothing was tested: no case's path holds `{filter}`");

@@ -3,20 +3,28 @@
 use crate::instant;
 use crate::json::{Kind, View, same};
 use crate::merge::{KeyedUnion, Otherwise, Recent, Strategy, is_blank};
+use crate::script::Calls;
 
 /// What may be left behind.
 #[derive(Clone, Copy)]
 pub(super) enum Allowed<'a> {
     /// What the strategy of the place allows; none: nothing.
     By(Option<&'a Strategy>),
+    /// Whatever it was.
+    Any,
     /// What some function that the script calls allows, wherever it calls it.
-    ByCalls(&'a [Strategy]),
+    ByCalls(&'a Calls),
+}
+
+/// Whether the account's value is still in the result.
+pub(super) fn is_kept_whole(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
+    allowed.chooses_scalar(account, made) || is_kept(account, made, allowed)
 }
 
 /// Whether a value of the account's is still in the result. A number may have grown; of two values that the author lets a
 /// strategy choose from, the other one may go.
-pub(super) fn is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
-    if is_blank(account) || same(account, made) || allowed.chooses() || allowed.chooses_scalar(account, made) {
+fn is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
+    if is_blank(account) || same(account, made) || allowed.chooses() {
         return true;
     }
     match (account.kind(), made.kind()) {
@@ -42,7 +50,7 @@ fn list_is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool
     let Allowed::ByCalls(calls) = allowed else { return false };
     account.items().all(|item| {
         let is_there = made.items().any(|made| is_kept(item, made, allowed));
-        is_there || calls.iter().any(|call| may_leave(call, item, made))
+        is_there || calls.strategies.iter().any(|call| may_leave(call, item, made))
     })
 }
 
@@ -77,24 +85,26 @@ fn replaces(keyed: &KeyedUnion) -> bool {
 impl Allowed<'_> {
     /// Whether another value may stand in its place.
     fn chooses(self) -> bool {
-        matches!(self, Self::By(Some(strategy)) if strategy.chooses())
+        matches!(self, Self::Any) || matches!(self, Self::By(Some(strategy)) if strategy.chooses())
     }
 
     /// What is allowed at a member of this name.
     fn below(self, name: &str) -> Self {
         match self {
+            Self::Any => self,
             Self::By(strategy) => Self::By(strategy.and_then(|strategy| strategy.of_member(name))),
             Self::ByCalls(calls) => {
-                let named = calls.iter().filter_map(|call| call.of_member(name)).find(|one| one.chooses());
-                named.map_or(self, |strategy| Self::By(Some(strategy)))
+                let named = calls.strategies.iter().filter_map(|call| call.of_member(name)).find(|one| one.chooses());
+                let is_chosen = calls.chosen.iter().any(|own| own == name);
+                named.map_or(if is_chosen { Self::Any } else { self }, |strategy| Self::By(Some(strategy)))
             }
         }
     }
 
-    /// Whether a function of the script chooses one of two scalars: the call does not say where.
+    /// Whether the whole value is a scalar that a function of the script chooses.
     fn chooses_scalar(self, account: View<'_>, made: View<'_>) -> bool {
         let is_scalar = |view: View<'_>| !matches!(view.kind(), Kind::Array | Kind::Object);
-        let chooses = |calls: &[Strategy]| calls.iter().any(Strategy::chooses_scalars);
+        let chooses = |calls: &Calls| calls.strategies.iter().any(Strategy::chooses_scalars);
         is_scalar(account) && is_scalar(made) && matches!(self, Self::ByCalls(calls) if chooses(calls))
     }
 }

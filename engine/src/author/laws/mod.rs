@@ -20,7 +20,7 @@ use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Applied, RuleSet};
 use crate::sanitizer::Clean;
-use kept::{Allowed, is_kept};
+use kept::{Allowed, is_kept_whole};
 use leaves::{caps, has_twins, known, leaves, plain};
 
 const CLOCK: Context = Context { now: NOW, session_created_at: CREATED_AT };
@@ -66,11 +66,23 @@ pub struct Tally {
 
 /// Asks all laws of a rule, on as many cases as `cases`, until `is_over` says that the time is.
 pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn Fn() -> bool) -> Trial {
+    ask_some(rules, rule, &Law::ALL, (cases, seed), is_over)
+}
+
+/// The same of some laws.
+pub(crate) fn ask_some(
+    rules: &RuleSet,
+    rule: &Rule,
+    laws: &[Law],
+    (cases, seed): (usize, u64),
+    is_over: &dyn Fn() -> bool,
+) -> Trial {
     let asked = Asked { rules, rule };
     let mut generator = rule.generator(seed);
     let tally = |law| Tally { law, asked: 0, broken: 0, violation: None };
-    let tallies = Law::ALL.into_iter().map(tally).collect();
+    let tallies = laws.iter().copied().map(tally).collect();
     let mut trial = Trial { cases: 0, ran: 0, tallies, lack: None, arrived: (0, 0) };
+    let mut ended = 0;
     for _ in 0..cases {
         if is_over() {
             break;
@@ -78,6 +90,7 @@ pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn 
         trial.cases += 1;
         let Some(login) = asked.login(&generator.case()) else { continue };
         trial.ran += 1;
+        ended += usize::from(!matches!(login.applied, Applied::Failed(_)));
         let (passed, arrived) = arrivals(&login);
         trial.arrived = (trial.arrived.0 + passed, trial.arrived.1 + arrived);
         for tally in &mut trial.tallies {
@@ -94,7 +107,16 @@ pub fn ask(rules: &RuleSet, rule: &Rule, cases: usize, seed: u64, is_over: &dyn 
         }
     }
     trial.lack = generator.lack();
+    if ended == 0 && !is_broken(&trial, Law::Total) {
+        // it skipped or discarded every login: nothing was merged
+        trial.ran = 0;
+        trial.tallies.iter_mut().for_each(|tally| tally.asked = 0);
+    }
     trial
+}
+
+fn is_broken(trial: &Trial, law: Law) -> bool {
+    trial.tallies.iter().any(|tally| tally.law == law && tally.broken > 0)
 }
 
 /// The laws that a rule keeps by construction.
@@ -117,13 +139,16 @@ pub fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
     for rule in rules.rules().iter().filter(|rule| !rule.waivers.is_empty()) {
         let waivers = list.items().find(|one| one.get("name").is_some_and(|name| name.word() == *rule.name));
         let waivers = waivers.and_then(|one| one.get("laws"));
-        let trial = ask(rules, rule, WAIVER_CASES, WAIVER_SEED, &|| false);
+        let is_waived = |law: &Law| rule.waivers.iter().any(|(name, _)| name == law.name());
+        let waived: Vec<Law> = Law::ALL.into_iter().filter(is_waived).collect();
+        let trial = ask_some(rules, rule, &waived, (WAIVER_CASES, WAIVER_SEED), &|| false);
         // what hardly ran was not tested
         let tallies = if trial.ran_in(WAIVER_RAN) { trial.tallies } else { Vec::new() };
         for (name, _) in waivers.into_iter().flat_map(View::named_members) {
             let own = tallies.iter().find(|tally| tally.law.name() == name.word());
             if let Some(tally) = own.filter(|tally| tally.asked > 0 && tally.broken == 0) {
-                let message = format!("`{}` keeps law {} in {} cases", rule.name, name.word(), tally.asked);
+                let message =
+                    format!("unneeded waiver: `{}` keeps law {} in {} logins", rule.name, name.word(), tally.asked);
                 let one = Diagnostic::at_view("P041", POLICY_FILE, name, message).severity(Severity::Warning);
                 found.push(one.help("remove the waiver"));
             }
@@ -258,7 +283,7 @@ impl Asked<'_> {
             Merge::Strategy(strategy) => Allowed::By(Some(strategy)),
             Merge::Script(script) => Allowed::ByCalls(script.calls()),
         };
-        !is_kept(account.view(), made.view(), allowed)
+        !is_kept_whole(account.view(), made.view(), allowed)
     }
 
     /// Whether a leaf of the result is a leaf of neither side (L7): sums excepted, caps and clamped times too. The visitor's
@@ -270,10 +295,14 @@ impl Asked<'_> {
                 known.insert(plain(leaf));
             });
         }
+        let clamps = match &self.rule.merge {
+            Merge::Strategy(strategy) => strategy.clamps(),
+            Merge::Script(script) => script.calls().clamps,
+        };
         let mut invented = false;
         leaves(made.view(), &mut |leaf| {
             let is_sum = self.rule.needs_once && leaf.kind() == Kind::Number;
-            let clamped = instant::read(leaf).is_some_and(|time| (CREATED_AT..=NOW).contains(&time));
+            let clamped = clamps && instant::read(leaf).is_some_and(|time| [CREATED_AT, NOW].contains(&time));
             invented |= !leaf.is_null() && !is_sum && !clamped && !known.contains(&plain(leaf));
         });
         invented
@@ -284,7 +313,7 @@ impl Asked<'_> {
 fn arrivals(login: &Login) -> (usize, usize) {
     let there = login.once.as_ref().map(|once| known(once.view())).unwrap_or_default();
     let (mut passed, mut arrived) = (0, 0);
-    leaves(login.case.anonymous.view(), &mut |leaf| {
+    leaves(login.clean.json().view(), &mut |leaf| {
         passed += 1;
         arrived += usize::from(leaf.is_null() || there.contains(&plain(leaf)));
     });

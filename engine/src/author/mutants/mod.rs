@@ -40,10 +40,12 @@ struct Change {
 #[must_use]
 pub fn all(files: &Files) -> Vec<Mutant> {
     let mut found = Vec::new();
-    let names = rule_names(files);
+    let owners = owners(files);
     for (file, text) in &files.0 {
-        let stem = file.split('.').next().unwrap_or_default();
-        let own = names.iter().find(|name| *name == stem).cloned();
+        let own = match owners.get(file).map(Vec::as_slice) {
+            Some([rule]) => Some(rule.clone()),
+            _ => None,
+        };
         let changes: Vec<(Change, Option<String>)> = if file == POLICY_FILE {
             declared::changes(text)
         } else if file.ends_with(".schema.json") {
@@ -66,10 +68,20 @@ pub fn all(files: &Files) -> Vec<Mutant> {
     found
 }
 
-fn rule_names(files: &Files) -> Vec<String> {
+/// The rules that each file belongs to.
+fn owners(files: &Files) -> BTreeMap<String, Vec<String>> {
     let document = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
     let rules = document.as_ref().and_then(|document| document.root().get("rules"));
-    rules.into_iter().flat_map(View::items).filter_map(|rule| rule.get("name").map(View::word)).collect()
+    let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for rule in rules.into_iter().flat_map(View::items) {
+        let name = rule.get("name").map(View::word).unwrap_or_default();
+        let declared = rule.get("merge").map(View::word).filter(|merge| merge.ends_with(".rhai"));
+        let script = declared.unwrap_or_else(|| format!("{name}.merge.rhai"));
+        for file in [format!("{name}.schema.json"), format!("{name}.result.schema.json"), script] {
+            owners.entry(file).or_default().push(name.clone());
+        }
+    }
+    owners
 }
 
 impl Mutant {

@@ -10,10 +10,7 @@ pub(super) fn changes(text: &str) -> Vec<Change> {
         let own = text.get(span.clone()).unwrap_or_default().to_owned();
         let news: Vec<String> = match what {
             "operator" => operators(&own).iter().map(|new| (*new).to_owned()).collect(),
-            "integer" => own
-                .parse::<i64>()
-                .map(|number| vec![(number + 1).to_string(), (number - 1).to_string()])
-                .unwrap_or_default(),
+            "integer" => near(&own),
             "boolean" => vec![(own != "true").to_string()],
             "text" => other(own.trim_matches('"')).map(|new| format!("{new:?}")).into_iter().collect(),
             _ => functions(&own).iter().map(|new| (*new).to_owned()).collect(),
@@ -26,6 +23,13 @@ pub(super) fn changes(text: &str) -> Vec<Change> {
     }
     found.sort_by_key(|change| change.span.start);
     found
+}
+
+/// The numbers beside one.
+fn near(own: &str) -> Vec<String> {
+    let number: Option<i64> = own.replace('_', "").parse().ok();
+    let near = number.into_iter().flat_map(|number| [number.checked_add(1), number.checked_sub(1)]);
+    near.flatten().map(|near| near.to_string()).collect()
 }
 
 fn operators(own: &str) -> &'static [&'static str] {
@@ -41,6 +45,9 @@ fn operators(own: &str) -> &'static [&'static str] {
         "+" => &["-"],
         "-" | "*" => &["+"],
         "/" => &["*"],
+        "%" => &["*"],
+        "+=" => &["-="],
+        "-=" => &["+="],
         "!" => &[""],
         _ => &[],
     }

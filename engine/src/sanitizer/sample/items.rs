@@ -10,8 +10,6 @@ use crate::sanitizer::sets::Applied;
 
 /// Items of a list, unless its schema asks for more.
 const ITEMS_MAX: usize = 4;
-/// Items of a full list.
-const FULL_MAX: usize = 128;
 
 impl Sampler<'_> {
     pub(super) fn array(&mut self, plan: &Plan, random: &mut Random, depth: usize) -> Option<String> {
@@ -20,8 +18,7 @@ impl Sampler<'_> {
         let needs = plan.contains.iter().map(|(_, contains)| contains.min.unwrap_or(1)).sum::<usize>();
         let least = plan.length.min.unwrap_or(0).max(needs);
         let room = if is_closed { positions } else { usize::MAX };
-        let is_full = matches!(self.extent, Extent::Full | Extent::Many);
-        let usual = if is_full && plan.length.max.is_some() { FULL_MAX } else { ITEMS_MAX };
+        let usual = self.extent.many().filter(|_| plan.length.max.is_some()).unwrap_or(ITEMS_MAX);
         let most = plan.length.max.unwrap_or(usize::MAX).min(room).min(usual.max(least).max(positions));
         if least > most {
             let keyword = if needs > most { Keyword::Contains } else { Keyword::MinItems };
@@ -31,7 +28,7 @@ impl Sampler<'_> {
         let count = match self.extent {
             _ if depth == 0 => least,
             Extent::Least => least.max(usize::from(depth == DEPTH_MAX)).min(most),
-            Extent::Most | Extent::Full | Extent::Many => most,
+            Extent::Most | Extent::Several | Extent::Full | Extent::Many => most,
             Extent::Any if random.one_in(12) => least,
             Extent::Any => least.max(1).min(most) + random.below(most.saturating_sub(least.max(1)) + 1),
         };

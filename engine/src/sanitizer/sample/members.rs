@@ -9,9 +9,6 @@ use crate::random::Random;
 use crate::sanitizer::plan::{Plan, find};
 use crate::sanitizer::sets::SetId;
 
-/// Members of a full map.
-const FULL_MAX: usize = 128;
-
 /// A member of an object that is made: its name, the set of its value, and whether it is required.
 type Chosen = (String, SetId, bool);
 
@@ -49,12 +46,11 @@ impl Sampler<'_> {
         } else {
             self.open_names(set, plan, random)
         };
-        let is_full = matches!(self.extent, Extent::Full | Extent::Many);
-        let open = if is_full { self.many_names(&open, plan) } else { open };
+        let open = self.extent.many().map_or(Rc::clone(&open), |many| self.many_names(&open, plan, many));
         let wanted = match self.extent {
             _ if depth == 0 => 0,
             Extent::Least => 0,
-            Extent::Most | Extent::Full | Extent::Many => usize::MAX,
+            Extent::Most | Extent::Several | Extent::Full | Extent::Many => usize::MAX,
             Extent::Any => random.below(open.len() + 1).max(1),
         };
         let wanted = if depth == DEPTH_MAX && chosen.is_empty() && spare.is_empty() { wanted.max(1) } else { wanted };
@@ -68,7 +64,7 @@ impl Sampler<'_> {
                 Extent::Least => false,
                 Extent::Most => depth > 0,
                 // the containers of the whole value, and the names of maps
-                Extent::Full | Extent::Many => {
+                Extent::Several | Extent::Full | Extent::Many => {
                     let types = self.plan(one.1).types;
                     let holds_many = types.allows(Kind::Array) || types.allows(Kind::Object);
                     (depth == DEPTH_MAX && holds_many) || members.known.is_empty()
@@ -140,21 +136,23 @@ impl Sampler<'_> {
     }
 
     /// As many names as a map may have.
-    fn many_names(&mut self, open: &[(String, SetId)], plan: &Plan) -> Rc<[(String, SetId)]> {
-        let most = plan.members.bounds.max.unwrap_or(open.len()).min(FULL_MAX);
-        let mut many = open.to_vec();
-        for number in 0..FULL_MAX * 2 {
-            let Some((name, set)) = open.get(number % open.len().max(1)).filter(|_| many.len() < most) else { break };
+    fn many_names(&mut self, open: &[(String, SetId)], plan: &Plan, many: usize) -> Rc<[(String, SetId)]> {
+        let most = plan.members.bounds.max.unwrap_or(open.len()).min(many);
+        let mut names_found = open.to_vec();
+        for number in 0..many * 2 {
+            let Some((name, set)) = open.get(number % open.len().max(1)).filter(|_| names_found.len() < most) else {
+                break;
+            };
             let name = format!("{name}{number}");
             let names: Vec<_> = plan.members.names.iter().map(|(_, names)| (*names, Keyword::PropertyNames)).collect();
             let own = self.sets.intern(&names);
             let matches = |name: &str| plan.members.patterns.iter().map(|one| one.matches(name)).collect::<Vec<_>>();
             let is_alike = open.first().is_some_and(|(first, _)| matches(first) == matches(&name));
             if is_alike && self.may_pass(plan, own, !names.is_empty(), &name) {
-                many.push((name, *set));
+                names_found.push((name, *set));
             }
         }
-        Rc::from(many)
+        Rc::from(names_found)
     }
 
     /// Whether an undeclared name may pass.

@@ -32,6 +32,8 @@ pub enum Extent {
     Least,
     /// Every member that may stand there, the greatest numbers.
     Most,
+    /// Lists and maps of some length, of items that differ, each as small as may be.
+    Several,
     /// Lists and maps as long as they may be, of items that differ, each as small as may be.
     Many,
     /// The same, with the longest texts.
@@ -80,6 +82,17 @@ const DEPTH_MAX: usize = 6;
 const OPEN_DEPTH: usize = 2;
 /// Names that a place draws from where its schema leaves them open, and texts where it says nothing.
 const WORDS: [&str; 4] = ["a", "b", "c", "d"];
+
+impl Extent {
+    /// How many items of a list, or members of a map, are made where their bound allows it; none: the usual few.
+    fn many(self) -> Option<usize> {
+        match self {
+            Self::Several => Some(24),
+            Self::Many | Self::Full => Some(128),
+            Self::Least | Self::Most | Self::Any => None,
+        }
+    }
+}
 
 impl<'a> Sampler<'a> {
     /// Values of a sanitizer's schema; times lie around `now`.
@@ -281,7 +294,7 @@ impl<'a> Sampler<'a> {
     fn scalar(&mut self, set: SetId, plan: &Plan, kind: Kind, random: &mut Random) -> Option<String> {
         let pool = self.pool(set, plan, kind, random);
         let base = match self.extent {
-            Extent::Many => pool.first(),
+            Extent::Several | Extent::Many => pool.first(),
             Extent::Full => pool.last(),
             _ => None,
         };
@@ -289,7 +302,7 @@ impl<'a> Sampler<'a> {
             return Some(own);
         }
         let at = match self.extent {
-            Extent::Least | Extent::Many => 0,
+            Extent::Least | Extent::Several | Extent::Many => 0,
             Extent::Most | Extent::Full => pool.len().saturating_sub(1),
             Extent::Any => random.below(pool.len()),
         };
