@@ -211,3 +211,36 @@ fn the_command_ends_with_5_and_names_the_places() {
     assert!(code == 5 && text.contains("\"coverage\":{\"percent\":60.0,\"sides\":5,\"covered\":3,"), "{text}");
     assert!(text.contains("\"related\":[{\"file\":"), "{text}");
 }
+
+#[test]
+fn a_failure_counts_only_where_the_case_would_notice() {
+    let files = [
+        (
+            "a.schema.json",
+            "{ \"type\": \"object\", \"properties\": { \"n\": { \"type\": \"integer\", \"maximum\": 9 } } }",
+        ),
+        ("a.merge.rhai", "fn merge(account, anonymous, context) { anonymous }"),
+    ];
+    let with = |expect: &str| {
+        format!(
+            r#"{{ "anonymous": {{ "a": {{ "n": 10, "t": 1 }} }}, "expect": {{ "status": "transferred", {expect} }} }}"#
+        )
+    };
+    let failed = |expect: &str| {
+        let places = places(&files, &[&with(expect)]);
+        let place = places.iter().find(|place| place.at.message.contains("`maximum`")).unwrap();
+        place.sides.iter().any(|(side, count)| *side == "never failed" && *count > 0)
+    };
+    for noticed in [r#""app_metadata": {}"#, r#""findings": ["drop /a/n", "…"]"#, r#""findings": ["a: drop /a/n"]"#] {
+        assert!(failed(noticed), "{noticed}");
+    }
+    for unnoticed in [
+        r#""findings": ["…"]"#,
+        r#""findings": ["drop /a/t", "…"]"#,
+        r#""user_metadata": {}"#,
+        r#""app_metadata": { "a": { "$any": "object" } }"#,
+        r#""app_metadata": { "$any": "object" }"#,
+    ] {
+        assert!(!failed(unnoticed), "{unnoticed}");
+    }
+}

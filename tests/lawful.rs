@@ -270,3 +270,88 @@ fn sides_and_devices_may_change_places() {
         }
     }
 }
+
+/// Whether `check` refuses a script because it adds again at every login.
+#[track_caller]
+fn is_refused(schema: &str, script: &str) -> bool {
+    let files = policy(schema, script, false);
+    RuleSet::compile(&files).is_err_and(|found| found.iter().any(|one| one.code == "R040"))
+}
+
+const COUNT: &str = r#"{ "type": "object", "properties": { "n": { "type": "integer", "minimum": 0, "maximum": 1000000 }, "t": { "type": "string", "maxLength": 20 } } }"#;
+
+#[test]
+fn what_adds_only_sometimes_is_found() {
+    let adds = |condition: &str| {
+        format!(
+            "fn merge(account, anonymous, context) {{\n    let r = account ?? #{{}};\n    if {condition} {{ r.n = (r.n ?? 0) + 1; }}\n    r\n}}"
+        )
+    };
+    // constants of the script, both triggers
+    for condition in
+        ["anonymous.n == 424242", "anonymous.t == \"WELCOME10\"", "context.trigger == \"signup\"", "r.vip == true"]
+    {
+        assert!(is_refused(COUNT, &adds(condition)), "{condition}");
+    }
+    let long = "fn merge(account, anonymous, context) {\n    let r = account ?? [];\n    if anonymous.len() > 8 { for one in anonymous { r.push(one); } r } else { union(account, anonymous) }\n}";
+    assert!(is_refused(TAGS, long));
+}
+
+#[test]
+fn a_script_that_turns_every_login_away_is_not_tested() {
+    let trial = ask(COUNT, "fn merge(account, anonymous, context) { skip(\"never\") }");
+    assert_eq!(trial.ran, 0);
+    assert!(trial.tallies.iter().all(|tally| tally.asked == 0));
+}
+
+/// The laws of L6, L7, L11 and L12 that a merge breaks, or does not hold.
+#[track_caller]
+fn differs(schema: &str, merge: &str, law: Law, expected: bool) {
+    let trial = ask(schema, merge);
+    let tally = trial.tallies.iter().find(|tally| tally.law == law).unwrap();
+    assert!(tally.asked > 0 && (tally.broken > 0) == expected, "{merge}: {} broken in {}", law.name(), tally.broken);
+}
+
+#[test]
+fn a_script_may_leave_behind_what_its_functions_may() {
+    let merge = |body: &str| format!("fn merge(account, anonymous, context) {{\n    {body}\n}}");
+    differs(FIELDS, &merge("merge_fields(account, anonymous, #{}, \"anonymous\")"), Law::Inflationary, false);
+    differs(FIELDS, &merge("merge_fields(account, anonymous, #{ theme: \"anonymous\" })"), Law::Inflationary, false);
+    differs(ENTRIES, &merge("recent(account, anonymous, #{ key: \"id\", limit: 3 })"), Law::Inflationary, false);
+    differs(COUNTER, &merge("min_of(account, anonymous)"), Law::Inflationary, false);
+    // by hand it is a loss, also beside such a call
+    differs(FIELDS, &merge("anonymous"), Law::Inflationary, true);
+    differs(
+        ENTRIES,
+        &merge("let all = recent(account, anonymous, #{ key: \"id\", limit: 20 }); all.pop(); all"),
+        Law::Inflationary,
+        true,
+    );
+    let beside = "let r = account ?? #{}; r.theme = anonymous.theme; r.seen_at = earliest(r.seen_at, r.seen_at, anonymous.seen_at, anonymous.seen_at); r";
+    differs(FIELDS, &merge(beside), Law::Inflationary, true);
+}
+
+#[test]
+fn what_no_side_has_is_invented() {
+    let merge = |body: &str| format!("fn merge(account, anonymous, context) {{\n    {body}\n}}");
+    differs(COUNTER, &merge("account ?? 7"), Law::NoInvention, true);
+    differs(
+        FIELDS,
+        &merge("let r = account ?? anonymous; r.seen_at = time_text(context.now); r"),
+        Law::NoInvention,
+        true,
+    );
+    differs(ENTRIES, r#"{ "recent": { "key": "id", "clamp": true } }"#, Law::NoInvention, false);
+    differs(COUNTER, r#"{ "max": 50 }"#, Law::NoInvention, false);
+}
+
+#[test]
+fn what_does_not_arrive_and_items_of_one_key_are_shown() {
+    differs(LINES, r#""fill""#, Law::Arrives, true);
+    differs(COUNTER, r#""anonymous""#, Law::Arrives, false);
+    differs(LINES, r#""concat""#, Law::Distinct, true);
+    differs(LINES, r#"{ "keyed_union": { "key": "sku" } }"#, Law::Distinct, false);
+    for law in [Law::Arrives, Law::Distinct] {
+        assert!(!law.must_hold() && !law.may_be_waived());
+    }
+}

@@ -141,3 +141,39 @@ fn the_command_prints_and_saves_what_lives() {
     assert_eq!(run(&["--format", "junit"]).0, Some(2));
     assert_eq!(run(&["--watch"]).0, Some(2));
 }
+
+#[test]
+fn repairs_and_triggers_are_told_apart() {
+    let schema = r#"{ "type": "object", "required": ["n", "m"], "properties": {
+      "n": { "type": "integer", "minimum": 1, "maximum": 9, "x-on-invalid": ["coerce", "clamp"] },
+      "m": { "type": "boolean", "default": true, "x-on-missing": "default" } } }"#;
+    let rule = r#"{ "name": "test", "rules": [ { "name": "a", "to": "app_metadata.a", "on": ["signup"], "merge": "fill" } ] }"#;
+    let files = [("policy.json", rule), ("a.schema.json", schema)];
+    let files = Files(BTreeMap::from(files.map(|(file, text)| (file.to_owned(), text.to_owned()))));
+    for change in [
+        "`x-on-invalid` without `\"coerce\"`",
+        "`x-on-invalid` without `\"clamp\"`",
+        "without `x-on-missing`",
+        "without `on`",
+        "`fill` → `anonymous`",
+        "`minimum` 1 → 0",
+    ] {
+        assert!(matches!(fate(&files, &[], change), Fate::Living(_)), "{change}");
+    }
+}
+
+#[test]
+fn a_guard_is_detected_by_its_own_fixtures_only() {
+    let mut files = policy(FILL, None);
+    let guard =
+        "fn authorize(request) {\n    if request.body?.total < 100 { return allow(); }\n    deny(\"too much\")\n}";
+    files.0.insert("checkout.guard.rhai".to_owned(), guard.to_owned());
+    let of = |total: usize, outcome: &str| {
+        format!(
+            r#"{{ "authorize": {{ "operation": "checkout", "body": {{ "total": {total} }} }}, "expect": {{ "outcome": "{outcome}" }} }}"#
+        )
+    };
+    let [allowed, denied] = [of(5, "allow"), of(100, "deny")];
+    assert_eq!(fate(&files, &[&allowed], "`<` → `<=`"), Fate::Living(String::new()));
+    assert_eq!(fate(&files, &[&allowed, &denied], "`<` → `<=`"), Fate::Failed("a/1.json".to_owned()));
+}

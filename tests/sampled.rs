@@ -8,7 +8,7 @@ use handover_engine::random::Random;
 use handover_engine::sanitizer::{Extent, Options, Sampler, Sanitizer};
 
 /// Schemas of a member, one a line: every keyword, formats, patterns, dates, unions.
-const MEMBERS: [&str; 70] = [
+const MEMBERS: [&str; 88] = [
     r#"{ "type": "boolean" }"#,
     r#"{ "type": "string", "maxLength": 20 }"#,
     r#"{ "type": "string", "minLength": 3, "maxLength": 3 }"#,
@@ -79,6 +79,24 @@ const MEMBERS: [&str; 70] = [
     r##"{ "$ref": "#/$defs/tree" }"##,
     r#"{ "type": "array", "maxItems": 10, "items": { "type": "string", "maxLength": 100 }, "x-max-bytes": 60 }"#,
     r#"{ "type": "integer", "minimum": 0, "maximum": 9, "default": 3, "x-on-invalid": ["coerce", "clamp", "default"] }"#,
+    r#"{ "type": "array", "minItems": 5, "maxItems": 10, "uniqueItems": true, "items": { "type": "string", "minLength": 3, "maxLength": 6 } }"#,
+    r#"{ "type": "array", "minItems": 10, "maxItems": 20, "uniqueItems": true, "items": { "type": "integer", "minimum": 1, "maximum": 60 } }"#,
+    r#"{ "type": "object", "propertyNames": { "pattern": "^sku-[0-9]{6}$" }, "additionalProperties": { "type": "boolean" }, "minProperties": 5, "maxProperties": 8 }"#,
+    r#"{ "type": "object", "propertyNames": { "maxLength": 8 }, "additionalProperties": { "type": "boolean" }, "minProperties": 5, "maxProperties": 8 }"#,
+    r#"{ "type": "object", "patternProperties": { "^[a-z]{2}$": { "type": "boolean" } }, "additionalProperties": false, "minProperties": 5, "maxProperties": 8 }"#,
+    r#"{ "type": "string", "format": "email", "pattern": "@corp\\.example$", "maxLength": 60 }"#,
+    r#"{ "type": "string", "format": "uri", "pattern": "\\.(png|jpg)$", "maxLength": 60 }"#,
+    r#"{ "type": "string", "format": "date", "pattern": "^19[0-9]{2}-" }"#,
+    r#"{ "type": "string", "pattern": "\\bfoo\\b.*\\bbar\\b", "maxLength": 30 }"#,
+    r#"{ "type": "object", "required": ["a", "b"], "properties": { "a": { "type": "array", "maxItems": 3, "items": { "type": "boolean" }, "x-atomic": true }, "b": { "type": "integer" } } }"#,
+    r#"{ "type": "object", "required": ["a"], "properties": { "a": { "type": "boolean", "default": true, "x-on-missing": "default" }, "s": { "type": "string", "x-sensitive": true } } }"#,
+    r##"{ "$ref": "#/$defs/node", "properties": { "v": { "maximum": 5 } } }"##,
+    r##"{ "type": "array", "maxItems": 4, "items": { "$dynamicRef": "#leaf" } }"##,
+    r#"{ "type": "string", "minLength": 2, "maxLength": 9, "contentEncoding": "base64" }"#,
+    r#"{ "type": "array", "maxItems": 5, "unevaluatedItems": { "type": "integer" }, "contains": { "const": 1 }, "minContains": 0 }"#,
+    r#"{ "type": "object", "minProperties": 1, "properties": { "a": { "type": "integer" } }, "unevaluatedProperties": { "type": "boolean" } }"#,
+    r#"{ "type": "object", "minProperties": 1, "properties": { "a": { "type": "integer" }, "b": { "type": "integer" } }, "dependentSchemas": { "a": { "properties": { "b": { "minimum": 5 } } } } }"#,
+    r#"{ "enum": [1, 2, 3], "not": { "enum": [2] } }"#,
 ];
 
 /// Where a member's schema stands.
@@ -88,16 +106,16 @@ const AROUND: [&str; 3] = [
     r#"{ "type": "object", "maxProperties": 5, "propertyNames": { "pattern": "^[a-z]{1,8}$" }, "additionalProperties": { "type": "object", "required": ["m"], "properties": { "m": MEMBER } }, "$defs": DEFS }"#,
 ];
 const DEFS: &str = r##"{ "node": { "type": "object", "required": ["v"], "properties": { "v": { "type": "integer" }, "next": { "$ref": "#/$defs/node" } } },
-    "tree": { "anyOf": [{ "type": "integer" }, { "type": "object", "required": ["l", "r"], "properties": { "l": { "$ref": "#/$defs/tree" }, "r": { "$ref": "#/$defs/tree" } } }] } }"##;
+    "leaf": { "$dynamicAnchor": "leaf", "type": "boolean" }, "tree": { "anyOf": [{ "type": "integer" }, { "type": "object", "required": ["l", "r"], "properties": { "l": { "$ref": "#/$defs/tree" }, "r": { "$ref": "#/$defs/tree" } } }] } }"##;
 
-const DRAWS: usize = 50;
+const DRAWS: usize = 40;
 
 /// In how many draws a value was made, and how many different ones.
 #[track_caller]
 fn drawn(schema: &str) -> (usize, usize, String) {
     let sanitizer = Sanitizer::compile("a.schema.json", schema, Options::of(&Limits::default()))
         .unwrap_or_else(|errors| panic!("{schema}: {errors:?}"));
-    let mut sampler = Sampler::new(&sanitizer, NOW);
+    let mut sampler = Sampler::new(&sanitizer, NOW, &[]);
     let mut random = Random::new(16);
     let mut values = BTreeSet::new();
     let mut made = 0;
@@ -127,6 +145,28 @@ fn two_hundred_schemas_have_values() {
     }
     shares.sort_unstable();
     assert!(shares.len() >= 200 && shares[shares.len() / 2] * 100 >= 95 * DRAWS, "{shares:?}");
+}
+
+#[test]
+fn keywords_of_older_drafts_have_values() {
+    let draft = |number: &str| format!("\"$schema\": \"http://json-schema.org/draft-0{number}/schema#\"");
+    for (number, rest) in [
+        ("4", r#""type": "integer", "minimum": 1, "exclusiveMinimum": true, "maximum": 5"#),
+        (
+            "7",
+            r#""type": "array", "items": [{ "type": "boolean" }], "additionalItems": { "type": "integer" }, "minItems": 2, "maxItems": 4"#,
+        ),
+        (
+            "7",
+            r#""type": "object", "properties": { "a": { "type": "integer" }, "b": { "type": "integer" } }, "dependencies": { "a": ["b"], "b": { "properties": { "a": { "maximum": 5 } } } }, "minProperties": 1"#,
+        ),
+    ] {
+        let (made, different, lack) = drawn(&format!("{{ {}, {rest} }}", draft(number)));
+        assert!(
+            made * 100 >= 95 * DRAWS && different > 1,
+            "{rest}: {made} of {DRAWS}, {different} different, lacks {lack}"
+        );
+    }
 }
 
 #[test]

@@ -242,7 +242,13 @@ impl Rule {
     /// Logins for it.
     #[must_use]
     pub fn generator(&self, seed: u64) -> Generator<'_> {
-        Generator::new(self.result.as_ref().unwrap_or(&self.sanitizer), &self.sanitizer, seed)
+        let both = (self.result.as_ref().unwrap_or(&self.sanitizer), &self.sanitizer);
+        let triggers = self.on.clone().unwrap_or_else(|| vec![Trigger::Login, Trigger::Signup]);
+        let read = match &self.merge {
+            Merge::Script(script) => (script.calls().constants.as_slice(), script.calls().names.as_slice()),
+            Merge::Strategy(_) => (&[][..], &[][..]),
+        };
+        Generator::new(both, seed, triggers, read)
     }
 
     /// What the sanitizer leaves of a value of nobody's, if that is something to merge, and the work that this took.
@@ -263,10 +269,10 @@ impl Rule {
         limits: &Limits,
         account: Option<View<'_>>,
         clean: &Clean,
-        now: Context,
+        (now, trigger): (Context, Trigger),
     ) -> (Applied, u64) {
         let budget = Budget::new(limits.rule_work);
-        let context = script_context("login", "auth0|1", "anon@1", now, Json::empty_object());
+        let context = script_context(trigger.word(), "auth0|1", "anon@1", now, Json::empty_object());
         let tally = Tally::default();
         let context = EvalContext::new(sandbox, &context, now, &tally);
         let applied = match self.merge(account.filter(|account| !account.is_null()), clean, context, &budget) {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fixture::{Expected, Fixture};
+use super::fixture::{Expected, Fixture, matcher};
 use super::judge::authorize;
 use crate::decision::{Command, Decision};
 use crate::diagnostic::{Covered, Diagnostic};
@@ -151,8 +151,8 @@ impl Seen {
 
 /// What a case asserts: what it would notice if a keyword did not fail.
 struct Asserted {
-    /// The metadata objects whose state it says.
-    states: Vec<Sink>,
+    /// The metadata objects whose state it says, and roots that may hold anything.
+    states: Vec<(Sink, Vec<String>)>,
     /// The places of its findings.
     places: Vec<String>,
     /// Whether it lists all findings.
@@ -162,7 +162,11 @@ struct Asserted {
 impl Asserted {
     fn of(fixture: &Fixture) -> Self {
         let expect = fixture.expect();
-        let states = [Sink::App, Sink::User].into_iter().filter(|sink| expect.get(sink.word()).is_some());
+        let states = [Sink::App, Sink::User].into_iter().filter_map(|sink| {
+            let state = expect.get(sink.word()).filter(|state| matcher(*state).is_none())?;
+            let matched = state.members().filter(|(_, value)| matcher(*value).is_some());
+            Some((sink, matched.map(|(name, _)| name.decode().into_owned()).collect()))
+        });
         let listed: Vec<String> = expect.get("findings").into_iter().flat_map(View::items).map(View::word).collect();
         let places = listed.iter().filter_map(|text| Expected::parse(text).place).map(str::to_owned).collect();
         let findings = expect.get("findings").is_some() && listed.last().is_none_or(|last| last != "…");
@@ -171,7 +175,7 @@ impl Asserted {
 
     /// Whether it says what the root of a rule is in the end: a state is complete.
     fn has_state_of(&self, rule: &Rule) -> bool {
-        self.states.contains(&rule.sink)
+        self.states.iter().any(|(sink, matched)| *sink == rule.sink && !matched.contains(&rule.root))
     }
 
     /// Whether a finding stands at a place, or at one that holds it.

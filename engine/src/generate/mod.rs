@@ -3,7 +3,9 @@
 mod shrink;
 
 use crate::decision::Notice;
+use crate::event::Trigger;
 use crate::json::{Document, Json, Kind, View};
+use crate::merge::Context;
 use crate::random::Random;
 use crate::sanitizer::{Extent, Sampler, Sanitizer};
 pub(crate) use shrink::smaller;
@@ -12,15 +14,13 @@ pub(crate) use shrink::smaller;
 /// policy's digest.
 pub const VERSION: u32 = 2;
 
-/// The clock of generated logins, and when their sessions began: epoch milliseconds.
+/// The clock of generated logins, in epoch milliseconds.
 pub const NOW: i64 = 1_795_428_000_000;
-/// One day before [`NOW`].
-pub const CREATED_AT: i64 = NOW - 86_400_000;
 
 /// Steps that making a case small may take.
 pub(crate) const SHRINK_STEPS: usize = 2_000;
 
-/// What an account has, and what two visitors bring.
+/// A login: what an account has, and what two visitors bring.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The account's value; none: it has nothing yet.
@@ -29,6 +29,10 @@ pub struct Case {
     pub anonymous: Json,
     /// What the second one brings.
     pub other: Json,
+    /// Why the account's owner comes.
+    pub trigger: Trigger,
+    /// The provider's clock, and when the session began.
+    pub clock: Context,
 }
 
 /// A case that breaks a law.
@@ -51,7 +55,16 @@ pub struct Generator<'a> {
     anonymous: Sampler<'a>,
     random: Random,
     made: usize,
+    /// The triggers that the rule runs on.
+    triggers: Vec<Trigger>,
+    /// Members that a script reads, and no schema may declare.
+    names: Vec<String>,
 }
+
+/// When sessions began, before [`NOW`], in milliseconds: a day, at once, forty days.
+const AGES: [i64; 3] = [86_400_000, 0, 40 * 86_400_000];
+/// One login in so many is of the other trigger, or of a session of another age.
+const OTHER_ONE_IN: usize = 4;
 
 /// How large the account's value and the visitor's are in the first cases; none: the account has nothing yet.
 const EDGES: [(Option<Extent>, Extent); 9] = [
@@ -69,17 +82,25 @@ const EDGES: [(Option<Extent>, Extent); 9] = [
 const ABSENT_ONE_IN: usize = 8;
 /// One account in so many has a value of another shape, and one in so many has one inside of its value.
 const WRONG_ONE_IN: usize = 24;
-/// One account in so many has a member of the site's own.
-const OWN_ONE_IN: usize = 8;
+/// One account in so many has members of the site's own, and at most so many.
+const OWN_ONE_IN: usize = 4;
+const OWN_MAX: usize = 8;
 /// What no schema of a cart allows.
 const WRONG: [&str; 10] = ["null", "true", "-1", "\"-\"", "[]", "{}", "1.5", "[[]]", "{\"role\":\"admin\"}", "1e300"];
 
 impl<'a> Generator<'a> {
     /// Cases for a rule whose account holds what `account` lets pass, and whose visitors bring what `anonymous` does.
+    /// `constants` are values that its script compares with, `names` members that it reads.
     #[must_use]
-    pub fn new(account: &'a Sanitizer, anonymous: &'a Sanitizer, seed: u64) -> Self {
-        let sampler = |sanitizer| Sampler::new(sanitizer, NOW);
-        Self { account: sampler(account), anonymous: sampler(anonymous), random: Random::new(seed), made: 0 }
+    pub fn new(
+        (account, anonymous): (&'a Sanitizer, &'a Sanitizer),
+        seed: u64,
+        triggers: Vec<Trigger>,
+        (constants, names): (&[Json], &[String]),
+    ) -> Self {
+        let sampler = |sanitizer| Sampler::new(sanitizer, NOW, constants);
+        let (account, anonymous) = (sampler(account), sampler(anonymous));
+        Self { account, anonymous, random: Random::new(seed), made: 0, triggers, names: names.to_vec() }
     }
 
     /// The next case. A visitor brings null where no value that passes could be made.
@@ -87,7 +108,17 @@ impl<'a> Generator<'a> {
         let edge = EDGES.get(self.made);
         let (account, anonymous) = self.case_of_one();
         let other = self.visitor(edge.map(|(_, extent)| *extent));
-        Case { account, anonymous, other }
+        self.login(account, anonymous, other)
+    }
+
+    /// A login of these two: mostly the rule's first trigger, and a session of a day.
+    pub(crate) fn login(&mut self, account: Option<Json>, anonymous: Json, other: Json) -> Case {
+        let (random, first) = (&mut self.random, self.triggers.first().copied());
+        let is_other = random.one_in(OTHER_ONE_IN);
+        let trigger = random.pick(&self.triggers).copied().filter(|_| is_other).or(first).unwrap_or(Trigger::Login);
+        let age = if random.one_in(OTHER_ONE_IN) { random.pick(&AGES).copied() } else { AGES.first().copied() };
+        let clock = Context { now: NOW, session_created_at: NOW - age.unwrap_or(0) };
+        Case { account, anonymous, other, trigger, clock }
     }
 
     fn case_of_one(&mut self) -> (Option<Json>, Json) {
@@ -152,7 +183,7 @@ impl<'a> Generator<'a> {
         if random.one_in(WRONG_ONE_IN) {
             return Some(spoiled(value.view(), random));
         }
-        Some(if random.one_in(OWN_ONE_IN) { with_own(value) } else { value })
+        Some(if random.one_in(OWN_ONE_IN) { with_own(value, &self.names) } else { value })
     }
 }
 
@@ -172,18 +203,32 @@ fn spoiled(value: View<'_>, random: &mut Random) -> Json {
             let members = value.named_members().enumerate();
             Json::object(members.map(|(index, (name, member))| (name.to_json(), one(index, member))).collect())
         }
+        _ => other_form(value, random),
+    }
+}
+
+/// A scalar in a form that an annotation may repair, or that is wrong.
+fn other_form(value: View<'_>, random: &mut Random) -> Json {
+    match (value.kind(), random.below(3)) {
+        (Kind::Number | Kind::Bool, 0) => Json::text(&value.to_text()),
+        (Kind::Number, 1) => Json::Int(i64::from(i32::MAX)),
+        (Kind::Number, 2) => Json::Int(i64::from(i32::MIN)),
+        (Kind::String, 0) => Json::text(&format!(" {} ", value.word())),
+        (Kind::String, 1) => Json::text(&value.word().repeat(100)),
+        (Kind::String, _) => Json::text(""),
         _ => wrong(random),
     }
 }
 
-/// An object with a member that no schema names.
-fn with_own(value: Json) -> Json {
+/// An object with members of the site's own: those that a script reads, or one that nobody does.
+fn with_own(value: Json, names: &[String]) -> Json {
     if value.view().kind() != Kind::Object {
         return value;
     }
+    let names = if names.is_empty() { vec!["x-own"] } else { names.iter().map(String::as_str).collect() };
+    let new: Vec<_> = names.into_iter().filter(|name| value.view().get(name).is_none()).take(OWN_MAX).collect();
     let members = value.view().named_members().map(|(name, member)| (name.to_json(), member.to_json()));
-    let own = (Json::text("x-own"), Json::Int(1));
-    Json::object(members.chain([own]).collect())
+    Json::object(members.chain(new.into_iter().map(|name| (Json::text(name), Json::Bool(true)))).collect())
 }
 
 fn read(text: &str) -> Json {

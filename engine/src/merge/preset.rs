@@ -172,6 +172,10 @@ fn archived(account: Option<View<'_>>, anonymous: View<'_>, work: &mut Work<'_>)
     if same(old.view(), new.view()) {
         return Ok(Made::Keep);
     }
+    // what else stands there is not this function's to lose
+    if account.get("saved").is_some_and(|saved| !saved.is_null() && saved.kind() != Kind::Array) {
+        return Err(Refusal::AccountShape);
+    }
     let empty = lines_of(account).is_none_or(is_blank);
     let before = account.get("saved").into_iter().flat_map(View::items).map(View::to_json);
     let mut saved: Vec<_> = (!empty).then_some(old).into_iter().chain(before).collect();

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use super::declared::at_merge;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
+use crate::generate::{Case, SHRINK_STEPS, Violation, smaller};
 use crate::json::Json;
 use crate::limits::Limits;
 use crate::merge::Context;
@@ -82,7 +82,7 @@ impl Evidence {
         }
         (self.violation.is_none() && self.needs_once()).then(|| {
             let message = format!(
-                "`merge` ran in {} of {} generated logins and wrote in {}: too few to know whether repeating a login changes the result",
+                "`merge` ran in {} of {} generated logins and wrote in {}: too few writes to know whether repeating a login changes the result",
                 self.ran, self.cases, self.wrote
             );
             let help = format!("check which visitors `{}` turns away; Handover treats the rule as one that adds", script.file());
@@ -102,7 +102,8 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     fn evidence(&self) -> Evidence {
-        let (accounts, visitors) = self.rule.generator(SEED).sides(SIDES);
+        let mut generator = self.rule.generator(SEED);
+        let (accounts, visitors) = generator.sides(SIDES);
         let cleans: Vec<_> = visitors.iter().map(|visitor| self.clean(visitor)).collect();
         let mut evidence = Evidence { cases: 0, ran: 0, wrote: 0, violation: None };
         for index in 0..CASES {
@@ -111,7 +112,8 @@ impl Trial<'_> {
             let (Some(account), Some(clean)) = (accounts.get(at), cleans.get(with)) else { break };
             evidence.cases += 1;
             if let (Some(clean), Some(visitor)) = (clean, visitors.get(with)) {
-                self.ask(account.as_ref(), (clean, visitor), &mut evidence);
+                let case = generator.login(account.clone(), visitor.clone(), Json::Null);
+                self.ask(case, clean, &mut evidence);
             }
             let is_known = evidence.ran >= RAN_MIN && evidence.wrote >= WROTE_MIN;
             let cannot_be_known = evidence.ran + CASES - index <= RAN_MIN;
@@ -125,14 +127,13 @@ impl Trial<'_> {
     }
 
     /// Asks law L2 of one login.
-    fn ask(&self, account: Option<&Json>, (clean, visitor): (&Clean, &Json), evidence: &mut Evidence) {
-        let applied = self.apply(account, clean, NOW);
+    fn ask(&self, case: Case, clean: &Clean, evidence: &mut Evidence) {
+        let applied = self.apply(case.account.as_ref(), clean, &case, 0);
         // a script that fails, skips or discards decides nothing
         evidence.ran += usize::from(!matches!(applied, Applied::Failed(_)));
         let Applied::Wrote(once) = applied else { return };
         evidence.wrote += 1;
-        if let Some(twice) = self.changes_again(&once, clean) {
-            let case = Case { account: account.cloned(), anonymous: visitor.clone(), other: Json::Null };
+        if let Some(twice) = self.changes_again(&once, clean, &case) {
             let whole = Violation { case, once: Some(once), twice: Some(twice), failure: None };
             // there may be no work left to make it small
             evidence.violation = self.shrunk(&whole.case).or(Some(whole));
@@ -150,24 +151,25 @@ impl Trial<'_> {
         Limits { rule_work: self.limits.rule_work.min(left), ..*self.limits }
     }
 
-    fn apply(&self, account: Option<&Json>, clean: &Clean, now: i64) -> Applied {
-        let now = Context { now, session_created_at: CREATED_AT };
-        let (applied, work) = self.rule.apply(self.sandbox, &self.left(), account.map(Json::view), clean, now);
+    fn apply(&self, account: Option<&Json>, clean: &Clean, case: &Case, later: i64) -> Applied {
+        let clock = Context { now: case.clock.now + later, ..case.clock };
+        let login = (clock, case.trigger);
+        let (applied, work) = self.rule.apply(self.sandbox, &self.left(), account.map(Json::view), clean, login);
         self.work.set(self.work.get() + work);
         applied
     }
 
     /// The second result, where the same login again gives another one: at the same time, or a larger one a little later. A
     /// script that writes the time gives another result, and one that adds an entry with the time adds again.
-    fn changes_again(&self, once: &Json, clean: &Clean) -> Option<Json> {
-        let twice = self.apply(Some(once), clean, NOW);
+    fn changes_again(&self, once: &Json, clean: &Clean, case: &Case) -> Option<Json> {
+        let twice = self.apply(Some(once), clean, case, 0);
         if let Applied::Wrote(twice) = twice {
             return Some(twice);
         }
         if !self.script.reads_clock() {
             return None;
         }
-        match self.apply(Some(once), clean, NOW + LATER) {
+        match self.apply(Some(once), clean, case, LATER) {
             Applied::Wrote(later) if later.view().nodes() > once.view().nodes() => Some(later),
             _ => None,
         }
@@ -175,8 +177,8 @@ impl Trial<'_> {
 
     fn breaks(&self, case: &Case) -> Option<(Json, Json)> {
         let clean = self.clean(&case.anonymous)?;
-        let Applied::Wrote(once) = self.apply(case.account.as_ref(), &clean, NOW) else { return None };
-        self.changes_again(&once, &clean).map(|twice| (once, twice))
+        let Applied::Wrote(once) = self.apply(case.account.as_ref(), &clean, case, 0) else { return None };
+        self.changes_again(&once, &clean, case).map(|twice| (once, twice))
     }
 
     fn shrunk(&self, case: &Case) -> Option<Violation> {

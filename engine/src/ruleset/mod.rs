@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::budget::{Budget, Clock};
 use crate::decision::{Command, Decision, SkipReason, Status, sink_bytes};
 use crate::diagnostic::Diagnostic;
-use crate::event::{Event, Session};
+use crate::event::{Event, Session, Trigger};
 use crate::guard::{self, Guard, Operation};
 use crate::json::{Json, View};
 use crate::limits::Limits;
@@ -211,22 +211,16 @@ impl RuleSet {
         &self.guards
     }
 
-    /// What one rule makes of two values, at a fixed hour: for authors' tools, off the path of requests.
-    #[must_use]
-    pub fn apply(&self, rule: &Rule, account: Option<View<'_>>, anonymous: &Json, now: Context) -> Applied {
-        self.clean(rule, anonymous).map_or(Applied::Idle, |clean| self.merge(rule, account, &clean, now))
-    }
-
     /// What the sanitizer of a rule leaves of a value, if that is something to merge.
     #[must_use]
     pub fn clean(&self, rule: &Rule, anonymous: &Json) -> Option<Clean> {
         rule.clean(anonymous, &self.limits).0
     }
 
-    /// What one rule makes of an account's value and a clean one, at a fixed hour.
+    /// What one rule makes of an account's value and a clean one: for authors' tools, off the path of requests.
     #[must_use]
-    pub fn merge(&self, rule: &Rule, account: Option<View<'_>>, clean: &Clean, now: Context) -> Applied {
-        rule.apply(&self.sandbox, &self.limits, account, clean, now).0
+    pub fn merge(&self, rule: &Rule, account: Option<View<'_>>, clean: &Clean, login: (Context, Trigger)) -> Applied {
+        rule.apply(&self.sandbox, &self.limits, account, clean, login).0
     }
 
     /// What one rule makes of an event before anything is asked of it: for authors' tools, off the path of requests.

@@ -127,6 +127,9 @@ fn write(hir: &Hir, further: usize, random: &mut Random, text: &mut String) -> O
 fn drawn(class: &regex_syntax::hir::ClassUnicode, random: &mut Random) -> Option<char> {
     let holds = |one: &char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(one));
     let plain: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').filter(holds).collect();
+    if random.one_in(8) && holds(&' ') {
+        return Some(' ');
+    }
     let from = if random.one_in(2) { plain.get(..4).unwrap_or(&plain) } else { &plain };
     if let Some(one) = random.pick(from) {
         return Some(*one);

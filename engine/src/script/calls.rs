@@ -3,11 +3,11 @@
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::ast;
-use crate::json::Document;
+use crate::json::{Document, Json};
 use crate::merge::Strategy;
 
 /// What the calls of a script say of its merge.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Calls {
     /// The strategies that are called by name with options that are written out, in their order.
     pub strategies: Vec<Strategy>,
@@ -15,6 +15,20 @@ pub struct Calls {
     pub chosen: Vec<String>,
     /// Whether times are forced into the session's.
     pub clamps: bool,
+    /// Numbers and texts that it writes, and the numbers beside them: what it may compare with.
+    pub constants: Vec<Json>,
+    /// Members that it reads.
+    pub names: Vec<String>,
+}
+
+/// Constants and names of one script that logins are made with.
+const READ_MAX: usize = 64;
+
+/// Shows sizes only.
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Calls({} strategies)", self.strategies.len())
+    }
 }
 
 impl Calls {
@@ -35,8 +49,21 @@ impl Calls {
                 let members = ast::members(map).unwrap_or_default().into_iter();
                 calls.chosen.extend(members.filter(|(.., value)| chooses(value)).map(|(name, ..)| name));
             }
+            ASTNode::Expr(Expr::IntegerConstant(value, _)) => {
+                let near = [Some(*value), value.checked_sub(1), value.checked_add(1)];
+                calls.constants.extend(near.into_iter().flatten().map(Json::Int));
+            }
+            ASTNode::Expr(Expr::StringConstant(text, _)) => {
+                calls.constants.push(Json::text(text));
+                calls.names.push(text.to_string());
+            }
+            ASTNode::Expr(Expr::Property(name, _)) => calls.names.push(name.2.to_string()),
             _ => {}
         });
+        calls.constants.truncate(READ_MAX);
+        calls.names.sort_unstable();
+        calls.names.dedup();
+        calls.names.truncate(READ_MAX);
         calls.clamps |= calls.strategies.iter().any(|one| matches!(one, Strategy::Recent(recent) if recent.clamp));
         calls
     }
@@ -46,6 +73,8 @@ impl Calls {
         self.strategies.extend(module.strategies.iter().cloned());
         self.chosen.extend(module.chosen.iter().cloned());
         self.clamps |= module.clamps;
+        self.constants.extend(module.constants.iter().cloned());
+        self.names.extend(module.names.iter().cloned());
         self
     }
 }

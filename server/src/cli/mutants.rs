@@ -104,6 +104,9 @@ fn pretty(tried: &[(&Mutant, &Fate)], folder: &Path, start: Instant) -> String {
     for (mutant, fate) in tried {
         // writing to a string cannot fail
         let _ = match fate {
+            Fate::Living(fixture) if fixture.is_empty() => {
+                writeln!(out, "{}: survives, no fixture detects it", place(mutant, folder))
+            }
             Fate::Living(fixture) => {
                 let fixture = fixture.trim_end().replace('\n', "\n    ");
                 writeln!(out, "{}: survives, no fixture or law detects it; add:\n    {fixture}", place(mutant, folder))
@@ -148,6 +151,10 @@ fn machine(tried: &[(&Mutant, &Fate)], folder: &Path) -> String {
 fn save(tried: &[(&Mutant, &Fate)], fixtures: &Path) -> Result<()> {
     for (index, (mutant, fate)) in tried.iter().enumerate() {
         let Fate::Living(fixture) = fate else { continue };
+        let is_the_same = |(_, other): &(&Mutant, &Fate)| matches!(other, Fate::Living(other) if other == fixture);
+        if fixture.is_empty() || tried.iter().take(index).any(is_the_same) {
+            continue;
+        }
         // several changes of one place are told apart by their number
         let nth =
             tried.iter().take(index).filter(|(other, _)| other.file == mutant.file && other.at == mutant.at).count()

@@ -11,19 +11,17 @@ use std::collections::BTreeSet;
 use crate::decision::Notice;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fate::Keyword;
-use crate::generate::{CREATED_AT, Case, NOW, SHRINK_STEPS, Violation, smaller};
+use crate::generate::{Case, SHRINK_STEPS, Violation, smaller};
 use crate::instant;
 use crate::json::{Document, Json, Kind, View, compare, same};
 pub use crate::merge::Law;
-use crate::merge::{Context, Laws};
+use crate::merge::Laws;
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 use crate::ruleset::{Applied, RuleSet};
 use crate::sanitizer::Clean;
 use kept::{Allowed, is_kept_whole};
 use leaves::{caps, has_twins, known, leaves, plain};
-
-const CLOCK: Context = Context { now: NOW, session_created_at: CREATED_AT };
 
 /// Bytes that a result may have beyond both sides.
 const EXTRA_BYTES: usize = 64;
@@ -183,16 +181,16 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// f(u, a)
-    fn merge(&self, account: Option<&Json>, anonymous: &Json) -> Option<Json> {
+    fn merge(&self, account: Option<&Json>, anonymous: &Json, case: &Case) -> Option<Json> {
         match self.rules.clean(self.rule, anonymous) {
-            Some(clean) => self.merged(account, &clean),
+            Some(clean) => self.merged(account, &clean, case),
             None => account.cloned(),
         }
     }
 
     /// The same for a clean value.
-    fn merged(&self, account: Option<&Json>, clean: &Clean) -> Option<Json> {
-        match self.rules.merge(self.rule, account.map(Json::view), clean, CLOCK) {
+    fn merged(&self, account: Option<&Json>, clean: &Clean, case: &Case) -> Option<Json> {
+        match self.rules.merge(self.rule, account.map(Json::view), clean, (case.clock, case.trigger)) {
             Applied::Wrote(value) => Some(value),
             Applied::Idle | Applied::Kept | Applied::Failed(_) => account.cloned(),
         }
@@ -202,7 +200,8 @@ impl Asked<'_> {
     /// has a shape that it cannot use.
     fn login(&self, case: &Case) -> Option<Login> {
         let clean = self.rules.clean(self.rule, &case.anonymous)?;
-        let applied = self.rules.merge(self.rule, case.account.as_ref().map(Json::view), &clean, CLOCK);
+        let login = (case.clock, case.trigger);
+        let applied = self.rules.merge(self.rule, case.account.as_ref().map(Json::view), &clean, login);
         let once = match &applied {
             Applied::Idle | Applied::Failed(Notice::AccountShape) => return None,
             Applied::Wrote(value) => Some(value.clone()),
@@ -219,24 +218,26 @@ impl Asked<'_> {
 
     /// What breaks a law, if a login does.
     fn breaks(&self, law: Law, login: &Login) -> Option<Broken> {
-        let Login { case: Case { account, anonymous, other }, clean, applied, once } = login;
-        let again = |account: Option<&Json>| self.merged(account, clean);
+        let Login { case, clean, applied, once } = login;
+        let Case { account, anonymous, other, .. } = case;
+        let again = |account: Option<&Json>| self.merged(account, clean, case);
+        let merge = |account: Option<&Json>, anonymous: &Json| self.merge(account, anonymous, case);
         let after = |breaks: bool| breaks.then(|| (account.clone(), once.clone()));
         match law {
-            Law::Identity => differing(self.merge(account.as_ref(), &Json::Null), account.clone()),
+            Law::Identity => differing(merge(account.as_ref(), &Json::Null), account.clone()),
             Law::Relogin => differing(once.clone(), again(once.as_ref())),
             Law::OrderFree => {
-                let here = self.merge(once.as_ref(), other);
-                let there = again(self.merge(account.as_ref(), other).as_ref());
+                let here = merge(once.as_ref(), other);
+                let there = again(merge(account.as_ref(), other).as_ref());
                 unlike(here, there)
             }
             Law::Commutative => {
                 let account = account.clone().unwrap_or(Json::Null);
-                unlike(self.merge(Some(&account), anonymous), self.merge(Some(anonymous), &account))
+                unlike(merge(Some(&account), anonymous), merge(Some(anonymous), &account))
             }
             Law::Associative => {
-                let joined = self.merge(Some(anonymous), other).unwrap_or(Json::Null);
-                unlike(self.merge(once.as_ref(), other), self.merge(account.as_ref(), &joined))
+                let joined = merge(Some(anonymous), other).unwrap_or(Json::Null);
+                unlike(merge(once.as_ref(), other), merge(account.as_ref(), &joined))
             }
             Law::Inflationary => after(account.as_ref().is_some_and(|account| self.loses(account, once.as_ref()))),
             Law::NoInvention => after(once.as_ref().is_some_and(|made| self.invents(login, made))),
@@ -302,7 +303,9 @@ impl Asked<'_> {
         let mut invented = false;
         leaves(made.view(), &mut |leaf| {
             let is_sum = self.rule.needs_once && leaf.kind() == Kind::Number;
-            let clamped = clamps && instant::read(leaf).is_some_and(|time| [CREATED_AT, NOW].contains(&time));
+            let clamped = clamps
+                && instant::read(leaf)
+                    .is_some_and(|time| [login.case.clock.session_created_at, login.case.clock.now].contains(&time));
             invented |= !leaf.is_null() && !is_sum && !clamped && !known.contains(&plain(leaf));
         });
         invented

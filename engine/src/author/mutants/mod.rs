@@ -10,7 +10,7 @@ mod trial;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::json::{Document, Position, View};
+use crate::json::{Document, Json, Position, View};
 use crate::policy::{Files, POLICY_FILE};
 pub use trial::{Bench, Fate};
 
@@ -119,7 +119,12 @@ fn short(text: &str) -> String {
 
 /// A change of a number by one, up and down.
 fn by_one(view: View<'_>, name: &str) -> Vec<Change> {
-    let Some(number) = view.as_number().and_then(crate::json::Number::as_i64) else { return Vec::new() };
+    let Some(own) = view.as_number() else { return Vec::new() };
+    let Some(number) = own.as_i64() else {
+        let near = [own.as_f64() + 1.0, own.as_f64() - 1.0].map(|near| Json::Float(near).view().to_text());
+        let words = |near: &str| format!("`{name}` {} → {near}", view.to_text());
+        return near.map(|near| Change { span: span(view), words: words(&near), text: near }).into();
+    };
     let near = [number.checked_add(1), number.checked_sub(1)].into_iter().flatten();
     let near = near.filter(|near| number < 0 || *near >= 0);
     near.map(|near| Change { span: span(view), text: near.to_string(), words: format!("`{name}` {number} → {near}") })

@@ -44,9 +44,15 @@ impl Sampler<'_> {
                 None => own,
             };
             let tries = if plan.unique.is_some() { ATTEMPTS } else { 1 };
+            let before = self.extent;
+            if plan.unique.is_some() && at >= ITEMS_MAX && before.many().is_none() {
+                // a place has few values, and these must differ
+                self.extent = Extent::Several;
+            }
             let made = (0..tries).find_map(|_| {
                 self.value(own, random, depth).filter(|text| plan.unique.is_none() || !seen.contains(text))
             });
+            self.extent = before;
             match made {
                 Some(text) => {
                     seen.insert(text.clone());

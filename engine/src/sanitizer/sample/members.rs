@@ -9,6 +9,9 @@ use crate::random::Random;
 use crate::sanitizer::plan::{Plan, find};
 use crate::sanitizer::sets::SetId;
 
+/// Open names that a map may ask for.
+const NAMES_MAX: usize = 32;
+
 /// A member of an object that is made: its name, the set of its value, and whether it is required.
 type Chosen = (String, SetId, bool);
 
@@ -101,24 +104,32 @@ impl Sampler<'_> {
             return Rc::clone(names);
         }
         let members = &plan.members;
+        let least = members.bounds.min.unwrap_or(0).min(NAMES_MAX);
+        let most = WORDS.len().max(least);
         let names: Vec<_> = members.names.iter().map(|(_, names)| (*names, Keyword::PropertyNames)).collect();
         let own = self.sets.intern(&names);
         let mut candidates: Vec<String> =
             members.patterns.iter().flat_map(|one| texts::matching(one, random)).collect();
         if !names.is_empty() {
-            for _ in 0..ATTEMPTS * 2 {
+            let before = self.extent;
+            for attempt in 0..ATTEMPTS * 2 + least {
                 self.fuel = FUEL;
+                if attempt > ATTEMPTS {
+                    // a place has few values, and names must differ
+                    self.extent = Extent::Several;
+                }
                 let made = self.value(own, random, 0);
                 let read = made.and_then(|text| Document::read(text.as_bytes()).ok());
                 candidates.extend(read.filter(|read| read.root().as_text().is_some()).map(|read| read.root().word()));
             }
+            self.extent = before;
         }
         candidates.extend(WORDS.map(str::to_owned));
         let mut found: Vec<(String, SetId)> = Vec::new();
         for name in candidates {
             let is_known =
                 find(&members.known, Text::plain(&name)).is_some() || found.iter().any(|(own, _)| *own == name);
-            if found.len() == WORDS.len() || is_known || !self.may_pass(plan, own, !names.is_empty(), &name) {
+            if found.len() >= most || is_known || !self.may_pass(plan, own, !names.is_empty(), &name) {
                 continue;
             }
             let matches: Vec<bool> = members.patterns.iter().map(|one| one.matches(&name)).collect();

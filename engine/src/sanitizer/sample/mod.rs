@@ -48,6 +48,8 @@ pub struct Sampler<'a> {
     table: Table<'a>,
     sets: Sets<'a>,
     now: Millis,
+    /// Values that a script compares with: they are drawn where they hold.
+    constants: Vec<Json>,
     extent: Extent,
     /// The scalars of a place, as JSON: few, so that keys collide.
     scalars: BTreeMap<(SetId, Kind), Rc<[String]>>,
@@ -76,8 +78,12 @@ const CHOICE_ATTEMPTS: usize = 8;
 const FUEL: usize = 4_096;
 /// Choice points of one place that are decided.
 const CHOICES_MAX: usize = 64;
+/// Once in so many draws, a constant of the script is taken.
+const CONSTANT_ONE_IN: usize = 3;
+/// Constants of a script that a place draws from.
+const CONSTANTS_MAX: usize = 8;
 /// Nested containers that are made where a schema is recursive.
-const DEPTH_MAX: usize = 6;
+const DEPTH_MAX: usize = 4;
 /// Nested containers of what a schema leaves open.
 const OPEN_DEPTH: usize = 2;
 /// Names that a place draws from where its schema leaves them open, and texts where it says nothing.
@@ -95,14 +101,15 @@ impl Extent {
 }
 
 impl<'a> Sampler<'a> {
-    /// Values of a sanitizer's schema; times lie around `now`.
+    /// Values of a sanitizer's schema; times lie around `now`, and `constants` are drawn where they hold.
     #[must_use]
-    pub fn new(sanitizer: &'a Sanitizer, now: Millis) -> Self {
+    pub fn new(sanitizer: &'a Sanitizer, now: Millis, constants: &[Json]) -> Self {
         Self {
             sanitizer,
             table: Table::new(&sanitizer.plans, &sanitizer.options),
             sets: sanitizer.plans.sets(&sanitizer.schema),
             now,
+            constants: constants.to_vec(),
             extent: Extent::Any,
             scalars: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -293,24 +300,52 @@ impl<'a> Sampler<'a> {
 
     fn scalar(&mut self, set: SetId, plan: &Plan, kind: Kind, random: &mut Random) -> Option<String> {
         let pool = self.pool(set, plan, kind, random);
+        let draft = self.sets.schema().draft;
         let base = match self.extent {
             Extent::Several | Extent::Many => pool.first(),
             Extent::Full => pool.last(),
             _ => None,
         };
-        if let Some(own) = base.filter(|_| kind == Kind::String).and_then(|base| self.distinct(plan, base)) {
-            return Some(own);
+        let differing = match kind {
+            Kind::String => base.and_then(|base| self.distinct(plan, base)),
+            _ => base.and_then(|_| self.next_number(plan, pool.first()?, draft)),
+        };
+        if differing.is_some() {
+            return differing;
         }
         let at = match self.extent {
             Extent::Least | Extent::Several | Extent::Many => 0,
             Extent::Most | Extent::Full => pool.len().saturating_sub(1),
-            Extent::Any => random.below(pool.len()),
+            Extent::Any => self.constant(&pool, random).unwrap_or_else(|| random.below(pool.len())),
         };
         if pool.is_empty() {
             let asks = plan.checks.iter().find(|(_, check)| check.looks_at(kind));
             self.lacks(asks.map_or(Keyword::Type, |(_, check)| check.keyword()), asks.map_or(plan.by, |(by, _)| *by));
         }
         pool.get(at).cloned()
+    }
+
+    /// Where in a pool one of the constants stands, once in so many draws.
+    fn constant(&self, pool: &[String], random: &mut Random) -> Option<usize> {
+        if self.constants.is_empty() || !random.one_in(CONSTANT_ONE_IN) {
+            return None;
+        }
+        let is_constant = |one: &String| self.constants.iter().any(|constant| constant.view().to_text() == *one);
+        let places: Vec<usize> = (0..pool.len()).filter(|at| pool.get(*at).is_some_and(is_constant)).collect();
+        random.pick(&places).copied()
+    }
+
+    /// A whole number above the least one, which differs from those made before as long as the bounds allow it.
+    fn next_number(&mut self, plan: &Plan, least: &str, draft: u16) -> Option<String> {
+        let least: i64 = least.parse().ok()?;
+        self.serial += 1;
+        let own = Json::Int(least.checked_add(i64::try_from(self.serial).ok()?)?);
+        let may_stand = own.view().as_number().is_some_and(|number| plan.types.allows_number(number, draft));
+        if may_stand && holds(plan, own.view()) {
+            return Some(own.view().to_text());
+        }
+        self.serial = 0;
+        None
     }
 
     /// A text about as long as another one, which differs from all that were made before: of characters that take most bytes,
@@ -333,10 +368,21 @@ impl<'a> Sampler<'a> {
             return Rc::clone(pool);
         }
         let (options, draft) = (&self.sanitizer.options, self.sets.schema().draft);
-        let made = match kind {
+        let mut made = match kind {
             Kind::Number => numbers::of(plan, options, draft, self.now),
             _ => texts::of(plan, self.now, random),
         };
+        let may_stand = |one: &&Json| {
+            let number = one.view().as_number();
+            one.view().kind() == kind
+                && number.is_none_or(|number| plan.types.allows_number(number, draft))
+                && holds(plan, one.view())
+        };
+        // the least stays first, the greatest last
+        let before_last = made.len().saturating_sub(1);
+        let constants = self.constants.iter().filter(may_stand).map(|one| one.view().to_text());
+        let new: Vec<String> = constants.filter(|one| !made.contains(one)).take(CONSTANTS_MAX).collect();
+        made.splice(before_last..before_last, new);
         let made: Rc<[String]> = Rc::from(made);
         self.scalars.insert((set, kind), Rc::clone(&made));
         made

@@ -124,7 +124,7 @@ mod tests {
     #[track_caller]
     fn check(schema: &str, drawn: &[&str]) {
         let sanitizer = Sanitizer::compile("a.schema.json", schema, Options::of(&Limits::default())).unwrap();
-        let mut sampler = Sampler::new(&sanitizer, 1_795_428_000_000);
+        let mut sampler = Sampler::new(&sanitizer, 1_795_428_000_000, &[]);
         let mut random = Random::new(1);
         let mut found: Vec<f64> = Vec::new();
         for _ in 0..200 {

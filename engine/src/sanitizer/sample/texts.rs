@@ -10,10 +10,23 @@ use crate::sanitizer::plan::Plan;
 
 /// Where nothing but a length is asked for. The last is what patterns of codes and names seldom allow.
 const WORDS: [&str; 4] = ["a", "b", "c", "Ü "];
+/// What makes a part that a pattern matches a whole of some format.
+const AROUND: [(&str, &str); 8] = [
+    ("a", ""),
+    ("b.c", ""),
+    ("a@shop", ""),
+    ("https://shop.test/a", ""),
+    ("2026-11-22", ""),
+    ("2026-11-22T10:00", ""),
+    ("", "01-02"),
+    ("", "01-02T10:00:00Z"),
+];
 /// Texts that a place draws from.
 const TEXTS_MAX: usize = 4;
 /// Texts that are drawn from a pattern for each number of further repetitions.
 const DRAWS: usize = 4;
+/// Texts that are drawn where none of the first holds.
+const MORE_DRAWS: usize = 400;
 /// Code points of the longest text that is made only for its length.
 const LONG_MAX: usize = 256;
 
@@ -56,10 +69,19 @@ pub(super) fn of(plan: &Plan, now: Millis, random: &mut Random) -> Vec<String> {
     candidates.extend(padded);
     let mut found: Vec<String> = Vec::new();
     add(plan, &candidates, &mut found);
+    if found.is_empty() {
+        // few ways through a pattern meet what looks around
+        let drawn = patterns.iter().filter_map(|pattern| pattern.shape());
+        let more = drawn.flat_map(|shape| (0..MORE_DRAWS).filter_map(|_| shape.draw(2, random)).collect::<Vec<_>>());
+        add(plan, &more.collect::<Vec<_>>(), &mut found);
+    }
     if found.len() < 2 {
         // a pattern without anchors leaves room around what it matches
         let around = candidates.iter().flat_map(|text| [format!("{text} a"), format!("b {text}"), format!("{text}c")]);
         add(plan, &around.collect::<Vec<_>>(), &mut found);
+        // a format asks for more than its pattern says
+        let with = |text: &String| AROUND.map(|(before, after)| format!("{before}{text}{after}"));
+        add(plan, &candidates.iter().flat_map(with).collect::<Vec<_>>(), &mut found);
     }
     found.sort_by_key(|text| text.chars().count());
     // the shortest and the longest stay
