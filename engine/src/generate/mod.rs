@@ -10,8 +10,8 @@ use crate::random::Random;
 use crate::sanitizer::{Extent, Sampler, Sanitizer};
 pub(crate) use shrink::smaller;
 
-/// Counts the changes of this module that make other cases: what is known of scripts depends on them, so this is part of a
-/// policy's digest.
+/// Counts the changes of what is generated: here, in `sanitizer/sample`, and in how `ruleset/evidence` pairs accounts with
+/// visitors. What is known of scripts depends on it, so it is part of a policy's digest.
 pub const VERSION: u32 = 2;
 
 /// The clock of generated logins, in epoch milliseconds.

@@ -1,6 +1,6 @@
 //! `add`: the sum of two numbers. As strategies: `"sum"`, `["sum", cap]`.
 //!
-//! Laws: L1, L4–L6, L8, L9. Not L2: a login that comes twice adds twice, so it needs `session.once`.
+//! Laws: L1, L4–L7, L9. Not L8 of many sums together, and not L2: a login that comes twice adds twice, so it needs `session.once`.
 //!
 //! ```
 //! # use handover_engine::merge::merged;
