@@ -1,7 +1,7 @@
 //! One fault planted in the sources for each rule and annotation of the sanitizer, and ten in `keyed_union`: the test of the rule's number, or
 //! of the laws, fails.
 //!
-//! Compiles the engine once a fault, so it runs where it is asked for (`tests/run` does): `cargo test -- --ignored faults`.
+//! Compiles the engine once a fault, so it runs where it is asked for: `tests/run --all`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -202,7 +202,7 @@ fn each_fault_is_planted_in_text_that_stands_once() {
 }
 
 #[test]
-#[ignore = "compiles the engine once a rule: tests/run asks for it"]
+#[ignore = "compiles the engine once a rule: tests/run --all asks for it"]
 fn faults_of_each_rule_are_killed_by_the_test_of_its_number() {
     let folder = planted();
     for rule in ["", "r21"] {
