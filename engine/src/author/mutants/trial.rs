@@ -96,8 +96,8 @@ impl<'a> Bench<'a> {
 
     /// The rule of a mutant, compiled alone.
     fn changed(&self, mutant: &Mutant) -> Result<Rule, Fate> {
-        let files = alone(&mutant.applied(self.files), mutant.rule.as_deref().unwrap_or_default());
-        let rules = RuleSet::compile(&files).map_err(|errors| refused(&errors))?;
+        let rules = lone(&mutant.applied(self.files), mutant.rule.as_deref().unwrap_or_default());
+        let rules = rules.map_err(|errors| refused(&errors))?;
         rules.into_rules().into_iter().next().ok_or(Fate::Refused("P020"))
     }
 
@@ -110,9 +110,8 @@ impl<'a> Bench<'a> {
         let known = self.broken(index);
         let own = self.mutated.replace(index, changed);
         let noticed = self.failed(Some(index)).or_else(|| self.breaks_another(index, &known));
-        let fate = noticed.unwrap_or_else(|| self.told_apart(index));
         let _ = own.and_then(|own| self.mutated.replace(index, own));
-        fate
+        noticed.unwrap_or_else(|| self.told_apart(mutant, index))
     }
 
     /// A mutant of what several rules share.
@@ -128,7 +127,7 @@ impl<'a> Bench<'a> {
         let noticed = self.failed(None).or(broken);
         // no login asks a guard
         let is_guard = mutant.file.ends_with(".guard.rhai");
-        let told = || rules.filter(|_| !is_guard).map(|index| self.told_apart(index)).find(|fate| *fate != Fate::Same);
+        let told = || rules.filter(|_| !is_guard).map(|index| self.told_apart(mutant, index)).find(|fate| *fate != Fate::Same);
         let unseen = if is_guard { Fate::Living(String::new()) } else { Fate::Same };
         let fate = noticed.or_else(told).unwrap_or(unseen);
         self.mutated = own;
@@ -154,15 +153,17 @@ impl<'a> Bench<'a> {
         known.entry(index).or_insert_with(ask).clone()
     }
 
-    /// A login that tells a mutant from its rule, as a fixture.
-    fn told_apart(&self, index: usize) -> Fate {
-        let both = (self.rules.rules().get(index), self.mutated.rules().get(index));
-        let (Some(rule), Some(mutant)) = both else { return Fate::Same };
+    /// A login that tells a mutant from its rule, as a fixture. The other rules have no part in it.
+    fn told_apart(&self, mutant: &Mutant, index: usize) -> Fate {
+        let Some(name) = self.rules.rules().get(index).map(|rule| &rule.name) else { return Fate::Same };
+        let both = (lone(self.files, name), lone(&mutant.applied(self.files), name));
+        let (Ok(own), Ok(mutated)) = both else { return Fate::Same };
+        let ([rule], [mutant]) = (own.rules(), mutated.rules()) else { return Fate::Same };
         let differs = |case: &Case, trigger: &str| {
             let Some((event, head)) = event(rule, case, trigger) else { return false };
             // what a fixture cannot say is no difference
             let of = |rules: &RuleSet| fixture(rule, &head, &event, &decided(rules, &event));
-            of(&self.rules) != of(&self.mutated)
+            of(&own) != of(&mutated)
         };
         let found = [rule, mutant].into_iter().find_map(|sampled| {
             let cases = cases(sampled);
@@ -206,6 +207,11 @@ fn refused(errors: &[Diagnostic]) -> Fate {
     use crate::diagnostic::Severity;
     let first = errors.iter().find(|one| one.severity == Severity::Error);
     Fate::Refused(first.map_or("P001", |one| one.code))
+}
+
+/// One rule of a policy, compiled without the others.
+fn lone(files: &Files, name: &str) -> Result<RuleSet, Vec<Diagnostic>> {
+    RuleSet::compile(&alone(files, name))
 }
 
 /// The policy with one of its rules only.
