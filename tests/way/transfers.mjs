@@ -151,7 +151,7 @@ export const transfers = [
     await way.deploy();
     const before = { app_metadata: { cart: CART(['A', 1]), plan: 'free' }, user_metadata: { preferences: { theme: 'light' } } };
     for (const cart of [
-      '{"items":[null]}', 'null', '[]', '7', '"text"', '{"items":{}}', '{"__proto__":{"items":[{"sku":"X","qty":1}]}}', '{"items":[{"sku":"A","qty":"3"}]}',
+      '{"items":[null]}', 'null', '[]', '7', '"text"', '{"items":{}}', '{"__proto__":{"items":[{"sku":"X","qty":1}]}}', '{"items":[{"sku":"A","qty":"three"}]}',
       '{"items":[{"sku":"A","qty":-5}]}', '{"items":[{"sku":"X","qty":1e999}]}', `${'['.repeat(400)}${']'.repeat(400)}`, '{"items":[', '\u0000',
       '{"items":[{"sku":"4111111111111111","qty":1}]}', '{"items":[],"items":[{"sku":"X","qty":1}]}',
     ]) {
