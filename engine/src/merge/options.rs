@@ -24,7 +24,7 @@ use super::preset::{Cart, Preset};
 use super::recent::Recent;
 use super::three_way::{Conflict, ThreeWay};
 use super::union::{First, Union};
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Kind, View};
 
 /// What is wrong with a strategy that an author wrote.
@@ -167,6 +167,12 @@ impl Strategy {
         let name = view.word();
         Self::by_name(&name).or_else(|| Preset::by_name(&name).map(Self::Preset)).map_or_else(
             || {
+                if FUNCTIONS.contains(&name.as_str()) {
+                    let message = format!("strategy `{name}` needs options");
+                    let near = nearest(&name, &Self::NAMES).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
+                    let help = format!("write `{{ \"{name}\": … }}`, for a member `[\"{name}\", …]`{near}");
+                    return error(OptionErrorKind::Strategy, view, message, Some(help));
+                }
                 let message = format!("unknown strategy `{name}`");
                 let valid = [&Self::NAMES[..], &FUNCTIONS[..], &Cart::NAMES[..]].concat();
                 error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &valid)))

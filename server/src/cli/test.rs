@@ -150,10 +150,12 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
     let mut run = cases_after(&rules, &texts, until, failing);
-    // what fails already detects nothing
     if arguments.mutants && run.failed == 0 {
         let Arguments { rules, fixtures, save, format, .. } = arguments;
         return mutants::run(&mutants::Asked { rules, fixtures, save: *save, format: *format }, &files, &texts);
+    }
+    if arguments.mutants {
+        say("no mutant was tried: a fixture that fails detects nothing; make them pass first");
     }
     blame(&mut run.failures, (&rules, &files), &arguments.rules, &texts);
     if let (Some(filter), Some(nothing)) = (&arguments.filter, run.failures.iter_mut().find(|one| one.code == "F030")) {

@@ -210,10 +210,14 @@ impl Asked<'_> {
         Some(Login { case: case.clone(), clean, applied, once })
     }
 
-    /// Whether a law says nothing of a case: an account that breaks the result schema already is not the merge's doing (L9).
+    /// Whether a law says nothing of a case: an account that breaks the result schema already is not the merge's doing (L9),
+    /// and a merge that fails changes nothing, so it keeps every other law.
     fn is_no_case(&self, law: Law, login: &Login) -> bool {
         let refuses = |account: &Json| self.rule.result.as_ref().is_some_and(|result| !result.accepts(account.view()));
-        law == Law::Total && login.case.account.as_ref().is_some_and(refuses)
+        match law {
+            Law::Total => login.case.account.as_ref().is_some_and(refuses),
+            _ => matches!(login.applied, Applied::Failed(_)),
+        }
     }
 
     /// What breaks a law, if a login does.

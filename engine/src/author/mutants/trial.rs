@@ -127,7 +127,8 @@ impl<'a> Bench<'a> {
         let noticed = self.failed(None).or(broken);
         // no login asks a guard
         let is_guard = mutant.file.ends_with(".guard.rhai");
-        let told = || rules.filter(|_| !is_guard).map(|index| self.told_apart(mutant, index)).find(|fate| *fate != Fate::Same);
+        let told =
+            || rules.filter(|_| !is_guard).map(|index| self.told_apart(mutant, index)).find(|fate| *fate != Fate::Same);
         let unseen = if is_guard { Fate::Living(String::new()) } else { Fate::Same };
         let fate = noticed.or_else(told).unwrap_or(unseen);
         self.mutated = own;
