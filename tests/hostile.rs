@@ -45,7 +45,8 @@ fn decision(file: &str, case: &Value, body: &Value) {
         assert!(!["price", "role", "discount", "admin"].iter().any(|word| commands.contains(word)), "{file}: {body}");
     }
     if property.contains("none of the numbers") {
-        assert!(!body.to_string().contains("4111") && !body.to_string().contains("123-45"), "{file}: {body}");
+        let numbers = ["4111 1111", "41111111", "123-45"];
+        assert!(!numbers.iter().any(|number| body.to_string().contains(number)), "{file}: {body}");
     }
     if case["class"] == "account" && !matches!(file, "086-account-cart-items-null.json" | "091-account-proto.json") {
         assert!(keywords.contains(&"account_shape") && !commands.contains("\"key\":\"cart\""), "{file}: {body}");
@@ -93,6 +94,9 @@ fn a_name_of_ten_thousand_characters_and_numbers_of_any_size() {
     ] {
         let body = GOOD.replace(r#"{"preferences":{"theme":"dark"}}"#, &metadata);
         let answer = server.post(body.as_bytes());
-        assert!(answer.status == 200 && !answer.body.contains("nnnnn") && !answer.body.contains("9999"), "{answer:?}");
+        assert!(
+            answer.status == 200 && !answer.body.contains("nnnnn") && !answer.body.contains("99999999"),
+            "{answer:?}"
+        );
     }
 }
