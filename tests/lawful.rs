@@ -2,6 +2,7 @@
 //! again at every login as often as merge.md measured it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use handover::files;
 use handover_engine::author::laws::{self, Law, Tally, Trial};
@@ -11,7 +12,7 @@ use handover_engine::merge::{Laws, merged};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
-use crate::binary::{handover, root, temporary};
+use crate::binary::{command, handover, root, temporary};
 use crate::reader::Random;
 
 const LINES: &str = r#"{ "type": "array", "maxItems": 50, "items": { "type": "object", "required": ["sku", "qty"], "properties": {
@@ -184,14 +185,50 @@ fn the_page_s_merge_is_refused_with_a_case_of_one_line() {
     assert!(RuleSet::compile(&files).unwrap().rules()[0].needs_once, "`session.once` makes it right");
 }
 
+/// The files in a temporary folder.
+fn folder(name: &str, files: &Files) -> String {
+    for (file, text) in &files.0 {
+        temporary(&format!("{name}/{file}"), text);
+    }
+    temporary(&format!("{name}/.keep"), "").trim_end_matches("/.keep").to_owned()
+}
+
+/// A saved case is no use if the merge that the author meant fails it too.
+#[test]
+fn a_saved_case_fails_until_the_law_is_kept() {
+    let save = r#"{ "type": "object", "required": ["level"], "properties": { "level": { "type": "integer", "minimum": 1, "maximum": 99 },
+        "class": { "type": "string", "maxLength": 8 }, "tags": TAGS } }"#;
+    let save = save.replace("TAGS", TAGS);
+    let script = |body: &str| format!("fn merge(account, anonymous, context) {{ {body} }}");
+    let right = script(r#"merge_fields(account, anonymous, #{ level: "fill", class: "fill", tags: "union" })"#);
+    for (index, (law, wrong)) in [
+        ("l6", r#"let made = account ?? #{}; made.level = anonymous.level; made.remove("tags"); made"#),
+        ("l6", "#{ level: anonymous.level }"),
+        ("l7", r#"let made = account ?? #{}; made.class = "knight"; if made.level == () { made.level = anonymous.level; } made"#),
+        ("l9", r#"if account == () { throw "no account" } fill(account, anonymous)"#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let home = format!("laws/saved{index}");
+        let _ = std::fs::remove_dir_all(Path::new(env!("CARGO_TARGET_TMPDIR")).join(&home));
+        let rules = folder(&format!("{home}/rules"), &policy(&save, &script(wrong), false));
+        let run = |arguments: &[&str]| {
+            let output = command(arguments).current_dir(Path::new(&rules).parent().unwrap()).output().unwrap();
+            (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+        };
+        let (code, out) = run(&["laws", "--cases", "300", "--save"]);
+        assert!(code == Some(4) && out.contains(&format!("wrote fixtures/laws/a-{law}.json")), "{wrong}: {out}");
+        let (code, out) = run(&["test", "--filter", law]);
+        assert!(code == Some(4) && out.contains("0 passed, 1 failed"), "{wrong}: {out}");
+        folder(&format!("{home}/rules"), &policy(&save, &right, false));
+        let (code, out) = run(&["test", "--filter", law]);
+        assert!(code == Some(0) && out.contains("1 passed, 0 failed"), "{wrong}: {out}");
+    }
+}
+
 #[test]
 fn laws_are_asked_on_the_command_line() {
-    let folder = |name: &str, files: &Files| {
-        for (file, text) in &files.0 {
-            temporary(&format!("{name}/{file}"), text);
-        }
-        temporary(&format!("{name}/.keep"), "").trim_end_matches("/.keep").to_owned()
-    };
     let run = |arguments: &[&str]| {
         let output = handover(&[&["laws", "--cases", "200"], arguments].concat(), b"");
         (output.status.code(), String::from_utf8(output.stdout).unwrap())

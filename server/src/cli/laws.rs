@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use handover_engine::author::laws::{self, Law, Tally, Trial};
 use handover_engine::decision::Notice;
 use handover_engine::diagnostic::{Diagnostic, Severity, suggestion};
+use handover_engine::event::Trigger;
 use handover_engine::generate::Violation;
 use handover_engine::json::Json;
 use handover_engine::policy::Files;
@@ -395,7 +396,7 @@ fn save(asked: &[Asked<'_>]) -> Result<()> {
         for tally in one.trial.tallies.iter().filter(|tally| one.verdict(tally) == Verdict::Broken) {
             let Some(violation) = &tally.violation else { continue };
             let file = format!("fixtures/laws/{}-{}.json", one.rule.name, tally.law.name().to_lowercase());
-            let text = fixture(one.rule, tally.law, violation);
+            let text = fixture(one.rules, one.rule, tally.law, violation);
             let written = files::write_new(&file, &text).context("cannot save the case")?;
             say(&if written { format!("wrote {file}") } else { format!("{file} is there already") });
         }
@@ -404,19 +405,25 @@ fn save(asked: &[Asked<'_>]) -> Result<()> {
 }
 
 /// A case that fails as long as the law is broken.
-fn fixture(rule: &Rule, law: Law, violation: &Violation) -> String {
-    let before = if law == Law::Relogin { violation.once.as_ref() } else { violation.case.account.as_ref() };
-    let mut anonymous = value(Some(&violation.case.anonymous));
+fn fixture(rules: &RuleSet, rule: &Rule, law: Law, violation: &Violation) -> String {
+    let Violation { case: login, once, .. } = violation;
+    let before = if law == Law::Relogin { once.as_ref() } else { login.account.as_ref() };
+    let after = laws::mended(rules, rule, law, violation);
+    let mut anonymous = value(Some(&login.anonymous));
     for token in rule.from.tokens().iter().rev() {
         anonymous = json!({ token: anonymous });
     }
-    let mut account = serde_json::Map::new();
-    if let Some(before) = before {
-        account.insert(rule.root.clone(), value(Some(before)));
-    }
+    let state = |json: Option<&Json>| -> serde_json::Map<String, Value> {
+        json.map(|json| (rule.root.clone(), value(Some(json)))).into_iter().collect()
+    };
+    let (before, after) = (state(before), state(after.as_ref()));
+    let status = if before == after { "unchanged" } else { "transferred" };
     let mut case = serde_json::Map::new();
+    if login.trigger != Trigger::Login {
+        case.insert("trigger".to_owned(), login.trigger.word().into());
+    }
     case.insert("anonymous".to_owned(), anonymous);
-    case.insert(rule.sink.word().to_owned(), Value::Object(account.clone()));
-    case.insert("expect".to_owned(), json!({ "status": "unchanged", rule.sink.word(): account, "findings": ["…"] }));
+    case.insert(rule.sink.word().to_owned(), Value::Object(before));
+    case.insert("expect".to_owned(), json!({ "status": status, rule.sink.word(): after, "findings": ["…"] }));
     serde_json::to_string_pretty(&Value::Object(case)).unwrap_or_default() + "\n"
 }

@@ -23,7 +23,7 @@ pub(super) fn is_kept_whole(account: View<'_>, made: View<'_>, allowed: Allowed<
 
 /// Whether a value of the account's is still in the result. A number may have grown; of two values that the author lets a
 /// strategy choose from, the other one may go.
-fn is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
+pub(super) fn is_kept(account: View<'_>, made: View<'_>, allowed: Allowed<'_>) -> bool {
     if is_blank(account) || same(account, made) || allowed.chooses() {
         return true;
     }
@@ -89,7 +89,7 @@ impl Allowed<'_> {
     }
 
     /// What is allowed at a member of this name.
-    fn below(self, name: &str) -> Self {
+    pub(super) fn below(self, name: &str) -> Self {
         match self {
             Self::Any => self,
             Self::By(strategy) => Self::By(strategy.and_then(|strategy| strategy.of_member(name))),

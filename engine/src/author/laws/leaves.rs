@@ -29,6 +29,11 @@ pub(super) fn known(value: View<'_>) -> BTreeSet<String> {
     known
 }
 
+/// Whether a list stands anywhere in a value.
+pub(super) fn has_list(value: View<'_>) -> bool {
+    value.kind() == Kind::Array || value.members().any(|(_, member)| has_list(member))
+}
+
 /// Whether two items of a list have one key. Without a declared key, an object is known by its strings.
 pub(super) fn has_twins(value: View<'_>, keys: &[Key]) -> bool {
     let items: Vec<_> = value.items().collect();

@@ -5,6 +5,7 @@
 
 mod kept;
 mod leaves;
+mod mended;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,7 @@ use crate::rule::{Merge, Rule};
 use crate::ruleset::{Applied, RuleSet};
 use crate::sanitizer::Clean;
 use kept::{Allowed, is_kept_whole};
-use leaves::{caps, has_twins, known, leaves, plain};
+use leaves::{caps, has_list, has_twins, known, leaves, plain};
 
 /// Bytes that a result may have beyond both sides.
 const EXTRA_BYTES: usize = 64;
@@ -211,11 +212,12 @@ impl Asked<'_> {
     }
 
     /// Whether a law says nothing of a case: an account that breaks the result schema already is not the merge's doing (L9),
-    /// and a merge that fails changes nothing, so it keeps every other law.
+    /// a merge that fails changes nothing, so it keeps every other law, and without a list there are no two items (L12).
     fn is_no_case(&self, law: Law, login: &Login) -> bool {
         let refuses = |account: &Json| self.rule.result.as_ref().is_some_and(|result| !result.accepts(account.view()));
         match law {
             Law::Total => login.case.account.as_ref().is_some_and(refuses),
+            Law::Distinct => !login.once.as_ref().is_some_and(|once| has_list(once.view())),
             _ => matches!(login.applied, Applied::Failed(_)),
         }
     }
@@ -281,19 +283,22 @@ impl Asked<'_> {
         Some(Violation { case, once, twice, failure })
     }
 
-    /// Whether something of the account's is not in the result (L6).
-    fn loses(&self, account: &Json, made: Option<&Json>) -> bool {
-        let Some(made) = made else { return true };
-        let allowed = match &self.rule.merge {
+    /// What the rule may leave behind of the account's.
+    fn allowed(&self) -> Allowed<'_> {
+        match &self.rule.merge {
             Merge::Strategy(strategy) => Allowed::By(Some(strategy)),
             Merge::Script(script) => Allowed::ByCalls(script.calls()),
-        };
-        !is_kept_whole(account.view(), made.view(), allowed)
+        }
+    }
+
+    /// Whether something of the account's is not in the result (L6).
+    fn loses(&self, account: &Json, made: Option<&Json>) -> bool {
+        made.is_none_or(|made| !is_kept_whole(account.view(), made.view(), self.allowed()))
     }
 
     /// Whether a leaf of the result is a leaf of neither side (L7): sums excepted, caps and clamped times too. The visitor's
     /// side is the sanitized value: what the sanitizer put there is nobody's invention.
-    fn invents(&self, login: &Login, made: &Json) -> bool {
+    fn inventions<'a>(&'a self, login: &'a Login) -> impl Fn(View<'_>) -> bool + 'a {
         let mut known: BTreeSet<String> = self.rule.strategies().iter().flat_map(caps).collect();
         for side in login.case.account.iter().chain([login.clean.json()]) {
             leaves(side.view(), &mut |leaf| {
@@ -304,15 +309,38 @@ impl Asked<'_> {
             Merge::Strategy(strategy) => strategy.clamps(),
             Merge::Script(script) => script.calls().clamps,
         };
-        let mut invented = false;
-        leaves(made.view(), &mut |leaf| {
+        let clock = login.case.clock;
+        move |leaf| {
             let is_sum = self.rule.needs_once && leaf.kind() == Kind::Number;
-            let clamped = clamps
-                && instant::read(leaf)
-                    .is_some_and(|time| [login.case.clock.session_created_at, login.case.clock.now].contains(&time));
-            invented |= !leaf.is_null() && !is_sum && !clamped && !known.contains(&plain(leaf));
-        });
+            let is_clamped =
+                clamps && instant::read(leaf).is_some_and(|time| [clock.session_created_at, clock.now].contains(&time));
+            !leaf.is_null() && !is_sum && !is_clamped && !known.contains(&plain(leaf))
+        }
+    }
+
+    fn invents(&self, login: &Login, made: &Json) -> bool {
+        let is_invented = self.inventions(login);
+        let mut invented = false;
+        leaves(made.view(), &mut |leaf| invented |= is_invented(leaf));
         invented
+    }
+}
+
+/// What a merge that keeps the law might make of a case that breaks it; none: nothing.
+#[must_use]
+pub fn mended(rules: &RuleSet, rule: &Rule, law: Law, violation: &Violation) -> Option<Json> {
+    let asked = Asked { rules, rule };
+    let account = violation.case.account.as_ref();
+    let Some(login) = asked.login(&violation.case) else { return account.cloned() };
+    match (law, &login.once) {
+        (Law::Relogin, once) => once.clone(),
+        (Law::Inflationary, Some(once)) => {
+            account.map(|account| mended::restored(account.view(), once.view(), asked.allowed()))
+        }
+        (Law::NoInvention, Some(once)) => {
+            mended::without(once.view(), account.map(Json::view), &asked.inventions(&login))
+        }
+        _ => Some(mended::filled(account.map(Json::view), login.clean.json().view())),
     }
 }
 
