@@ -228,6 +228,21 @@ fn a_saved_case_fails_until_the_law_is_kept() {
 }
 
 #[test]
+fn a_script_that_writes_too_little_is_told_why() {
+    for (body, cause) in [
+        ("skip(\"never\")", "turns away"),
+        ("account", "returns what the account has already"),
+        ("throw \"never\"", "fails in "),
+        ("let n = 0; while n < 100_000_000 { n += 1; } n", "(`budget_exceeded`)"),
+    ] {
+        let script = format!("fn merge(account, anonymous, context) {{ {body} }}");
+        let rules = RuleSet::compile(&policy(COUNTER, &script, false)).unwrap();
+        let said = rules.diagnostics().iter().find(|one| one.code == "R041").unwrap();
+        assert!(said.help.as_ref().is_some_and(|help| help.contains(cause)), "{body}: {said:?}");
+    }
+}
+
+#[test]
 fn laws_are_asked_on_the_command_line() {
     let run = |arguments: &[&str]| {
         let output = handover(&[&["laws", "--cases", "200"], arguments].concat(), b"");

@@ -42,6 +42,9 @@ pub(super) struct Evidence {
     ran: usize,
     /// Cases in which it wrote.
     wrote: usize,
+    /// Cases in which it failed, and how it failed first.
+    failed: usize,
+    failure: Option<&'static str>,
     /// A case in which the same login again changes the result.
     violation: Option<Violation>,
 }
@@ -75,6 +78,19 @@ impl Evidence {
         self.violation.is_some() || self.ran < RAN_MIN || self.wrote < WROTE_MIN
     }
 
+    /// What the author must look at, where too little was written.
+    fn advice(&self, file: impl std::fmt::Display) -> String {
+        match self.failure {
+            Some(failure) if self.failed > self.ran => {
+                format!("`{file}` fails in {} of them (`{failure}`): `handover laws` shows a case", self.failed)
+            }
+            _ if self.ran >= RAN_MIN => {
+                format!("check why `{file}` returns what the account has already")
+            }
+            _ => format!("check which visitors `{file}` turns away"),
+        }
+    }
+
     fn diagnostic(&self, rule: &Rule, script: &Script, files: &Files, once: bool) -> Option<Diagnostic> {
         if let Some(violation) = self.violation.as_ref().filter(|_| !once) {
             let help = "merge so that once is enough (`keyed_union` with `max`), or set `session.once`";
@@ -85,7 +101,7 @@ impl Evidence {
                 "`merge` ran in {} of {} generated logins and wrote in {}: too few writes to know whether repeating a login changes the result",
                 self.ran, self.cases, self.wrote
             );
-            let help = format!("check which visitors `{}` turns away; Handover treats the rule as one that adds", script.file());
+            let help = format!("{}; Handover treats the rule as one that adds", self.advice(script.file()));
             at_merge(rule, files, "R041", message).severity(Severity::Warning).help(help)
         })
     }
@@ -105,7 +121,7 @@ impl Trial<'_> {
         let mut generator = self.rule.generator(SEED);
         let (accounts, visitors) = generator.sides(SIDES);
         let cleans: Vec<_> = visitors.iter().map(|visitor| self.clean(visitor)).collect();
-        let mut evidence = Evidence { cases: 0, ran: 0, wrote: 0, violation: None };
+        let mut evidence = Evidence { cases: 0, ran: 0, wrote: 0, failed: 0, failure: None, violation: None };
         for index in 0..CASES {
             let (at, round) = (index % SIDES, index / SIDES);
             let with = (at + round) % SIDES;
@@ -130,7 +146,14 @@ impl Trial<'_> {
     fn ask(&self, case: Case, clean: &Clean, evidence: &mut Evidence) {
         let applied = self.apply(case.account.as_ref(), clean, &case, 0);
         // a script that fails, skips or discards decides nothing
-        evidence.ran += usize::from(!matches!(applied, Applied::Failed(_)));
+        if let Applied::Failed(notice) = &applied {
+            if notice.is_a_failure_of_the_rule() {
+                evidence.failed += 1;
+                evidence.failure.get_or_insert(notice.keyword());
+            }
+            return;
+        }
+        evidence.ran += 1;
         let Applied::Wrote(once) = applied else { return };
         evidence.wrote += 1;
         if let Some(twice) = self.changes_again(&once, clean, &case) {
