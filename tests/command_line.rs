@@ -376,6 +376,39 @@ fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
     check(&["test", "--rules", "rules"], "", 0, "passed");
 }
 
+/// Whatever decides what passes is on the page.
+#[test]
+fn the_page_says_when_a_branch_applies() {
+    let policy = r#"{ "name": "x", "rules": [ { "name": "a", "to": "app_metadata.a", "merge": "anonymous", "max_bytes": 4000, "unknown": "keep" } ] }"#;
+    let schema = r#"{ "type": "object", "required": ["kind"], "properties": { "kind": { "enum": ["card", "cash"] },
+        "n": { "type": "integer", "not": { "const": 3 } },
+        "v": { "anyOf": [ { "type": "string", "maxLength": 3 }, { "type": "integer", "maximum": 9 } ] },
+        "list": { "type": "array", "maxItems": 5, "items": { "type": "string", "maxLength": 5 }, "contains": { "const": "a" }, "maxContains": 2 } },
+      "dependentRequired": { "n": ["list"] }, "propertyNames": { "maxLength": 9 },
+      "dependentSchemas": { "v": { "properties": { "w": { "type": "string", "maxLength": 4 } } } },
+      "if": { "required": ["v"] }, "then": { "required": ["n"] }, "else": { "properties": { "list": false } } }"#;
+    let guard = "/// Guests need an address.\nfn authorize(request) { require([\"email\"], \"address\") }\n";
+    for (file, text) in [("policy.json", policy), ("a.schema.json", schema), ("checkout.guard.rhai", guard)] {
+        temporary(&format!("page-branches/{file}"), text);
+    }
+    let folder = temporary("page-branches/.keep", "").trim_end_matches("/.keep").to_owned();
+    let page = check(&["docs", "--rules", &folder], "", 0, "## a\n");
+    for part in [
+        "| `/a` | object | names are as `{\"maxLength\":9}`, `n` needs `list` | drops the value |",
+        "| `/a/n` | integer | not `{\"const\":3}` | drops the member |",
+        "| `/a/v` | string | form 1 of 2, maxLength `3` |  |",
+        "| `/a/v` | integer | form 2 of 2, maximum `9` |  |",
+        "maxItems `5`, at least 1 and at most 2 of the items are `{\"const\":\"a\"}`",
+        "| `/a` |  | if `{\"required\":[\"v\"]}`, needs `n` |  |",
+        "| `/a/list` | | unless `{\"required\":[\"v\"]}` | never passes |",
+        "| `/a/w` | string | beside `v`, maxLength `4` | drops the member |",
+        "Members that the schema does not name pass too.",
+        "## Who may checkout\n\nOf anonymous callers: Guests need an address. (`checkout.guard.rhai`)",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+}
+
 #[test]
 fn the_page_of_a_policy_is_written_and_asked_for_its_age() {
     let page = temporary("docs/policy.md", "");

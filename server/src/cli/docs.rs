@@ -83,6 +83,12 @@ fn page(rules: &RuleSet, files: &Files, fixtures: &BTreeMap<String, String>) -> 
         describe(&mut out, rule, declared.last(), files);
         listed(&mut out, &cases.remove(&*rule.name).unwrap_or_default());
     }
+    for guard in rules.guards() {
+        let file = format!("{}.guard.rhai", guard.operation);
+        let said = said(files.get(&file).unwrap_or_default(), "authorize");
+        let _ = writeln!(out, "\n## Who may {}\n\nOf anonymous callers: {said} (`{file}`)", guard.operation);
+        listed(&mut out, &cases.remove(&*guard.operation).unwrap_or_default());
+    }
     if !cases.is_empty() {
         out.push_str("\n## All rules\n");
         listed(&mut out, &cases.into_values().flatten().collect::<Vec<_>>());
@@ -118,7 +124,11 @@ fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &F
     let schema = files.get(&format!("{name}.schema.json")).and_then(|text| Document::read(text.as_bytes()).ok());
     let Some(schema) = &schema else { return };
     out.push_str("\n| place | holds | within | where it is invalid |\n|---|---|---|---|\n");
-    Fields { out, root: schema.root(), followed: BTreeMap::new() }.field(schema.root(), from_text, Held::Whole);
+    let root = schema.root();
+    Fields { out, root, followed: BTreeMap::new(), when: Vec::new() }.field(root, from_text, Held::Whole);
+    if declared.and_then(|rule| rule.get("unknown")).is_some_and(|unknown| unknown.word() == "keep") {
+        out.push_str("\nMembers that the schema does not name pass too.\n");
+    }
 }
 
 /// What holds a place.
@@ -139,21 +149,21 @@ fn step(word: String) -> String {
     if word == "fail" { "not without it: what holds it is invalid".to_owned() } else { word }
 }
 
+/// What stands in `///` above a function of a script.
+fn said(script: &str, function: &str) -> String {
+    let before = script.split(&format!("\nfn {function}(")).next().unwrap_or_default();
+    let said = before.lines().rev().take_while(|line| line.starts_with("///"));
+    let said: Vec<_> = said.map(|line| line.trim_start_matches('/').trim()).collect();
+    said.into_iter().rev().collect::<Vec<_>>().join(" ")
+}
+
 /// What a merge does, in the words of its author, or of the strategy.
 fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
     let own = format!("{name}.merge.rhai");
     let declared_text = declared.map(View::word).unwrap_or_default();
     let script = if declared.is_none() { own } else { declared_text.clone() };
     if let Some(script_text) = files.get(&script) {
-        let said: Vec<_> = script_text
-            .split("\nfn merge(")
-            .next()
-            .into_iter()
-            .flat_map(|before| before.lines().rev().take_while(|line| line.starts_with("///")))
-            .map(|line| line.trim_start_matches('/').trim())
-            .collect();
-        let said: Vec<_> = said.into_iter().rev().collect();
-        return format!("{} (`{script}`)", said.join(" ")).trim().to_owned();
+        return format!("{} (`{script}`)", said(script_text, "merge")).trim().to_owned();
     }
     let Some(declared) = declared else { return String::new() };
     let function = declared.named_members().map(|(name, _)| name.word()).find(|name| name != "default");
@@ -211,6 +221,8 @@ struct Fields<'a> {
     root: View<'a>,
     /// References that were followed, and the place that each was followed from first.
     followed: BTreeMap<String, String>,
+    /// When the branches apply that are being described, the outer one first.
+    when: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
@@ -238,20 +250,18 @@ impl<'a> Fields<'a> {
         let says_more = schema.members().any(|(name, _)| !name.is("$ref"));
         if schema.kind() == Kind::Object && says_more {
             self.row(schema, place, held);
+        } else if schema.as_bool() == Some(false) {
+            let _ = writeln!(self.out, "| `{place}` | | {} | never passes |", self.when.join(", ").replace('|', "\\|"));
         }
         self.below(schema, place, held);
     }
 
     fn row(&mut self, schema: View<'a>, place: &str, held: Held) {
-        let types = schema.get("type").map(|types| words(types).join(" or ")).unwrap_or_default();
-        let bounds = Self::BOUNDS.iter().filter_map(|keyword| Some((keyword, schema.get(keyword)?)));
-        let bounds = bounds.map(|(keyword, value)| format!("{keyword} `{}`", value.to_text()));
         let says = |keyword| schema.get(keyword).and_then(View::as_bool) == Some(true);
         let atomic = says("x-atomic").then(|| "whole or not at all".to_owned());
         let required = (held == Held::Required).then(|| "required".to_owned());
-        let names = schema.get("propertyNames").and_then(|names| names.get("pattern"));
-        let names = names.map(|pattern| format!("names match `{}`", pattern.to_text()));
-        let bounds: Vec<_> = required.into_iter().chain(names).chain(bounds).chain(atomic).collect();
+        let bounds: Vec<_> =
+            self.when.iter().cloned().chain(required).chain(Self::bounds(schema)).chain(atomic).collect();
         let is_sensitive = says("x-sensitive");
         let filled = schema.get("x-on-missing").map_or("", |_| "; the default where it is missing");
         let steps = match schema.get("x-on-invalid") {
@@ -263,8 +273,47 @@ impl<'a> Fields<'a> {
         // what passes whole or not at all is never cut
         let cut = cut.filter(|_| !says("x-atomic"));
         let steps = cut.map_or(steps.clone(), |most| format!("cut to {}; {steps}", most.to_text()));
-        let cells = [types, bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));
+        let cells = [types(schema), bounds.join(", "), steps].map(|cell| cell.replace('|', "\\|"));
         let _ = writeln!(self.out, "| `{place}` | {} |", cells.join(" | "));
+    }
+
+    /// What a schema asks of a value, keyword by keyword.
+    fn bounds(schema: View<'_>) -> Vec<String> {
+        let names = schema.get("propertyNames").map(|names| match names.get("pattern") {
+            Some(pattern) => format!("names match `{}`", pattern.to_text()),
+            None => format!("names are as `{}`", names.to_text()),
+        });
+        let bounds = Self::BOUNDS.iter().filter_map(|keyword| Some((keyword, schema.get(keyword)?)));
+        let bounds = bounds.map(|(keyword, value)| format!("{keyword} `{}`", value.to_text()));
+        // what its own members need is said of them
+        let is_own = |name: &String| schema.get("properties").is_some_and(|own| own.get(name).is_some());
+        let needed = schema.get("required").map(words).unwrap_or_default().into_iter().filter(|name| !is_own(name));
+        let needed = needed.map(|name| format!("needs `{name}`"));
+        let dependent = schema.get("dependentRequired").into_iter().flat_map(View::named_members);
+        let dependent = dependent.map(|(name, needs)| format!("`{}` needs {}", name.word(), quoted(&words(needs))));
+        let items = schema.get("contains").map(|item| {
+            let least = schema.get("minContains").map_or("1".to_owned(), View::to_text);
+            let most = schema.get("maxContains").map(|most| format!(" and at most {}", most.to_text()));
+            format!("at least {least}{} of the items are `{}`", most.unwrap_or_default(), item.to_text())
+        });
+        let not = schema.get("not").map(|not| format!("not `{}`", not.to_text()));
+        names.into_iter().chain(bounds).chain(needed).chain(dependent).chain(items).chain(not).collect()
+    }
+
+    /// A branch of a place, which applies in some cases only: what it asks, and the places below.
+    fn branch(&mut self, branch: View<'a>, place: &str, held: Held, when: Option<String>) {
+        let depth = self.when.len();
+        self.when.extend(when);
+        let types = types(branch);
+        let asked = Self::bounds(branch);
+        let never = if branch.as_bool() == Some(false) { "never passes" } else { "" };
+        if !asked.is_empty() || !matches!(types.as_str(), "" | "object") || !never.is_empty() {
+            let bounds: Vec<_> = self.when.iter().cloned().chain(asked).collect();
+            let cells = [types, bounds.join(", "), never.to_owned()].map(|cell| cell.replace('|', "\\|"));
+            let _ = writeln!(self.out, "| `{place}` | {} |", cells.join(" | "));
+        }
+        self.below(branch, place, held);
+        self.when.truncate(depth);
     }
 
     /// The places below, through what the schema refers to and combines.
@@ -298,14 +347,23 @@ impl<'a> Fields<'a> {
         for (index, item) in listed.flat_map(View::items).enumerate() {
             self.field(item, &format!("{place}/{index}"), Held::Item);
         }
-        for keyword in ["allOf", "anyOf", "oneOf"] {
-            schema.get(keyword).into_iter().flat_map(View::items).for_each(|branch| self.below(branch, place, held));
+        for branch in schema.get("allOf").into_iter().flat_map(View::items) {
+            self.branch(branch, place, held, None);
         }
-        for branch in ["then", "else"].into_iter().filter_map(|keyword| schema.get(keyword)) {
-            self.below(branch, place, held);
+        for choice in ["anyOf", "oneOf"].into_iter().filter_map(|keyword| schema.get(keyword)) {
+            for (index, branch) in choice.items().enumerate() {
+                let when = format!("form {} of {}", index + 1, choice.len());
+                self.branch(branch, place, held, Some(when));
+            }
         }
-        for (_, branch) in schema.get("dependentSchemas").into_iter().flat_map(View::members) {
-            self.below(branch, place, held);
+        let condition = schema.get("if").map(View::to_text).unwrap_or_default();
+        for (keyword, when) in [("then", "if"), ("else", "unless")] {
+            if let Some(branch) = schema.get(keyword).filter(|_| !condition.is_empty()) {
+                self.branch(branch, place, held, Some(format!("{when} `{condition}`")));
+            }
+        }
+        for (name, branch) in schema.get("dependentSchemas").into_iter().flat_map(View::named_members) {
+            self.branch(branch, place, held, Some(format!("beside `{}`", name.word())));
         }
         let Some(reference) = schema.get("$ref").map(View::word) else { return };
         let target = reference.strip_prefix('#').and_then(handover_engine::pointer::Pointer::parse);
@@ -332,6 +390,16 @@ fn holds_places(schema: View<'_>) -> bool {
     let is_container =
         schema.get("type").is_some_and(|types| words(types).iter().any(|one| one == "array" || one == "object"));
     is_container || schema.members().any(|(name, _)| !is_said(&name.decode()))
+}
+
+/// The types that a schema lets pass.
+fn types(schema: View<'_>) -> String {
+    schema.get("type").map(|types| words(types).join(" or ")).unwrap_or_default()
+}
+
+/// Names, as a list of code.
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// A text, or the texts of a list.
