@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -39,11 +40,16 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A file in the temporary folder of the tests.
+/// A file in the temporary folder of the tests. It is there whole or not at all: tests that run at once may write the same
+/// one.
 pub(crate) fn temporary(name: &str, text: &str) -> String {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, text).unwrap();
+    let whole = folder.join(format!(".{}-{}", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
+    std::fs::write(&whole, text).unwrap();
+    std::fs::rename(&whole, &path).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
