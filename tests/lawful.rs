@@ -265,6 +265,9 @@ fn laws_are_asked_on_the_command_line() {
     assert!(code == Some(0) && out.contains("`session.once` lets it count once"), "{out}");
     let nothing = handover(&["laws", "--cases", "0", "--rules", &lawful], b"");
     assert_eq!(nothing.status.code(), Some(4), "nothing was asked");
+    let late = handover(&["laws", "--cases", "100000000", "--time", "1s", "--rules", &lawful], b"");
+    let late = String::from_utf8(late.stdout).unwrap();
+    assert!(late.contains(" of 100000000 cases before the time was over, the merge ran in "), "{late}");
     assert_eq!(run(&["--rules", &lawful, "--rule", "b"]).0, Some(2));
     assert_eq!(run(&["--rules", &lawful, "--time", "soon"]).0, Some(2));
 }

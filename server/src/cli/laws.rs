@@ -55,6 +55,8 @@ pub(super) struct Arguments {
 /// One rule and what became of its laws.
 struct Asked<'a> {
     rule: &'a Rule,
+    /// Cases that were asked for.
+    wanted: usize,
     trial: Trial,
     rules: &'a RuleSet,
 }
@@ -119,7 +121,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
             progress.step();
             start.elapsed() > until
         };
-        Asked { rule, trial: laws::ask(&rules, rule, arguments.cases, seed, &is_over), rules: &rules }
+        let wanted = arguments.cases;
+        Asked { rule, wanted, trial: laws::ask(&rules, rule, wanted, seed, &is_over), rules: &rules }
     });
     let asked: Vec<Asked<'_>> = asked.collect();
     drop(progress);
@@ -222,8 +225,13 @@ fn pretty(asked: &[Asked<'_>], report: &Report<'_>, seed: u64, time: Duration) -
     let mut out = String::new();
     for one in asked {
         let Trial { cases, ran, tallies, .. } = &one.trial;
+        let made = if *cases < one.wanted {
+            format!("{cases} of {} before the time was over", count(one.wanted, "case"))
+        } else {
+            count(*cases, "case")
+        };
         // writing to a string cannot fail
-        let _ = writeln!(out, "{}: {}, the merge ran in {ran}", one.rule.name, count(*cases, "case"));
+        let _ = writeln!(out, "{}: {made}, the merge ran in {ran}", one.rule.name);
         for tally in tallies {
             let _ = writeln!(out, "  {:<3} {:<54} {}", tally.law.name(), tally.law.words(), one.words(tally));
             witness(one, tally, &mut out);
