@@ -23,6 +23,7 @@ mod clamp_times;
 mod recent;
 mod preset;
 mod strategy;
+mod fit;
 mod three_way;
 mod merge_patch;
 mod drop_expired;
@@ -33,6 +34,7 @@ mod function;
 
 pub use context::{Context, Losses, Work};
 pub use fill::is_blank;
+pub use fit::{Misfit, Why, misfits};
 pub use function::{Called, Function, Refused, call, options};
 pub use key::{Key, Part};
 pub use keyed_union::{KeyedUnion, Otherwise};

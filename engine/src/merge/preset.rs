@@ -34,6 +34,16 @@ use crate::json::{Json, Kind, View, same};
 const SAVED_MAX: usize = 5;
 /// Members that name a line.
 const KEY: [&str; 2] = ["sku", "options"];
+/// The member that holds a line's quantity.
+const QUANTITY: &str = "qty";
+
+/// What a preset needs of a cart.
+pub(super) enum Needs {
+    /// Nothing.
+    Nothing,
+    /// Lines that have one member of each of these.
+    Lines(&'static [&'static [&'static str]]),
+}
 
 /// A preset and the members that name a line.
 #[derive(Clone, Debug)]
@@ -93,8 +103,8 @@ impl Preset {
     pub fn by_name(name: &str) -> Option<Self> {
         let cart = Cart::by_name(name)?;
         let quantity = match cart {
-            Cart::HigherQuantity => vec![("qty".to_owned(), Strategy::Max(None))],
-            Cart::SumQuantities => vec![("qty".to_owned(), Strategy::Sum(None))],
+            Cart::HigherQuantity => vec![(QUANTITY.to_owned(), Strategy::Max(None))],
+            Cart::SumQuantities => vec![(QUANTITY.to_owned(), Strategy::Sum(None))],
             _ => Vec::new(),
         };
         let key = Key(KEY.iter().map(|name| Part::plain(vec![(*name).to_owned()])).collect());
@@ -110,6 +120,33 @@ impl Preset {
             self.lines.key.0.retain(stays);
         }
         self
+    }
+
+    /// The types of carts that it merges.
+    pub(super) fn merges(&self) -> &'static [Kind] {
+        match self.cart {
+            Cart::ArchiveExisting => &[Kind::Object],
+            Cart::UseGuest | Cart::UseExisting => &[Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object],
+            _ => &[Kind::Array, Kind::Object],
+        }
+    }
+
+    /// What a cart must have.
+    pub(super) fn needs(&self) -> Needs {
+        match self.cart {
+            Cart::HigherQuantity | Cart::SumQuantities => Needs::Lines(&[&KEY, &[QUANTITY]]),
+            Cart::SavedQuantity => Needs::Lines(&[&KEY]),
+            _ => Needs::Nothing,
+        }
+    }
+
+    /// The strategy of its quantities, by name.
+    pub(super) fn quantity(&self) -> Option<&'static str> {
+        match self.cart {
+            Cart::HigherQuantity => Some("max"),
+            Cart::SumQuantities => Some("sum"),
+            _ => None,
+        }
     }
 
     /// Whether it takes one cart for the other.

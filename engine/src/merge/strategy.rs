@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::concat::Concat;
 use super::each::Each;
 use super::fields::MergeFields;
-use super::key::{Key, Part};
+use super::key::Key;
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::latest::Latest;
 use super::law::{Law, Laws};
@@ -16,7 +16,6 @@ use super::union::Union;
 use super::{Made, Merging, Refusal, Work};
 use super::{add, coalesce, concat, extreme, fill, latest, logical, ordinal, recent, union};
 use crate::json::{Json, Kind, View};
-use crate::sanitizer::Shape;
 
 /// How two values become one.
 #[derive(Clone, Debug)]
@@ -175,17 +174,19 @@ impl Strategy {
         !self.laws().has(Law::Relogin)
     }
 
-    /// Names in it that no value of a shape has: members that never pass, and keys without which every item is dropped.
+    /// The types of the session's values that it merges; it ignores others.
     #[must_use]
-    pub fn unmatched<'s>(&self, shape: &'s Shape) -> Vec<Unmatched<'s>> {
+    pub fn merges(&self) -> &'static [Kind] {
         match self {
-            Self::Fields(fields) => unmatched_members(&fields.rules, shape),
-            Self::KeyedUnion(keyed) => {
-                let items = shape.items().map(|items| unmatched_members(&keyed.on_match, items)).unwrap_or_default();
-                [keyless(shape, &keyed.key), items].concat()
+            Self::Max(_) | Self::Min | Self::Sum(_) => &[Kind::Number],
+            Self::All | Self::Any => &[Kind::Bool],
+            Self::EarliestTime | Self::LatestTime => &[Kind::String, Kind::Number],
+            Self::Union(_) | Self::Concat(_) | Self::KeyedUnion(_) | Self::Recent(_) => &[Kind::Array],
+            Self::Fields(_) | Self::Each(_) | Self::Latest(_) => &[Kind::Object],
+            Self::Preset(preset) => preset.merges(),
+            Self::Account | Self::Keep | Self::Anonymous | Self::Fill | Self::Ordinal(_) => {
+                &[Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object]
             }
-            Self::Recent(recent) => recent.key.as_ref().map(|key| keyless(shape, key)).unwrap_or_default(),
-            _ => Vec::new(),
         }
     }
 
@@ -258,40 +259,4 @@ impl Strategy {
             made => made,
         }
     }
-}
-
-/// A name that no value of a shape has.
-#[derive(Clone, Debug)]
-pub struct Unmatched<'s> {
-    /// The name.
-    pub name: String,
-    /// Whether it names items, or a member.
-    pub is_key: bool,
-    /// What the schema declares there.
-    pub declared: Vec<&'s str>,
-}
-
-/// Names of strategies' members that a shape does not have, and what is unmatched in those that it has.
-fn unmatched_members<'s>(rules: &[(String, Strategy)], shape: &'s Shape) -> Vec<Unmatched<'s>> {
-    let declared = shape.names();
-    let says_all = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
-    let unmatched = rules.iter().flat_map(|(name, strategy)| match shape.member(name) {
-        Some(member) => strategy.unmatched(member),
-        None if says_all => vec![Unmatched { name: name.clone(), is_key: false, declared: declared.clone() }],
-        None => Vec::new(),
-    });
-    unmatched.collect()
-}
-
-fn keyless<'s>(shape: &'s Shape, key: &Key) -> Vec<Unmatched<'s>> {
-    let Some(items) = shape.items().filter(|items| !items.is_open() && items.only(Kind::Object)) else {
-        return Vec::new();
-    };
-    let declared = items.names();
-    let has = |part: &Part| part.path.first().is_some_and(|name| declared.contains(&name.as_str()));
-    if declared.is_empty() {
-        return Vec::new();
-    }
-    let first = key.0.iter().find(|part| !has(part)).and_then(|part| part.path.first());
-    first.map(|name| Unmatched { name: name.clone(), is_key: true, declared }).into_iter().collect()
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{PROFILE_BYTES, RuleSet, evidence};
+use super::{PROFILE_BYTES, RuleSet, evidence, fit};
 use crate::decision::sink_bytes;
-use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::event::Sink;
 use crate::generate;
 use crate::guard::Guard;
@@ -134,7 +134,7 @@ impl Compiler<'_> {
                 Bound { declaration, sink: declaration.sink, bytes, at: known.heaviest }
             }));
             if let (MergeDeclaration::Strategy(strategy), true) = (&declaration.merge, known_shape) {
-                self.found.extend(unmatched(self.files, declaration, strategy, &shape));
+                self.found.extend(fit::misfits(self.files, declaration, strategy, &shape));
             }
             self.used.extend([schema_file, result_file]);
             if let (Some(sanitizer), Some(merge)) = (schema, merge) {
@@ -238,37 +238,6 @@ impl Compiler<'_> {
             }
         }
     }
-}
-
-/// A strategy that names members which never pass (P034), or a key that no item has, so that every item is dropped (P035).
-fn unmatched(files: &Files, declaration: &Declaration, strategy: &Strategy, shape: &Shape) -> Vec<Diagnostic> {
-    let text = files.get(POLICY_FILE).unwrap_or_default();
-    let Ok(document) = Document::read(text.as_bytes()) else { return Vec::new() };
-    let named = |one: &View<'_>| one.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name));
-    let rules = document.root().get("rules");
-    let merge = rules.and_then(|rules| rules.items().find(named)).and_then(|rule| rule.get("merge"));
-    let wrong = strategy.unmatched(shape);
-    let found = wrong.into_iter().filter_map(|wrong| {
-        let at = text_in(merge?, &wrong.name)?;
-        let (code, message) = if wrong.is_key {
-            ("P035", format!("no item has the key `{}`", wrong.name))
-        } else {
-            ("P034", format!("`{}` never passes the schema: nothing merges it", wrong.name))
-        };
-        Some(Diagnostic::at_view(code, POLICY_FILE, at, message).help(suggestion(&wrong.name, &wrong.declared)))
-    });
-    found.collect()
-}
-
-/// The first name or text in a value that is this one.
-fn text_in<'v>(view: View<'v>, wanted: &str) -> Option<View<'v>> {
-    let is_it = |view: &View<'_>| view.as_text().is_some_and(|text| text.is(wanted));
-    if is_it(&view) {
-        return Some(view);
-    }
-    let member =
-        view.named_members().find_map(|(name, value)| Some(name).filter(is_it).or_else(|| text_in(value, wanted)));
-    member.or_else(|| view.items().find_map(|item| text_in(item, wanted)))
 }
 
 /// A preset names lines by what the schema declares of them.

@@ -7,6 +7,7 @@
 
 mod declared;
 mod evidence;
+mod fit;
 mod compile;
 mod reading;
 mod history;

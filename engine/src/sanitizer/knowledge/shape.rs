@@ -4,11 +4,12 @@
 //! is only the sanitizer's to say.
 
 use crate::fate::Keyword;
-use crate::json::Kind;
+use crate::json::{Json, Kind};
 use crate::sanitizer::Options;
-use crate::sanitizer::check::Types;
-use crate::sanitizer::knowledge::children::{Unnamed, listing, membership, parts};
+use crate::sanitizer::check::{Check, Types};
+use crate::sanitizer::knowledge::children::{Parts, Unnamed, listing, membership, parts};
 use crate::sanitizer::knowledge::ways::{Schemas, kinds, ways};
+use crate::sanitizer::pattern::Pattern;
 use crate::sanitizer::schema::Schema;
 use crate::sanitizer::sets::{SetId, Sets};
 
@@ -31,8 +32,36 @@ pub struct Alternative {
     pub items: Shape,
     /// What members are, by name.
     pub members: Vec<Member>,
-    /// Whether members of other names may stand here.
-    pub is_open: bool,
+    /// Members of other names, where the schema allows them.
+    pub others: Option<Others>,
+}
+
+/// Members whose names a schema does not declare.
+#[derive(Clone)]
+pub struct Others {
+    /// What they hold.
+    pub shape: Shape,
+    /// What `propertyNames` asks of their names.
+    names: Vec<Check>,
+    /// The patterns of which a name must match one, where no other names are allowed.
+    patterns: Vec<Pattern>,
+}
+
+impl Others {
+    /// Whether a member may have this name.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        let text = Json::text(name);
+        let is_matched = self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(name));
+        is_matched && self.names.iter().all(|check| check.holds(text.view(), None, text.view().as_text()))
+    }
+}
+
+/// Shows what they hold.
+impl std::fmt::Debug for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Others({:?})", self.shape)
+    }
 }
 
 /// A member that a schema declares.
@@ -77,7 +106,31 @@ impl Shape {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.alternatives.is_empty()
-            || self.alternatives.iter().any(|one| one.is_open && one.types.allows(Kind::Object))
+            || self.alternatives.iter().any(|one| one.others.is_some() && one.types.allows(Kind::Object))
+    }
+
+    /// Whether an object here may have a member of this name; true where nothing is known.
+    #[must_use]
+    pub fn allows_member(&self, name: &str) -> bool {
+        let is_described = |one: &Alternative| one.types.allows(Kind::Object);
+        let has = |one: &Alternative| {
+            one.members.iter().any(|member| member.name == name)
+                || one.others.as_ref().is_some_and(|others| others.allows(name))
+        };
+        !self.alternatives.iter().any(is_described) || self.alternatives.iter().any(|one| is_described(one) && has(one))
+    }
+
+    /// What members of undeclared names hold, where they are allowed.
+    #[must_use]
+    pub fn others(&self) -> Option<&Self> {
+        self.alternatives.iter().find_map(|one| one.others.as_ref()).map(|others| &others.shape)
+    }
+
+    /// The kinds of value that may stand here, null aside; none where nothing is known.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let kinds = [Kind::Object, Kind::Array, Kind::String, Kind::Number, Kind::Bool];
+        kinds.into_iter().filter(|kind| self.alternatives.iter().any(|one| one.types.allows(*kind))).collect()
     }
 
     /// Whether only values of one kind stand here.
@@ -113,7 +166,7 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
         return None;
     }
     let parts = parts(sets, &set);
-    let mut one = Alternative { types, items: Shape::anything(), members: Vec::new(), is_open: false };
+    let mut one = Alternative { types, items: Shape::anything(), members: Vec::new(), others: None };
     if types.allows(Kind::Array) {
         let listing = listing(sets, &parts);
         let items = listing.positions.first().unwrap_or(&listing.rest);
@@ -121,7 +174,7 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
     }
     if types.allows(Kind::Object) {
         let membership = membership(sets, &parts, options);
-        one.is_open = !matches!(membership.unnamed, Unnamed::None);
+        one.others = others(sets, &parts, &membership.unnamed, options, depth);
         let is_required = |name: &String| parts.iter().any(|(_, object)| object.required.contains(name));
         for (name, schemas) in membership.named {
             let set = sets.intern(&schemas);
@@ -132,4 +185,36 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
         }
     }
     Some(one)
+}
+
+/// Members whose names are not declared: one shape for all.
+fn others(
+    sets: &mut Sets<'_>,
+    parts: &Parts<'_>,
+    unnamed: &Unnamed,
+    options: &Options,
+    depth: usize,
+) -> Option<Others> {
+    let alternatives = match unnamed {
+        Unnamed::None => return None,
+        Unnamed::Anything | Unnamed::Asked => Vec::new(),
+        Unnamed::Under(all) => {
+            let shapes: Vec<Shape> = all.iter().map(|one| place(sets, one, options, depth - 1)).collect();
+            // of one that nobody describes, nothing is known
+            let is_known = shapes.iter().all(|shape| !shape.alternatives.is_empty());
+            shapes.into_iter().filter(|_| is_known).flat_map(|shape| shape.alternatives).collect()
+        }
+    };
+    let names = parts
+        .iter()
+        .filter_map(|(applied, object)| Some((sets.below(*applied, object.names?), Keyword::PropertyNames)));
+    let names: Schemas = names.collect();
+    let set = sets.intern(&names);
+    let set = sets.get(set);
+    let asked = set.parts.iter().filter_map(|part| sets.object(part.applied)).flat_map(|one| one.checks.clone());
+    let is_any = matches!(unnamed, Unnamed::Anything | Unnamed::Asked);
+    let allows_rest = parts.iter().any(|(_, object)| object.additional.or(object.unevaluated_members).is_some());
+    let patterns = parts.iter().filter(|_| !is_any && !allows_rest).flat_map(|(_, object)| &object.patterns);
+    let patterns = patterns.map(|(pattern, _)| pattern.clone()).collect();
+    Some(Others { shape: Shape { alternatives }, names: asked.collect(), patterns })
 }
