@@ -112,13 +112,15 @@ pub struct Declaration {
     pub waivers: Vec<(String, String)>,
     /// Whether it writes, or only reports what it would write.
     pub mode: Mode,
-    /// Whether nothing is wrong with what it declares.
-    pub is_whole: bool,
+    /// Whether its `max_bytes` could be read, if it has one.
+    pub knows_bound: bool,
 }
 
 /// How a rule says that two values become one.
 #[derive(Debug)]
 pub enum MergeDeclaration {
+    /// What is written there is wrong, and reported.
+    Broken,
     /// A script file.
     Script(String),
     /// A strategy.

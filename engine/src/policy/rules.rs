@@ -12,7 +12,6 @@ use crate::sanitizer::Unknown;
 impl Reader<'_> {
     pub(super) fn rule(&mut self, rule: View<'_>, protected: &[String]) -> Option<Declaration> {
         let names = ["from", "laws", "max_bytes", "merge", "mode", "name", "on", "parse", "to", "unknown"];
-        let before = self.errors.len();
         if !self.members(rule, &names) {
             return None;
         }
@@ -37,23 +36,28 @@ impl Reader<'_> {
             Some("observe") => Mode::Observe,
             _ => Mode::Apply,
         };
+        let before = self.errors.len();
         let max_bytes = rule.get("max_bytes").and_then(|view| self.size(view));
-        let merge = name.as_ref().and_then(|name| self.merge(rule, name));
-        let (sink, root) = target?;
+        let knows_bound = self.errors.len() == before;
+        let name = name?;
+        let merge = self.merge(rule, &name).unwrap_or(MergeDeclaration::Broken);
+        // what is wrong in the rule hides nothing that is wrong in its files
+        let (sink, root) = target.unwrap_or_else(|| (Sink::App, name.clone()));
+        let own = Pointer::parse(&format!("/{name}"));
         Some(Declaration {
-            name: name?,
-            from: from?,
-            from_text: from_text?,
+            from: from.or(own)?,
+            from_text: from_text.unwrap_or_default(),
+            name,
             sink,
             root,
-            merge: merge?,
+            merge,
             on,
             unknown,
             parse,
             max_bytes,
             waivers,
             mode,
-            is_whole: self.errors.iter().skip(before).all(|one| one.code == "P040"),
+            knows_bound,
         })
     }
 

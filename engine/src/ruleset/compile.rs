@@ -98,8 +98,7 @@ impl Compiler<'_> {
             let result_file = format!("{}.result.schema.json", declaration.name);
             let options = options(policy, declaration);
             let mut known = self.know(&schema_file, &options);
-            if !declaration.is_whole {
-                // a bound may be what is wrong with the rule
+            if !declaration.knows_bound {
                 known = known.map(|known| Knowledge { bytes_max: None, ..known });
                 self.found.retain(|one| one.file != schema_file || !BOUNDS.contains(&one.code));
             }
@@ -199,6 +198,7 @@ impl Compiler<'_> {
 
     fn merge(&mut self, declaration: &Declaration, once: bool, kind: Kindred<'_>) -> Option<Merge> {
         match &declaration.merge {
+            MergeDeclaration::Broken => None,
             MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
             MergeDeclaration::Script(file) => {
                 self.used.insert(file.clone());
