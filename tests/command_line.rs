@@ -223,13 +223,13 @@ fn the_tenant_is_what_the_policy_says() {
 
 #[test]
 fn what_adds_needs_a_policy_that_takes_a_hand_over_once() {
-    let adding = ("policy.json", "\"locale\": \"fill\"", "\"locale\": [\"sum\", 9]");
+    let adding = ("policy.json", "\"items\": \"union\"", "\"items\": \"concat\"");
     let script = ("cart.merge.rhai", "[\"max\", 99]", "[\"sum\", 99]");
     let often = ("policy.json", ", \"once\": true", "");
     check(&["check", "--rules", &rules("once", &[adding, script])], "", 0, "check ok");
     let text = check(&["check", "--rules", &rules("often", &[adding, script, often])], "", 3, "2 errors in 2 files");
-    assert!(text.contains("error[P040]: `sum` adds again at every login: 1 + 3 gives 4, then 7, then 10"), "{text}");
-    assert!(text.contains("policy.json:12:69\n") && text.contains("cart.merge.rhai:14:28\n"), "{text}");
+    assert!(text.contains("error[P040]: `concat` appends again at every login"), "{text}");
+    assert!(text.contains("policy.json:25:91\n") && text.contains("cart.merge.rhai:14:28\n"), "{text}");
     assert!(text.contains("help: `max`, or `session.once`"), "{text}");
     check(&["transfer", "--rules", &rules("often", &[script, often])], "{}", 3, "error[R040]");
 }

@@ -934,11 +934,11 @@ fn what_a_merge_of_lists_does_not_take_is_counted() {
             vec!["a limit_reached1", "a unmergeable1"],
         ),
         (
-            r#", "merge": { "recent": { "key": "id", "limit": 1, "clamp": true } }"#,
+            r#", "merge": { "recent": { "key": "id", "at": "n", "limit": 1, "clamp": true } }"#,
             keyed,
             "",
             &lines,
-            vec!["a unmergeable5"],
+            vec!["a unmergeable4"],
         ),
         (r#", "merge": { "union": { "limit": 2 } }"#, NUMBERS, "", &json!([1, 1, 2, 3]), vec!["a limit_reached1"]),
         // what a script tried and did not use is no loss

@@ -19,7 +19,7 @@ use handover_engine::json::{Document, Json, View};
 use handover_engine::limits::Limits;
 use handover_engine::merge::{Context, Function, Losses, Made, Strategy, Work, call};
 use handover_engine::sanitizer::Shape;
-use handover_engine::script::{Call, Kindred, Outcome, Sandbox, Script};
+use handover_engine::script::{Call, Outcome, Sandbox, Script, ScriptKind};
 use serde_json::{Value, json};
 
 const DECLARED: &str = r#"["merge_fields", { "items": ["keyed_union", { "key": "sku", "on_match": { "qty": ["max", 99] }, "limit": 200 }] }]"#;
@@ -80,7 +80,7 @@ impl Bench {
         let declared = Strategy::read(declared.root()).unwrap_or_else(|error| panic!("{}", error.message));
         let sandbox = Sandbox::new(&Limits::default());
         let anything = Shape::anything();
-        let kind = Kindred::Merge { account: (&anything, false), anonymous: &anything };
+        let kind = ScriptKind::Merge { account: (&anything, false), anonymous: &anything };
         let script = sandbox.compile("cart.merge.rhai", SCRIPT, kind).unwrap();
         Self { declared, sandbox, script, texts: (cart(0), cart(60)) }
     }

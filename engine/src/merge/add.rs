@@ -11,12 +11,26 @@
 //! assert_eq!(merged(r#""sum""#, "9223372036854775807", "1"), "9223372036854775807");
 //! ```
 
-use super::Made;
+use super::function::{Function, Gives, SIDES};
 use super::law::{Law, Laws};
+use super::{Made, Strategy};
 use crate::json::{Document, Json, Number, View};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin).without(Law::Bounded);
+
+/// `add` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "add",
+    signature: "add(account, anonymous, cap)",
+    summary: "the sum of two numbers, at most `cap`; needs `session.once`",
+    arguments: (2, 3),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Either,
+    example: ["add(1, 3)", "4"],
+    call: |arguments, work| arguments.merged(&Strategy::Sum(arguments.number(2)?), SIDES, work),
+};
 
 /// The saturating sum; the cap bounds what is added, negatives are ignored, the account's number is never lowered.
 ///

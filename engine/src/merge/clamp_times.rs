@@ -7,8 +7,28 @@
 
 use super::Made;
 use super::fields::changed;
+use super::function::{Called, Function, Gives};
 use crate::instant::{self, Millis, Rounding};
 use crate::json::{Json, View};
+
+/// `clamp_times` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "clamp_times",
+    signature: "clamp_times(list, member, context)",
+    summary: "the list with the times of its entries inside the session; entries without a readable time are dropped",
+    arguments: (3, 3),
+    sides: None,
+    options: None,
+    gives: Gives::List,
+    example: [r#"clamp_times([#{ at: 5 }], "at", #{ now: 3, session: #{ created_at: 1 } })"#, r#"[{"at":3}]"#],
+    call: |arguments, _| {
+        let read = |value: Option<View<'_>>| value.and_then(instant::read);
+        let context = arguments.at(2);
+        let from = read(context.get("session").and_then(|session| session.get("created_at")));
+        let span = Span { from, to: read(context.get("now")) };
+        Ok(Called::Value(clamp_times(arguments.at(0), &arguments.name(1)?, span)))
+    },
+};
 
 /// The times that a session's entries may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

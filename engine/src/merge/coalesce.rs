@@ -8,12 +8,26 @@
 //! assert_eq!(merged(r#""account""#, "null", "2"), "2");
 //! ```
 
-use super::Made;
+use super::function::{Function, Gives, SIDES};
 use super::law::Laws;
+use super::{Made, Strategy};
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `coalesce` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "coalesce",
+    signature: "coalesce(account, anonymous)",
+    summary: "the first value that is not null",
+    arguments: (2, 2),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Either,
+    example: ["coalesce((), 2)", "2"],
+    call: |arguments, work| arguments.merged(&Strategy::Account, SIDES, work),
+};
 
 /// The anonymous value, where the account has none.
 pub(super) fn coalesce(account: Option<View<'_>>, anonymous: View<'_>) -> Made {

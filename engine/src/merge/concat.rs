@@ -8,13 +8,34 @@
 //! assert_eq!(merged(r#"["concat", { "limit": 2, "first": "anonymous" }]"#, "[1]", "[2,3]"), "[2,1]");
 //! ```
 
+use super::function::{Function, Gives, Options, SIDES};
 use super::law::{Law, Laws};
-use super::union::{Changed, Union, lists};
-use super::{Merging, Work};
+use super::union::{self, Changed, Union, lists};
+use super::{Merging, Strategy, Work};
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin);
+
+/// `concat` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "concat",
+    signature: "concat(account, anonymous, options)",
+    summary: "the items of both lists; needs `session.once`",
+    arguments: (2, 3),
+    sides: Some(SIDES),
+    options: Some(Options {
+        argument: 2,
+        names: &union::OPTIONS,
+        read: |options| Union::read("concat", options).map(drop),
+    }),
+    gives: Gives::List,
+    example: ["concat([1], [1, 2])", "[1,1,2]"],
+    call: |arguments, work| {
+        let strategy = Strategy::Concat(Concat(Union::read("concat", arguments.options(2))?));
+        arguments.merged(&strategy, SIDES, work)
+    },
+};
 
 /// The options of `union`, without its sense for equality.
 #[derive(Clone, Debug, Default)]

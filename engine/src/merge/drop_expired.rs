@@ -2,8 +2,25 @@
 //!
 //! Laws: L7–L9; dropping again changes nothing.
 
+use super::function::{Called, Function, Gives};
 use crate::instant::{self, Millis};
 use crate::json::{Json, View};
+
+/// `drop_expired` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "drop_expired",
+    signature: "drop_expired(list, member, now)",
+    summary: "the list without the entries whose time is over",
+    arguments: (3, 3),
+    sides: None,
+    options: None,
+    gives: Gives::List,
+    example: [r#"drop_expired([#{ until: 1 }, #{ until: 9 }], "until", 5)"#, r#"[{"until":9}]"#],
+    call: |arguments, _| match instant::read(arguments.at(2)) {
+        Some(now) => Ok(Called::Value(drop_expired(arguments.at(0), &arguments.name(1)?, now))),
+        None => Ok(Called::Argument(0)),
+    },
+};
 
 /// The entries whose member's time is later than `now`, or unreadable; what is no list stays as it is.
 pub(super) fn drop_expired(list: View<'_>, member: &str, now: Millis) -> Json {

@@ -10,8 +10,32 @@
 //! ```
 
 use super::fields::{Names, changed};
+use super::function::{Function, Gives, SIDES};
+use super::options::{OptionErrorKind, Read, error, known, limit};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View};
+
+/// `each` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "each",
+    signature: "each(account, anonymous, strategy)",
+    summary: "an object whose names are open: the two values of each name by one strategy",
+    arguments: (3, 3),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Object,
+    example: [r#"each(#{ a: 1 }, #{ a: 3, b: 2 }, "max")"#, r#"{"a":3,"b":2}"#],
+    call: |arguments, work| {
+        // options, or a strategy alone
+        let options = arguments.at(2);
+        let is_options = options.get("of").is_some();
+        let each = if is_options { Each::read(options)? } else { Each::of(Strategy::read(options)?) };
+        arguments.merged(&Strategy::Each(each), SIDES, work)
+    },
+};
+
+/// The names of its options.
+pub(super) const OPTIONS: [&str; 2] = ["limit", "of"];
 
 /// Options of `each`.
 #[derive(Clone, Debug)]
@@ -20,6 +44,17 @@ pub struct Each {
     pub of: Box<Strategy>,
     /// Names of the result; it turns away new ones only.
     pub limit: Option<usize>,
+}
+
+impl Each {
+    /// Reads the options of `each`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "each", &OPTIONS)?;
+        let Some(of) = options.get("of") else {
+            return error(OptionErrorKind::Option, options, "`each` needs the option `of`", None);
+        };
+        Ok(Self { of: Box::new(Strategy::read(of)?), limit: limit(options)? })
+    }
 }
 
 impl Each {

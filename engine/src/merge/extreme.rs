@@ -12,12 +12,39 @@
 
 use std::cmp::Ordering;
 
-use super::Made;
+use super::function::{Function, Gives, SIDES};
 use super::law::Laws;
+use super::{Made, Strategy};
 use crate::json::{Json, View};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `max_of` for scripts.
+pub(super) const MAX_OF: Function = Function {
+    name: "max_of",
+    signature: "max_of(account, anonymous)",
+    summary: "the larger of two numbers",
+    arguments: (2, 2),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Either,
+    example: ["max_of(1, 3)", "3"],
+    call: |arguments, work| arguments.merged(&Strategy::Max(None), SIDES, work),
+};
+
+/// `min_of` for scripts.
+pub(super) const MIN_OF: Function = Function {
+    name: "min_of",
+    signature: "min_of(account, anonymous)",
+    summary: "the smaller of two numbers",
+    arguments: (2, 2),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Either,
+    example: ["min_of(1, 3)", "1"],
+    call: |arguments, work| arguments.merged(&Strategy::Min, SIDES, work),
+};
 
 /// The larger or smaller number; a cap bounds what is added and never lowers the account's.
 ///

@@ -11,9 +11,32 @@
 
 use std::cmp::Ordering;
 
+use super::function::{Function, Gives, Options, SIDES};
 use super::law::Laws;
+use super::options::{OptionErrorKind, Read, error, strategies};
 use super::{Made, Merging, Refusal, Strategy, Work};
+use crate::diagnostic::suggestion;
 use crate::json::{Json, Kind, Text, View, compare, same};
+
+/// `merge_fields` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "merge_fields",
+    signature: "merge_fields(account, anonymous, rules, default)",
+    summary: "an object, member by member; members without a rule do not travel",
+    arguments: (3, 4),
+    sides: Some(SIDES),
+    options: Some(Options { argument: 2, names: &[], read: |rules| MergeFields::read(rules, None).map(drop) }),
+    gives: Gives::Object,
+    example: [
+        r#"merge_fields(#{ theme: "light" }, #{ theme: "dark", role: "admin" }, #{ theme: "anonymous" })"#,
+        r#"{"theme":"dark"}"#,
+    ],
+    call: |arguments, work| {
+        let default = Some(arguments.at(3)).filter(|default| !default.is_null());
+        let strategy = Strategy::Fields(MergeFields::read(arguments.at(2), default)?);
+        arguments.merged(&strategy, SIDES, work)
+    },
+};
 
 /// The strategies of an object's members.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +45,26 @@ pub struct MergeFields {
     pub rules: Vec<(String, Strategy)>,
     /// For members without a rule; none: they do not travel.
     pub default: Option<Box<Strategy>>,
+}
+
+impl MergeFields {
+    /// Reads the rules of `merge_fields`, and its default.
+    pub(super) fn read<'a>(rules: View<'a>, default: Option<View<'a>>) -> Read<'a, Self> {
+        let default = match default {
+            None => None,
+            Some(view) => match view.word().as_str() {
+                "drop" => None,
+                "account" => Some(Box::new(Strategy::Account)),
+                "fill" => Some(Box::new(Strategy::Fill)),
+                "anonymous" => Some(Box::new(Strategy::Anonymous)),
+                other => {
+                    let help = suggestion(other, &["drop", "account", "fill", "anonymous"]);
+                    return error(OptionErrorKind::Value, view, "expected a default", Some(help));
+                }
+            },
+        };
+        Ok(Self { rules: strategies(rules)?, default })
+    }
 }
 
 impl MergeFields {

@@ -8,12 +8,39 @@
 //! assert_eq!(merged(r#""fill""#, "false", "true"), "false");
 //! ```
 
-use super::Made;
+use super::function::{Called, Function, Gives, SIDES};
 use super::law::Laws;
-use crate::json::{Kind, View};
+use super::{Made, Strategy};
+use crate::json::{Json, Kind, View};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `fill` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "fill",
+    signature: "fill(account, anonymous)",
+    summary: "the first value that is not blank (null, empty string, list or object)",
+    arguments: (2, 2),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Either,
+    example: [r#"fill("", "de")"#, r#""de""#],
+    call: |arguments, work| arguments.merged(&Strategy::Fill, SIDES, work),
+};
+
+/// `is_blank` for scripts.
+pub(super) const IS_BLANK: Function = Function {
+    name: "is_blank",
+    signature: "is_blank(value)",
+    summary: "whether a value is null, or an empty string, list or object",
+    arguments: (1, 1),
+    sides: None,
+    options: None,
+    gives: Gives::Boolean,
+    example: ["is_blank([])", "true"],
+    call: |arguments, _| Ok(Called::Value(Json::Bool(is_blank(arguments.at(0))))),
+};
 
 /// The anonymous value, where the account's is blank.
 pub(super) fn fill(account: Option<View<'_>>, anonymous: View<'_>) -> Made {

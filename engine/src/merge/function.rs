@@ -1,78 +1,176 @@
-//! The functions that scripts call by name: the same strategies, and helpers beside them.
+//! The functions that scripts call by name: each is data beside its code, in a file of its own.
+//!
+//! A new function is one file with a `FUNCTION` and one line in [`Function::ALL`]: the sandbox, the checks of scripts and the
+//! author's reference read the rest from there.
 
-use std::cmp::Ordering;
-
-use super::clamp_times::{Span, clamp_times};
-use super::drop_expired::drop_expired;
-use super::each::Each;
-use super::latest::wins;
-use super::merge_patch::merge_patch;
-use super::most_frequent::most_frequent;
-use super::options::{OptionError, OptionErrorKind};
-use super::ordinal::Ordinal;
-use super::pick::pick;
-use super::preset::Preset;
-use super::three_way::ThreeWay;
+use super::options::{OptionError, OptionErrorKind, Read};
+use super::preset::{self, Cart};
 use super::{Made, Merging, Refusal, Strategy, Work};
-use crate::instant::{self, Rounding};
-use crate::json::{Json, Kind, Number, View};
+use super::{
+    add, clamp_times, coalesce, concat, drop_expired, each, extreme, fields, fill, keyed_union, latest, merge_patch,
+    most_frequent, ordinal, pick, recent, three_way, times, union,
+};
+use crate::json::{Json, Kind, View};
 
 /// A function of the library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Function {
     /// Its name.
     pub name: &'static str,
     /// How it is called.
     pub signature: &'static str,
-    /// The least arguments that it takes.
-    pub least: usize,
-    /// The most.
-    pub most: usize,
+    /// What it gives, in a line.
+    pub summary: &'static str,
+    /// The least and the most arguments.
+    pub arguments: (usize, usize),
+    /// Which arguments are the account's value and the visitor's, if it merges.
+    pub sides: Option<[usize; 2]>,
+    /// Its options, if it has some.
+    pub options: Option<Options>,
+    /// The type of what it gives.
+    pub gives: Gives,
+    /// A call, and the JSON of what it gives.
+    pub example: [&'static str; 2],
+    /// Its code.
+    pub(super) call: Call,
 }
 
-const fn function(name: &'static str, signature: &'static str, least: usize, most: usize) -> Function {
-    Function { name, signature, least, most }
+/// Code of a function.
+pub(super) type Call = for<'a> fn(Arguments<'a>, &mut Work<'_>) -> Result<Called, Refused<'a>>;
+
+/// Which argument holds a function's options, and how they are read.
+#[derive(Clone, Copy)]
+pub struct Options {
+    /// The argument.
+    pub argument: usize,
+    /// The names of the options; none where they are an author's own.
+    pub names: &'static [&'static str],
+    /// What is wrong with them.
+    pub(super) read: for<'a> fn(View<'a>) -> Read<'a, ()>,
 }
+
+/// The type of what a function gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// `true` or `false`.
+    Boolean,
+    /// A number.
+    Number,
+    /// A number, or null where there is none.
+    NumberOrNull,
+    /// A string, or null.
+    StringOrNull,
+    /// A list.
+    List,
+    /// An object.
+    Object,
+    /// One of the values that it is given, or what is made of them.
+    Either,
+}
+
+/// What a function is called with; what is left out is null.
+#[derive(Clone, Copy)]
+pub(super) struct Arguments<'a>(&'a [Json]);
+
+impl<'a> Arguments<'a> {
+    pub(super) fn at(self, index: usize) -> View<'a> {
+        self.0.get(index).map_or(NULL.view(), Json::view)
+    }
+
+    /// Options that may be left out.
+    pub(super) fn options(self, index: usize) -> View<'a> {
+        let options = self.at(index);
+        if options.is_null() { EMPTY.view() } else { options }
+    }
+
+    pub(super) fn number(self, index: usize) -> Result<Option<Json>, Refused<'a>> {
+        let view = self.at(index);
+        match view.kind() {
+            Kind::Null => Ok(None),
+            Kind::Number => Ok(Some(view.to_json())),
+            _ => wrong(view, "a number"),
+        }
+    }
+
+    pub(super) fn name(self, index: usize) -> Result<String, Refused<'a>> {
+        let view = self.at(index);
+        view.as_text().map_or_else(|| wrong(view, "the name of a member"), |name| Ok(name.decode().into_owned()))
+    }
+
+    /// Merges the account's value and the visitor's, at these positions.
+    pub(super) fn merged(
+        self,
+        strategy: &Strategy,
+        [account, anonymous]: [usize; 2],
+        work: &mut Work<'_>,
+    ) -> Result<Called, Refused<'a>> {
+        made(strategy.merge(Some(self.at(account)), self.at(anonymous), work), account)
+    }
+}
+
+/// A function's two sides where the account's value comes first.
+pub(super) const SIDES: [usize; 2] = [0, 1];
 
 impl Function {
     /// All functions, by name.
-    pub const ALL: [Self; 30] = [
-        function("archive_existing", "archive_existing(account, anonymous)", 2, 2),
-        function("higher_quantity", "higher_quantity(account, anonymous)", 2, 2),
-        function("saved_quantity", "saved_quantity(account, anonymous)", 2, 2),
-        function("sum_quantities", "sum_quantities(account, anonymous)", 2, 2),
-        function("use_existing", "use_existing(account, anonymous)", 2, 2),
-        function("use_guest", "use_guest(account, anonymous)", 2, 2),
-        function("use_guest_if_existing_empty", "use_guest_if_existing_empty(account, anonymous)", 2, 2),
-        function("add", "add(account, anonymous, cap)", 2, 3),
-        function("clamp_times", "clamp_times(list, member, context)", 3, 3),
-        function("coalesce", "coalesce(account, anonymous)", 2, 2),
-        function("concat", "concat(account, anonymous, options)", 2, 3),
-        function("drop_expired", "drop_expired(list, member, now)", 3, 3),
-        function("each", "each(account, anonymous, strategy)", 3, 3),
-        function("earliest", "earliest(account, account_at, anonymous, anonymous_at)", 4, 4),
-        function("fill", "fill(account, anonymous)", 2, 2),
-        function("highest", "highest(order, account, anonymous)", 3, 3),
-        function("keyed_union", "keyed_union(account, anonymous, options)", 3, 3),
-        function("latest", "latest(account, account_at, anonymous, anonymous_at)", 4, 4),
-        function("lowest", "lowest(order, account, anonymous)", 3, 3),
-        function("max_of", "max_of(account, anonymous)", 2, 2),
-        function("merge_fields", "merge_fields(account, anonymous, rules, default)", 3, 4),
-        function("merge_patch", "merge_patch(target, patch)", 2, 2),
-        function("min_of", "min_of(account, anonymous)", 2, 2),
-        function("most_frequent", "most_frequent(list)", 1, 1),
-        function("pick", "pick(object, names)", 2, 2),
-        function("recent", "recent(account, anonymous, options)", 2, 3),
-        function("three_way", "three_way(base, account, anonymous, options)", 3, 4),
-        function("time_of", "time_of(time)", 1, 1),
-        function("time_text", "time_text(milliseconds)", 1, 1),
-        function("union", "union(account, anonymous, options)", 2, 3),
+    pub const ALL: [Self; 31] = [
+        add::FUNCTION,
+        preset::function(Cart::ArchiveExisting),
+        clamp_times::FUNCTION,
+        coalesce::FUNCTION,
+        concat::FUNCTION,
+        drop_expired::FUNCTION,
+        each::FUNCTION,
+        latest::EARLIEST,
+        fill::FUNCTION,
+        preset::function(Cart::HigherQuantity),
+        ordinal::HIGHEST,
+        fill::IS_BLANK,
+        keyed_union::FUNCTION,
+        latest::LATEST,
+        ordinal::LOWEST,
+        extreme::MAX_OF,
+        fields::FUNCTION,
+        merge_patch::FUNCTION,
+        extreme::MIN_OF,
+        most_frequent::FUNCTION,
+        pick::FUNCTION,
+        recent::FUNCTION,
+        preset::function(Cart::SavedQuantity),
+        preset::function(Cart::SumQuantities),
+        three_way::FUNCTION,
+        times::TIME_OF,
+        times::TIME_TEXT,
+        union::FUNCTION,
+        preset::function(Cart::UseExisting),
+        preset::function(Cart::UseGuest),
+        preset::function(Cart::UseGuestIfExistingEmpty),
     ];
 
     /// The function of a name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|function| function.name == name)
+    }
+
+    /// Whether it merges nothing, so that a guard may call it too.
+    #[must_use]
+    pub fn is_helper(self) -> bool {
+        self.sides.is_none()
+    }
+
+    /// Whether it takes so many arguments.
+    #[must_use]
+    pub fn takes(self, count: usize) -> bool {
+        let (least, most) = self.arguments;
+        (least..=most).contains(&count)
+    }
+}
+
+/// Shows its name.
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
     }
 }
 
@@ -94,60 +192,18 @@ pub enum Refused<'a> {
     Overrun,
 }
 
+impl<'a> From<OptionError<'a>> for Refused<'a> {
+    fn from(error: OptionError<'a>) -> Self {
+        Self::Option(error)
+    }
+}
+
 /// Calls a function; arguments that it has and that are left out are null.
 ///
 /// # Errors
 /// What is wrong with the author's arguments, the account's shape, or a spent budget.
 pub fn call<'a>(function: Function, arguments: &'a [Json], work: &mut Work<'_>) -> Result<Called, Refused<'a>> {
-    let at = |index: usize| arguments.get(index).map_or(NULL.view(), Json::view);
-    let value = |value: Json| Ok(Called::Value(value));
-    let named = Strategy::by_name(function.name).or_else(|| Preset::by_name(function.name).map(Strategy::Preset));
-    let options = if at(2).is_null() { EMPTY.view() } else { at(2) };
-    match function.name {
-        "add" => made(Strategy::Sum(number(at(2))?).merge(Some(at(0)), at(1), work), 0),
-        "highest" | "lowest" => {
-            let wins = if function.name == "highest" { Ordering::Greater } else { Ordering::Less };
-            let ordinal = Ordinal { order: list(at(0))?, wins };
-            made(Strategy::Ordinal(ordinal).merge(Some(at(1)), at(2), work), 1)
-        }
-        "latest" => Ok(Called::Argument(if wins((at(0), at(1)), (at(2), at(3)), Ordering::Greater) { 2 } else { 0 })),
-        "earliest" => Ok(Called::Argument(if wins((at(0), at(1)), (at(2), at(3)), Ordering::Less) { 2 } else { 0 })),
-        "concat" | "keyed_union" | "merge_fields" | "recent" | "union" => {
-            let default = Some(at(3)).filter(|default| !default.is_null());
-            let strategy =
-                Strategy::read_function(options, function.name, options, default).map_err(Refused::Option)?;
-            made(strategy.merge(Some(at(0)), at(1), work), 0)
-        }
-        "three_way" => {
-            let options = if at(3).is_null() { EMPTY.view() } else { at(3) };
-            let strategy = ThreeWay::read(options).map_err(Refused::Option)?;
-            made(strategy.merge(Some(at(0)), Some(at(1)), at(2), work), 1)
-        }
-        "merge_patch" => value(merge_patch(Some(at(0)), at(1))),
-        "drop_expired" => match instant::read(at(2)) {
-            Some(now) => value(drop_expired(at(0), &name(at(1))?, now)),
-            None => Ok(Called::Argument(0)),
-        },
-        "clamp_times" => {
-            let read = |value: Option<View<'_>>| value.and_then(instant::read);
-            let from = read(at(2).get("session").and_then(|session| session.get("created_at")));
-            value(clamp_times(at(0), &name(at(1))?, Span { from, to: read(at(2).get("now")) }))
-        }
-        "most_frequent" => value(most_frequent(at(0)).map_or(Json::Null, View::to_json)),
-        "pick" => value(pick(at(0), at(1))),
-        "time_of" => value(instant::read(at(0)).map_or(Json::Null, Json::Int)),
-        "time_text" => value(time_text(at(0))),
-        "each" => {
-            // options, or a strategy alone
-            let is_options = at(2).get("of").is_some();
-            let each = if is_options { Each::read(at(2)) } else { Strategy::read(at(2)).map(Each::of) };
-            made(Strategy::Each(each.map_err(Refused::Option)?).merge(Some(at(0)), at(1), work), 0)
-        }
-        _ => match named {
-            Some(strategy) => made(strategy.merge(Some(at(0)), at(1), work), 0),
-            None => Ok(Called::Argument(0)),
-        },
-    }
+    (function.call)(Arguments(arguments), work)
 }
 
 /// Reads the options of a function alone, as a call would.
@@ -155,25 +211,13 @@ pub fn call<'a>(function: Function, arguments: &'a [Json], work: &mut Work<'_>) 
 /// # Errors
 /// What is wrong with them.
 pub fn options(function: Function, options: View<'_>) -> Result<(), OptionError<'_>> {
-    match function.name {
-        "concat" | "keyed_union" | "merge_fields" | "recent" | "union" => {
-            Strategy::read_function(options, function.name, options, None).map(drop)
-        }
-        "three_way" => ThreeWay::read(options).map(drop),
-        _ => Ok(()),
-    }
-}
-
-/// A time as RFC 3339 writes it, in UTC; nothing of what is no time.
-fn time_text(time: View<'_>) -> Json {
-    let millis = time.as_number().and_then(Number::as_i64);
-    millis.map_or(Json::Null, |millis| instant::written_like(millis, NULL.view(), Rounding::Down))
+    function.options.map_or(Ok(()), |own| (own.read)(options))
 }
 
 static NULL: Json = Json::Null;
 static EMPTY: std::sync::LazyLock<Json> = std::sync::LazyLock::new(Json::empty_object);
 
-fn made<'a>(made: Merging, account: usize) -> Result<Called, Refused<'a>> {
+pub(super) fn made<'a>(made: Merging, account: usize) -> Result<Called, Refused<'a>> {
     match made {
         Ok(Made::Keep) => Ok(Called::Argument(account)),
         Ok(Made::Write(value)) => Ok(Called::Value(value)),
@@ -185,20 +229,4 @@ fn made<'a>(made: Merging, account: usize) -> Result<Called, Refused<'a>> {
 fn wrong<'a, T>(view: View<'a>, expected: &str) -> Result<T, Refused<'a>> {
     let message = format!("expected {expected}");
     Err(Refused::Option(OptionError { kind: OptionErrorKind::Value, view, message, help: None }))
-}
-
-fn number(view: View<'_>) -> Result<Option<Json>, Refused<'_>> {
-    match view.kind() {
-        Kind::Null => Ok(None),
-        Kind::Number => Ok(Some(view.to_json())),
-        _ => wrong(view, "a number"),
-    }
-}
-
-fn list(view: View<'_>) -> Result<Vec<Json>, Refused<'_>> {
-    if view.kind() == Kind::Array { Ok(view.items().map(View::to_json).collect()) } else { wrong(view, "a list") }
-}
-
-fn name(view: View<'_>) -> Result<String, Refused<'_>> {
-    view.as_text().map_or_else(|| wrong(view, "the name of a member"), |name| Ok(name.decode().into_owned()))
 }

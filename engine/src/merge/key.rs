@@ -5,11 +5,23 @@
 
 use std::cmp::Ordering;
 
+use super::options::{OptionErrorKind, Read, error, flag, known, text, value_error};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// Member paths that together name an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Key(pub Vec<Part>);
+
+impl Key {
+    /// Reads a member path, `{ "path": …, "fold": true, "set": true }`, or a list of them.
+    pub(super) fn read(view: View<'_>) -> Read<'_, Self> {
+        match view.kind() {
+            Kind::Array if !view.is_empty() => Ok(Self(view.items().map(Part::read).collect::<Result<_, _>>()?)),
+            Kind::String | Kind::Object => Ok(Self(vec![Part::read(view)?])),
+            _ => value_error(view, "a member path, or a list of them"),
+        }
+    }
+}
 
 /// One member path of a key, such as `["product", "id"]`, and how its values compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +32,20 @@ pub struct Part {
     pub fold: bool,
     /// Whether a list compares as a set.
     pub set: bool,
+}
+
+impl Part {
+    pub(super) fn read(view: View<'_>) -> Read<'_, Self> {
+        let split = |view| text(view).map(|path| path.split('.').map(str::to_owned).collect());
+        if view.kind() != Kind::Object {
+            return Ok(Self::plain(split(view)?));
+        }
+        known(view, "key", &["path", "fold", "set"])?;
+        let Some(path) = view.get("path") else {
+            return error(OptionErrorKind::Option, view, "a part of a `key` needs the option `path`", None);
+        };
+        Ok(Self { path: split(path)?, fold: flag(view, "fold")?, set: flag(view, "set")? })
+    }
 }
 
 impl Part {

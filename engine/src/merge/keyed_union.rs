@@ -10,12 +10,37 @@
 //! ```
 
 use super::fields::{Names, changed, of_members};
+use super::function::{Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::key::{Key, compare_keys, fingerprint_of};
 use super::law::Laws;
+use super::options::{OptionErrorKind, Read, error, known, strategies};
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
+use crate::diagnostic::suggestion;
 use crate::json::{Json, View};
+
+/// `keyed_union` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "keyed_union",
+    signature: "keyed_union(account, anonymous, options)",
+    summary: "a list as a map: lines with the same key are merged, new lines are added",
+    arguments: (3, 3),
+    sides: Some(SIDES),
+    options: Some(Options { argument: 2, names: &OPTIONS, read: |options| KeyedUnion::read(options).map(drop) }),
+    gives: Gives::List,
+    example: [
+        r#"keyed_union([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }], #{ key: "sku", on_match: #{ qty: "max" } })"#,
+        r#"[{"sku":"A","qty":3}]"#,
+    ],
+    call: |arguments, work| {
+        let strategy = Strategy::KeyedUnion(Box::new(KeyedUnion::read(arguments.options(2))?));
+        arguments.merged(&strategy, SIDES, work)
+    },
+};
+
+/// The names of its options.
+pub(super) const OPTIONS: [&str; 5] = ["first", "key", "limit", "on_match", "otherwise"];
 
 /// Options of `keyed_union`.
 #[derive(Clone, Debug)]
@@ -28,6 +53,37 @@ pub struct KeyedUnion {
     pub otherwise: Otherwise,
     /// Limit and order.
     pub list: Union,
+}
+
+impl KeyedUnion {
+    /// Reads the options of `keyed_union`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "keyed_union", &OPTIONS)?;
+        let Some(key) = options.get("key") else {
+            return error(OptionErrorKind::Option, options, "`keyed_union` needs the option `key`", None);
+        };
+        let otherwise = match options.get("otherwise") {
+            None => Otherwise::default(),
+            Some(view) => match Otherwise::by_word(&view.word()) {
+                Some(otherwise) => otherwise,
+                None => {
+                    let message = "expected what happens to the other members";
+                    return error(
+                        OptionErrorKind::Value,
+                        view,
+                        message,
+                        Some(suggestion(&view.word(), &Otherwise::WORDS)),
+                    );
+                }
+            },
+        };
+        Ok(Self {
+            key: Key::read(key)?,
+            on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
+            otherwise,
+            list: Union::read_known(options)?,
+        })
+    }
 }
 
 /// What happens to the members of a matching line that `on_match` does not name.

@@ -11,13 +11,47 @@
 
 use std::cmp::Ordering;
 
+use super::function::{Called, Function, Gives};
 use super::law::Laws;
+use super::options::{OptionErrorKind, Read, error, known, text};
 use super::{Context, Made};
 use crate::instant;
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `latest` for scripts.
+pub(super) const LATEST: Function = Function {
+    name: "latest",
+    signature: "latest(account, account_at, anonymous, anonymous_at)",
+    summary: "the value with the later time; ties keep the account's",
+    arguments: (4, 4),
+    sides: Some([0, 2]),
+    options: None,
+    gives: Gives::Either,
+    example: [r#"latest("a", 2, "b", 1)"#, r#""a""#],
+    call: |arguments, _| {
+        let (account, anonymous) = ((arguments.at(0), arguments.at(1)), (arguments.at(2), arguments.at(3)));
+        Ok(Called::Argument(if wins(account, anonymous, Ordering::Greater) { 2 } else { 0 }))
+    },
+};
+
+/// `earliest` for scripts.
+pub(super) const EARLIEST: Function = Function {
+    name: "earliest",
+    signature: "earliest(account, account_at, anonymous, anonymous_at)",
+    summary: "the value with the earlier time; ties keep the account's",
+    arguments: (4, 4),
+    sides: Some([0, 2]),
+    options: None,
+    gives: Gives::Either,
+    example: [r#"earliest("a", 2, "b", 1)"#, r#""b""#],
+    call: |arguments, _| {
+        let (account, anonymous) = ((arguments.at(0), arguments.at(1)), (arguments.at(2), arguments.at(3)));
+        Ok(Called::Argument(if wins(account, anonymous, Ordering::Less) { 2 } else { 0 }))
+    },
+};
 
 /// The later or earlier time; an unreadable one is ignored on the anonymous side and kept on the account's.
 pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Ordering) -> Made {
@@ -28,11 +62,25 @@ pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Orderin
     }
 }
 
+/// The names of its options.
+pub(super) const OPTIONS: [&str; 1] = ["at"];
+
 /// Options of `latest` for a whole value.
 #[derive(Clone, Debug)]
 pub struct Latest {
     /// The member that holds the time.
     pub at: String,
+}
+
+impl Latest {
+    /// Reads the options of `latest`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "latest", &OPTIONS)?;
+        let Some(at) = options.get("at") else {
+            return error(OptionErrorKind::Option, options, "`latest` needs the option `at`", None);
+        };
+        Ok(Self { at: text(at)? })
+    }
 }
 
 impl Latest {

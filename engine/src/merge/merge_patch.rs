@@ -4,7 +4,21 @@
 
 use super::Made;
 use super::fields::{Names, changed};
+use super::function::{Called, Function, Gives, SIDES};
 use crate::json::{Json, Kind, Text, View};
+
+/// `merge_patch` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "merge_patch",
+    signature: "merge_patch(target, patch)",
+    summary: "JSON Merge Patch (RFC 7386), for patches that are trusted",
+    arguments: (2, 2),
+    sides: Some(SIDES),
+    options: None,
+    gives: Gives::Either,
+    example: ["merge_patch(#{ a: 1, b: 2 }, #{ b: () })", r#"{"a":1}"#],
+    call: |arguments, _| Ok(Called::Value(merge_patch(Some(arguments.at(0)), arguments.at(1)))),
+};
 
 /// The target with the patch applied.
 pub(super) fn merge_patch(target: Option<View<'_>>, patch: View<'_>) -> Json {

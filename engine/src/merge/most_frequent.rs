@@ -4,8 +4,22 @@
 
 use std::cmp::Ordering;
 
+use super::function::{Called, Function, Gives};
 use super::group::first_equal;
-use crate::json::{View, compare, fingerprint};
+use crate::json::{Json, View, compare, fingerprint};
+
+/// `most_frequent` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "most_frequent",
+    signature: "most_frequent(list)",
+    summary: "the value that a list has most often",
+    arguments: (1, 1),
+    sides: None,
+    options: None,
+    gives: Gives::Either,
+    example: [r#"most_frequent(["a", "b", "b"])"#, r#""b""#],
+    call: |arguments, _| Ok(Called::Value(most_frequent(arguments.at(0)).map_or(Json::Null, View::to_json))),
+};
 
 /// The mode of a list by deep JSON equality; none, if it is empty or no list.
 pub(super) fn most_frequent(list: View<'_>) -> Option<View<'_>> {

@@ -16,14 +16,12 @@ use super::Strategy;
 use super::concat::Concat;
 use super::each::Each;
 use super::fields::MergeFields;
-use super::key::{Key, Part};
-use super::keyed_union::{KeyedUnion, Otherwise};
+use super::keyed_union::KeyedUnion;
 use super::latest::Latest;
 use super::ordinal::Ordinal;
 use super::preset::{Cart, Preset};
 use super::recent::Recent;
-use super::three_way::{Conflict, ThreeWay};
-use super::union::{First, Union};
+use super::union::Union;
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Kind, View};
 
@@ -66,13 +64,18 @@ pub struct OptionError<'a> {
     pub help: Option<String>,
 }
 
-type Read<'a, T> = Result<T, OptionError<'a>>;
+pub(super) type Read<'a, T> = Result<T, OptionError<'a>>;
 
-fn error<T>(kind: OptionErrorKind, view: View<'_>, message: impl Into<String>, help: Option<String>) -> Read<'_, T> {
+pub(super) fn error<T>(
+    kind: OptionErrorKind,
+    view: View<'_>,
+    message: impl Into<String>,
+    help: Option<String>,
+) -> Read<'_, T> {
     Err(OptionError { kind, view, message: message.into(), help })
 }
 
-fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
+pub(super) fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
     error(OptionErrorKind::Value, view, format!("expected {expected}"), None)
 }
 
@@ -174,8 +177,7 @@ impl Strategy {
                     return error(OptionErrorKind::Strategy, view, message, Some(help));
                 }
                 let message = format!("unknown strategy `{name}`");
-                let valid = [&Self::NAMES[..], &FUNCTIONS[..], &Cart::NAMES[..]].concat();
-                error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &valid)))
+                error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &strategy_names())))
             },
             Ok,
         )
@@ -190,6 +192,18 @@ impl Strategy {
     }
 }
 
+/// The names of all strategies.
+#[must_use]
+pub fn strategy_names() -> Vec<&'static str> {
+    [&Strategy::NAMES[..], &FUNCTIONS[..], &Cart::NAMES[..]].concat()
+}
+
+/// Whether a word names a strategy.
+#[must_use]
+pub fn is_strategy(name: &str) -> bool {
+    Strategy::by_name(name).is_some() || strategy_names().contains(&name)
+}
+
 /// Whether a word names what adds again at every login.
 #[must_use]
 pub fn adds(name: &str) -> bool {
@@ -197,7 +211,7 @@ pub fn adds(name: &str) -> bool {
 }
 
 /// Checks that `options` is an object of options that the function knows.
-fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> {
+pub(super) fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> {
     if options.kind() != Kind::Object {
         return value_error(options, "an object of options");
     }
@@ -211,188 +225,25 @@ fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> 
     Ok(())
 }
 
-fn limit(options: View<'_>) -> Read<'_, Option<usize>> {
+pub(super) fn limit(options: View<'_>) -> Read<'_, Option<usize>> {
     let Some(view) = options.get("limit") else { return Ok(None) };
     let limit = view.as_size();
     limit.map_or_else(|| value_error(view, "a whole number, 0 or more"), |limit| Ok(Some(limit)))
 }
 
-fn text(view: View<'_>) -> Read<'_, String> {
+pub(super) fn text(view: View<'_>) -> Read<'_, String> {
     if view.kind() == Kind::String { Ok(view.word()) } else { value_error(view, "a string") }
 }
 
-fn strategies(view: View<'_>) -> Read<'_, Vec<(String, Strategy)>> {
+pub(super) fn strategies(view: View<'_>) -> Read<'_, Vec<(String, Strategy)>> {
     if view.kind() != Kind::Object {
         return value_error(view, "an object of member -> strategy");
     }
     view.named_members().map(|(name, strategy)| Ok((name.word(), Strategy::read(strategy)?))).collect()
 }
 
-impl Union {
-    /// Reads the options of `union`.
-    pub(super) fn read<'a>(function: &str, options: View<'a>) -> Read<'a, Self> {
-        known(options, function, &["limit", "first"])?;
-        Self::read_known(options)
-    }
-
-    fn read_known(options: View<'_>) -> Read<'_, Self> {
-        let first = match options.get("first") {
-            None => First::Account,
-            Some(view) => match view.word().as_str() {
-                "account" => First::Account,
-                "anonymous" => First::Anonymous,
-                _ => return value_error(view, "`account` or `anonymous`"),
-            },
-        };
-        Ok(Self { limit: limit(options)?, first })
-    }
-}
-
-impl KeyedUnion {
-    /// Reads the options of `keyed_union`.
-    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
-        known(options, "keyed_union", &["key", "on_match", "otherwise", "limit", "first"])?;
-        let Some(key) = options.get("key") else {
-            return error(OptionErrorKind::Option, options, "`keyed_union` needs the option `key`", None);
-        };
-        let otherwise = match options.get("otherwise") {
-            None => Otherwise::default(),
-            Some(view) => match Otherwise::by_word(&view.word()) {
-                Some(otherwise) => otherwise,
-                None => {
-                    let message = "expected what happens to the other members";
-                    return error(
-                        OptionErrorKind::Value,
-                        view,
-                        message,
-                        Some(suggestion(&view.word(), &Otherwise::WORDS)),
-                    );
-                }
-            },
-        };
-        Ok(Self {
-            key: Key::read(key)?,
-            on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
-            otherwise,
-            list: Union::read_known(options)?,
-        })
-    }
-}
-
-impl Key {
-    /// Reads a member path, `{ "path": …, "fold": true, "set": true }`, or a list of them.
-    fn read(view: View<'_>) -> Read<'_, Self> {
-        match view.kind() {
-            Kind::Array if !view.is_empty() => Ok(Self(view.items().map(Part::read).collect::<Result<_, _>>()?)),
-            Kind::String | Kind::Object => Ok(Self(vec![Part::read(view)?])),
-            _ => value_error(view, "a member path, or a list of them"),
-        }
-    }
-}
-
-impl Part {
-    fn read(view: View<'_>) -> Read<'_, Self> {
-        let split = |view| text(view).map(|path| path.split('.').map(str::to_owned).collect());
-        if view.kind() != Kind::Object {
-            return Ok(Self::plain(split(view)?));
-        }
-        known(view, "key", &["path", "fold", "set"])?;
-        let Some(path) = view.get("path") else {
-            return error(OptionErrorKind::Option, view, "a part of a `key` needs the option `path`", None);
-        };
-        Ok(Self { path: split(path)?, fold: flag(view, "fold")?, set: flag(view, "set")? })
-    }
-}
-
 /// An option that is `true` or `false`, and `false` where it is absent.
-fn flag<'a>(options: View<'a>, name: &str) -> Read<'a, bool> {
+pub(super) fn flag<'a>(options: View<'a>, name: &str) -> Read<'a, bool> {
     let Some(view) = options.get(name) else { return Ok(false) };
     view.as_bool().map_or_else(|| value_error(view, "`true` or `false`"), Ok)
-}
-
-impl Each {
-    /// Reads the options of `each`.
-    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
-        known(options, "each", &["of", "limit"])?;
-        let Some(of) = options.get("of") else {
-            return error(OptionErrorKind::Option, options, "`each` needs the option `of`", None);
-        };
-        Ok(Self { of: Box::new(Strategy::read(of)?), limit: limit(options)? })
-    }
-}
-
-impl Latest {
-    /// Reads the options of `latest`.
-    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
-        known(options, "latest", &["at"])?;
-        let Some(at) = options.get("at") else {
-            return error(OptionErrorKind::Option, options, "`latest` needs the option `at`", None);
-        };
-        Ok(Self { at: text(at)? })
-    }
-}
-
-impl Recent {
-    /// Reads the options of `recent`.
-    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
-        known(options, "recent", &["key", "at", "limit", "clamp"])?;
-        Ok(Self {
-            key: options.get("key").map(Key::read).transpose()?,
-            at: options.get("at").map_or(Ok("at".to_owned()), text)?,
-            limit: limit(options)?,
-            clamp: flag(options, "clamp")?,
-        })
-    }
-}
-
-impl MergeFields {
-    /// Reads the rules of `merge_fields`, and its default.
-    pub(super) fn read<'a>(rules: View<'a>, default: Option<View<'a>>) -> Read<'a, Self> {
-        let default = match default {
-            None => None,
-            Some(view) => match view.word().as_str() {
-                "drop" => None,
-                "account" => Some(Box::new(Strategy::Account)),
-                "fill" => Some(Box::new(Strategy::Fill)),
-                "anonymous" => Some(Box::new(Strategy::Anonymous)),
-                other => {
-                    let help = suggestion(other, &["drop", "account", "fill", "anonymous"]);
-                    return error(OptionErrorKind::Value, view, "expected a default", Some(help));
-                }
-            },
-        };
-        Ok(Self { rules: strategies(rules)?, default })
-    }
-}
-
-impl Ordinal {
-    /// Reads the declared list of `highest` and `lowest`.
-    pub(super) fn read(options: View<'_>, wins: Ordering) -> Read<'_, Self> {
-        if options.kind() != Kind::Array || options.is_empty() {
-            return value_error(options, "a list of values, from the lowest to the highest");
-        }
-        Ok(Self { order: options.items().map(View::to_json).collect(), wins })
-    }
-}
-
-impl ThreeWay {
-    /// Reads the options of `three_way`.
-    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
-        known(options, "three_way", &["key", "on_match", "conflict", "limit"])?;
-        let conflict = match options.get("conflict") {
-            None => Conflict::Account,
-            Some(view) => match view.word().as_str() {
-                "account" => Conflict::Account,
-                "anonymous" => Conflict::Anonymous,
-                _ => return value_error(view, "`account` or `anonymous`"),
-            },
-        };
-        let lines = KeyedUnion {
-            key: options.get("key").map_or(Ok(Key::default()), Key::read)?,
-            on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
-            otherwise: Otherwise::Account,
-            list: Union { limit: limit(options)?, first: First::Account },
-        };
-        Ok(Self { lines, conflict })
-    }
 }

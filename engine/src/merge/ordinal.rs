@@ -12,12 +12,46 @@
 
 use std::cmp::Ordering;
 
-use super::Made;
+use super::function::{Function, Gives};
 use super::law::Laws;
-use crate::json::{Json, View, same};
+use super::options::{Read, value_error};
+use super::{Made, Strategy};
+use crate::json::{Json, Kind, View, same};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `highest` for scripts.
+pub(super) const HIGHEST: Function = Function {
+    name: "highest",
+    signature: "highest(order, account, anonymous)",
+    summary: "the value that stands later in a declared list",
+    arguments: (3, 3),
+    sides: Some([1, 2]),
+    options: None,
+    gives: Gives::Either,
+    example: [r#"highest(["silver", "gold"], "silver", "gold")"#, r#""gold""#],
+    call: |arguments, work| {
+        let strategy = Strategy::Ordinal(Ordinal::read(arguments.at(0), Ordering::Greater)?);
+        arguments.merged(&strategy, [1, 2], work)
+    },
+};
+
+/// `lowest` for scripts.
+pub(super) const LOWEST: Function = Function {
+    name: "lowest",
+    signature: "lowest(order, account, anonymous)",
+    summary: "the value that stands earlier in a declared list",
+    arguments: (3, 3),
+    sides: Some([1, 2]),
+    options: None,
+    gives: Gives::Either,
+    example: [r#"lowest(["silver", "gold"], "silver", "gold")"#, r#""silver""#],
+    call: |arguments, work| {
+        let strategy = Strategy::Ordinal(Ordinal::read(arguments.at(0), Ordering::Less)?);
+        arguments.merged(&strategy, [1, 2], work)
+    },
+};
 
 /// Values from the lowest to the highest.
 #[derive(Clone, Debug)]
@@ -26,6 +60,16 @@ pub struct Ordinal {
     pub order: Vec<Json>,
     /// Whether the later one wins, or the earlier.
     pub wins: Ordering,
+}
+
+impl Ordinal {
+    /// Reads the declared list of `highest` and `lowest`.
+    pub(super) fn read(options: View<'_>, wins: Ordering) -> Read<'_, Self> {
+        if options.kind() != Kind::Array || options.is_empty() {
+            return value_error(options, "a list of values, from the lowest to the highest");
+        }
+        Ok(Self { order: options.items().map(View::to_json).collect(), wins })
+    }
 }
 
 impl Ordinal {

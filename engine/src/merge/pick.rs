@@ -2,7 +2,21 @@
 //!
 //! Laws: L7–L9; picking again changes nothing.
 
+use super::function::{Called, Function, Gives};
 use crate::json::{Json, Kind, View};
+
+/// `pick` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "pick",
+    signature: "pick(object, names)",
+    summary: "the object with some of its members only",
+    arguments: (2, 2),
+    sides: None,
+    options: None,
+    gives: Gives::Either,
+    example: [r#"pick(#{ a: 1, b: 2 }, ["a"])"#, r#"{"a":1}"#],
+    call: |arguments, _| Ok(Called::Value(pick(arguments.at(0), arguments.at(1)))),
+};
 
 /// The members whose names are listed; what is no object stays as it is.
 pub(super) fn pick(object: View<'_>, names: View<'_>) -> Json {

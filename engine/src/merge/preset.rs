@@ -23,6 +23,7 @@
 use super::coalesce::coalesce;
 use super::fields::changed;
 use super::fill::is_blank;
+use super::function::{Call, Function, Gives, SIDES};
 use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::law::Laws;
@@ -51,6 +52,9 @@ pub struct Preset {
     cart: Cart,
     pub(super) lines: KeyedUnion,
 }
+
+/// Name, signature, summary, example and code of a preset as a function.
+type Described = (&'static str, &'static str, &'static str, [&'static str; 2], Call);
 
 /// Which of the presets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +87,64 @@ impl Cart {
         "use_guest_if_existing_empty",
     ];
 
+    const fn described(self) -> Described {
+        match self {
+            Self::ArchiveExisting => (
+                "archive_existing",
+                "archive_existing(account, anonymous)",
+                "the visitor's cart; the account's moves to `saved`",
+                ["archive_existing(#{ items: [1] }, #{ items: [2] })", r#"{"items":[2],"saved":[{"items":[1]}]}"#],
+                |arguments, work| arguments.merged(&Self::ArchiveExisting.strategy(), SIDES, work),
+            ),
+            Self::HigherQuantity => (
+                "higher_quantity",
+                "higher_quantity(account, anonymous)",
+                "the lines of both carts; of matching ones the larger quantity",
+                [r#"higher_quantity([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }])"#, r#"[{"sku":"A","qty":3}]"#],
+                |arguments, work| arguments.merged(&Self::HigherQuantity.strategy(), SIDES, work),
+            ),
+            Self::SavedQuantity => (
+                "saved_quantity",
+                "saved_quantity(account, anonymous)",
+                "the lines of both carts; of matching ones the account's quantity",
+                [r#"saved_quantity([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }])"#, r#"[{"sku":"A","qty":1}]"#],
+                |arguments, work| arguments.merged(&Self::SavedQuantity.strategy(), SIDES, work),
+            ),
+            Self::SumQuantities => (
+                "sum_quantities",
+                "sum_quantities(account, anonymous)",
+                "the lines of both carts; of matching ones the sum; needs `session.once`",
+                [r#"sum_quantities([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }])"#, r#"[{"sku":"A","qty":4}]"#],
+                |arguments, work| arguments.merged(&Self::SumQuantities.strategy(), SIDES, work),
+            ),
+            Self::UseExisting => (
+                "use_existing",
+                "use_existing(account, anonymous)",
+                "the account's cart, or the visitor's where there is none",
+                ["use_existing([1], [2])", "[1]"],
+                |arguments, work| arguments.merged(&Self::UseExisting.strategy(), SIDES, work),
+            ),
+            Self::UseGuest => (
+                "use_guest",
+                "use_guest(account, anonymous)",
+                "the visitor's cart",
+                ["use_guest([1], [2])", "[2]"],
+                |arguments, work| arguments.merged(&Self::UseGuest.strategy(), SIDES, work),
+            ),
+            Self::UseGuestIfExistingEmpty => (
+                "use_guest_if_existing_empty",
+                "use_guest_if_existing_empty(account, anonymous)",
+                "the visitor's cart where the account's has no lines",
+                ["use_guest_if_existing_empty([], [2])", "[2]"],
+                |arguments, work| arguments.merged(&Self::UseGuestIfExistingEmpty.strategy(), SIDES, work),
+            ),
+        }
+    }
+
+    fn strategy(self) -> Strategy {
+        Strategy::Preset(Preset::of(self))
+    }
+
     fn by_name(name: &str) -> Option<Self> {
         Some(match name {
             "higher_quantity" => Self::HigherQuantity,
@@ -97,11 +159,30 @@ impl Cart {
     }
 }
 
+/// A preset for scripts.
+pub(super) const fn function(cart: Cart) -> Function {
+    let (name, signature, summary, example, call) = cart.described();
+    Function {
+        name,
+        signature,
+        summary,
+        arguments: (2, 2),
+        sides: Some(SIDES),
+        options: None,
+        gives: Gives::Either,
+        example,
+        call,
+    }
+}
+
 impl Preset {
     /// The preset of a name; lines are named by `sku` and `options`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        let cart = Cart::by_name(name)?;
+        Cart::by_name(name).map(Self::of)
+    }
+
+    fn of(cart: Cart) -> Self {
         let quantity = match cart {
             Cart::HigherQuantity => vec![(QUANTITY.to_owned(), Strategy::Max(None))],
             Cart::SumQuantities => vec![(QUANTITY.to_owned(), Strategy::Sum(None))],
@@ -109,7 +190,7 @@ impl Preset {
         };
         let key = Key(KEY.iter().map(|name| Part::plain(vec![(*name).to_owned()])).collect());
         let lines = KeyedUnion { key, on_match: quantity, otherwise: Otherwise::Account, list: Union::default() };
-        Some(Self { cart, lines })
+        Self { cart, lines }
     }
 
     /// The same for lines that declare only some of the members that could name them.

@@ -13,16 +13,40 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::clamp_times::{Span, clamped};
+use super::function::{Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::key::{Key, Named, compare_keys, fingerprint_of};
 use super::law::Laws;
+use super::options::{Read, flag, known, limit, text};
 use super::union::lists;
-use super::{Context, Made, Merging, Work};
+use super::{Context, Made, Merging, Strategy, Work};
 use crate::instant::{self, Millis};
 use crate::json::{Json, View, compare, fingerprint};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `recent` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "recent",
+    signature: "recent(account, anonymous, options)",
+    summary: "the newest entry of each key, newest first",
+    arguments: (2, 3),
+    sides: Some(SIDES),
+    options: Some(Options { argument: 2, names: &OPTIONS, read: |options| Recent::read(options).map(drop) }),
+    gives: Gives::List,
+    example: [
+        r#"recent([#{ id: "A", at: 1 }], [#{ id: "B", at: 2 }], #{ key: "id", limit: 1 })"#,
+        r#"[{"id":"B","at":2}]"#,
+    ],
+    call: |arguments, work| {
+        let strategy = Strategy::Recent(Recent::read(arguments.options(2))?);
+        arguments.merged(&strategy, SIDES, work)
+    },
+};
+
+/// The names of its options.
+pub(super) const OPTIONS: [&str; 4] = ["at", "clamp", "key", "limit"];
 
 /// Options of `recent`.
 #[derive(Clone, Debug)]
@@ -35,6 +59,19 @@ pub struct Recent {
     pub limit: Option<usize>,
     /// Whether the visitor's times are forced into [session created, now].
     pub clamp: bool,
+}
+
+impl Recent {
+    /// Reads the options of `recent`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "recent", &OPTIONS)?;
+        Ok(Self {
+            key: options.get("key").map(Key::read).transpose()?,
+            at: options.get("at").map_or(Ok("at".to_owned()), text)?,
+            limit: limit(options)?,
+            clamp: flag(options, "clamp")?,
+        })
+    }
 }
 
 /// An entry; those without id or readable time sort last.

@@ -7,10 +7,32 @@
 
 use super::add::difference;
 use super::fields::{Names, changed};
-use super::keyed_union::KeyedUnion;
-use super::union::{Union, lists};
+use super::function::{Function, Gives, Options, made};
+use super::key::Key;
+use super::keyed_union::{KeyedUnion, Otherwise};
+use super::options::{Read, known, limit, strategies, value_error};
+use super::union::{First, Union, lists};
 use super::{Made, Merging, Strategy, Work};
 use crate::json::{Json, Kind, View, same};
+
+/// `three_way` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "three_way",
+    signature: "three_way(base, account, anonymous, options)",
+    summary: "what the visitor changed since `base`, merged into the account's value",
+    arguments: (3, 4),
+    sides: Some([1, 2]),
+    options: Some(Options { argument: 3, names: &OPTIONS, read: |options| ThreeWay::read(options).map(drop) }),
+    gives: Gives::Either,
+    example: ["three_way(#{ a: 1 }, #{ a: 1, b: 2 }, #{ a: 5 })", r#"{"a":5,"b":2}"#],
+    call: |arguments, work| {
+        let strategy = ThreeWay::read(arguments.options(3))?;
+        made(strategy.merge(Some(arguments.at(0)), Some(arguments.at(1)), arguments.at(2), work), 1)
+    },
+};
+
+/// The names of its options.
+pub(super) const OPTIONS: [&str; 4] = ["conflict", "key", "limit", "on_match"];
 
 /// Options of `three_way`.
 #[derive(Clone, Debug)]
@@ -19,6 +41,28 @@ pub(super) struct ThreeWay {
     pub(super) lines: KeyedUnion,
     /// Who wins where both sides changed a member that no strategy joins.
     pub(super) conflict: Conflict,
+}
+
+impl ThreeWay {
+    /// Reads the options of `three_way`.
+    pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
+        known(options, "three_way", &OPTIONS)?;
+        let conflict = match options.get("conflict") {
+            None => Conflict::Account,
+            Some(view) => match view.word().as_str() {
+                "account" => Conflict::Account,
+                "anonymous" => Conflict::Anonymous,
+                _ => return value_error(view, "`account` or `anonymous`"),
+            },
+        };
+        let lines = KeyedUnion {
+            key: options.get("key").map_or(Ok(Key::default()), Key::read)?,
+            on_match: options.get("on_match").map_or(Ok(Vec::new()), strategies)?,
+            otherwise: Otherwise::Account,
+            list: Union { limit: limit(options)?, first: First::Account },
+        };
+        Ok(Self { lines, conflict })
+    }
 }
 
 /// Who wins where both changed.

@@ -10,13 +10,34 @@
 
 use std::cmp::Ordering;
 
+use super::function::{Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::law::Laws;
-use super::{Made, Merging, Refusal, Work};
+use super::options::{Read, known, limit, value_error};
+use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `union` for scripts.
+pub(super) const FUNCTION: Function = Function {
+    name: "union",
+    signature: "union(account, anonymous, options)",
+    summary: "the items of both lists, equal ones once",
+    arguments: (2, 3),
+    sides: Some(SIDES),
+    options: Some(Options { argument: 2, names: &OPTIONS, read: |options| Union::read("union", options).map(drop) }),
+    gives: Gives::List,
+    example: ["union([1], [1, 2])", "[1,2]"],
+    call: |arguments, work| {
+        let strategy = Strategy::Union(Union::read("union", arguments.options(2))?);
+        arguments.merged(&strategy, SIDES, work)
+    },
+};
+
+/// The names of its options.
+pub(super) const OPTIONS: [&str; 2] = ["first", "limit"];
 
 /// Options of `union`, and those that every list strategy shares.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +46,26 @@ pub struct Union {
     pub limit: Option<usize>,
     /// Whether new items stand in front.
     pub first: First,
+}
+
+impl Union {
+    /// Reads the options of `union`.
+    pub(super) fn read<'a>(function: &str, options: View<'a>) -> Read<'a, Self> {
+        known(options, function, &OPTIONS)?;
+        Self::read_known(options)
+    }
+
+    pub(super) fn read_known(options: View<'_>) -> Read<'_, Self> {
+        let first = match options.get("first") {
+            None => First::Account,
+            Some(view) => match view.word().as_str() {
+                "account" => First::Account,
+                "anonymous" => First::Anonymous,
+                _ => return value_error(view, "`account` or `anonymous`"),
+            },
+        };
+        Ok(Self { limit: limit(options)?, first })
+    }
 }
 
 /// Whose items stand in front.

@@ -385,11 +385,16 @@ fn member_of(view: View<'_>, at: u32) -> Option<String> {
 
 /// What is wrong with a merge that adds, where a hand-over may come more than once (P040, R040).
 pub(crate) fn adds_again(name: &str) -> String {
+    if name == "concat" {
+        return "`concat` appends again at every login: 1 and 3 items give 4, then 7, then 10".to_owned();
+    }
     format!("`{name}` adds again at every login: 1 + 3 gives 4, then 7, then 10")
 }
 
 /// What to write instead.
-pub(crate) const ONCE: &str = "`max`, or `session.once`";
+pub(crate) fn once(name: &str) -> &'static str {
+    if name == "concat" { "`union`, or `session.once`" } else { "`max`, or `session.once`" }
+}
 
 /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.
 fn duration(text: &str) -> Option<i64> {

@@ -1,6 +1,6 @@
 //! The rules of `policy.json`: where each reads and writes, and how it merges.
 
-use super::{Declaration, MergeDeclaration, ONCE, POLICY_FILE, RECEIPT, Reader, adds_again};
+use super::{Declaration, MergeDeclaration, POLICY_FILE, RECEIPT, Reader, adds_again, once};
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
@@ -199,7 +199,7 @@ impl Reader<'_> {
                 let observes = rule.get("mode").is_some_and(|mode| mode.word() == "observe");
                 if !self.once && !observes && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
-                    self.error_help("P040", adding, adds_again(&adding.word()), ONCE.to_owned());
+                    self.error_help("P040", adding, adds_again(&adding.word()), once(&adding.word()).to_owned());
                 }
                 Some(MergeDeclaration::Strategy(strategy))
             }

@@ -18,7 +18,7 @@ use crate::provider::Provider;
 use crate::receipt::LEFT_MAX;
 use crate::rule::{Merge, Mode, Rule};
 use crate::sanitizer::{self, Knowledge, Options, Sanitizer, Shape, Unknown};
-use crate::script::{Kindred, Sandbox};
+use crate::script::{Sandbox, ScriptKind};
 use crate::sensitive::Detectors;
 
 /// Compiles; scripts run in the sandbox that is made, and `passes` says which of the errors stop nothing.
@@ -122,7 +122,7 @@ impl Compiler<'_> {
             let bytes_max = known.as_ref().and_then(|known| known.bytes_max);
             let shape = known.as_ref().map(|known| known.shape.clone()).unwrap_or_default();
             let account = (result_shape.as_ref().unwrap_or(&shape), result_shape.is_some());
-            let kind = Kindred::Merge { account, anonymous: &shape };
+            let kind = ScriptKind::Merge { account, anonymous: &shape };
             let once = policy.session.once || declaration.mode == Mode::Observe;
             let merge = self.merge(declaration, once, kind);
             let known_shape = known.is_some();
@@ -170,7 +170,7 @@ impl Compiler<'_> {
             if file.ends_with(".schema.json") {
                 self.schema(file, plain(&Limits::default()));
             } else if file.ends_with(".merge.rhai") {
-                let kind = Kindred::Merge { account: (&Shape::default(), false), anonymous: &Shape::default() };
+                let kind = ScriptKind::Merge { account: (&Shape::default(), false), anonymous: &Shape::default() };
                 self.found.extend(self.sandbox.compile(file, text, kind).err().unwrap_or_default());
             } else if let Some(operation) = file.strip_suffix(".guard.rhai") {
                 self.guard(operation, file, text);
@@ -196,7 +196,7 @@ impl Compiler<'_> {
         Sanitizer::compile_among(file, text, &self.files.0, options).map_err(|wrong| self.found.extend(wrong)).ok()
     }
 
-    fn merge(&mut self, declaration: &Declaration, once: bool, kind: Kindred<'_>) -> Option<Merge> {
+    fn merge(&mut self, declaration: &Declaration, once: bool, kind: ScriptKind<'_>) -> Option<Merge> {
         match &declaration.merge {
             MergeDeclaration::Broken => None,
             MergeDeclaration::Strategy(strategy) => Some(Merge::Strategy(strategy.clone())),
@@ -205,9 +205,9 @@ impl Compiler<'_> {
                 let text = self.files.get(file)?;
                 let script = self.sandbox.compile(file, text, kind).map_err(|wrong| self.found.extend(wrong)).ok()?;
                 self.found.extend(script.warnings().iter().cloned());
-                if let Some((place, word)) = script.adds().filter(|_| !once) {
-                    let error = Diagnostic::error("R040", file, text, place.clone(), policy::adds_again(word));
-                    self.found.push(error.help(policy::ONCE));
+                if let Some(adding) = script.adds().filter(|_| !once) {
+                    let error = Diagnostic::between("R040", file, adding.at, policy::adds_again(&adding.word));
+                    self.found.push(error.help(policy::once(&adding.word)));
                 }
                 Some(Merge::Script(script))
             }
@@ -215,7 +215,7 @@ impl Compiler<'_> {
     }
 
     fn guard(&mut self, operation: &str, file: &str, text: &str) {
-        match self.sandbox.compile(file, text, Kindred::Guard) {
+        match self.sandbox.compile(file, text, ScriptKind::Guard) {
             Ok(script) => {
                 self.found.extend(script.warnings().iter().cloned());
                 self.guards.push(Guard { operation: operation.to_owned(), script });

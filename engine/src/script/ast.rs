@@ -1,11 +1,13 @@
 //! A script's syntax tree, as the tools for rule authors walk it. The only module that reads rhai's internals.
 
 use crate::json::Json;
-use rhai::{AST, Engine, Expr, FnCallExpr, ImmutableString, OptimizationLevel, ParseError, Position, Stmt};
+use rhai::{AST, Engine, Expr, FnCallExpr, ImmutableString, OptimizationLevel, ParseError, Position, Stmt, Token};
 
 /// A function of a script, closures among them.
 pub(super) struct Function {
     pub(super) name: String,
+    /// Where its name stands; a closure has none.
+    pub(super) at: Position,
     pub(super) params: Vec<String>,
     pub(super) body: Vec<Stmt>,
     /// Whether only its own file may call it.
@@ -13,9 +15,14 @@ pub(super) struct Function {
 }
 
 /// The functions of a script and its other statements.
+#[derive(Default)]
 pub(super) struct Tree {
     pub(super) functions: Vec<Function>,
     pub(super) statements: Vec<Stmt>,
+    /// Members of written objects that hold a closure, so that they can be called.
+    pub(super) closures: Vec<String>,
+    /// What is imported, and where the module's name stands: a name where it is a literal.
+    pub(super) imports: Vec<(Option<String>, Position)>,
 }
 
 /// Parses a script as it is written: nothing is folded, and names are not looked up.
@@ -25,7 +32,45 @@ pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
     engine.set_max_expr_depths(64, 32);
     let ast = engine.compile(source)?;
     let statements = ast.statements().to_vec();
-    Ok(Tree { functions: functions(&ast), statements })
+    let mut closures = Vec::new();
+    ast.walk(&mut |path| {
+        if let Some(rhai::ASTNode::Expr(map @ Expr::Map(..))) = path.last() {
+            let held = members(map).unwrap_or_default().into_iter();
+            closures.extend(held.filter(|(.., value)| closure(value).is_some()).map(|(name, ..)| name));
+        }
+        true
+    });
+    Ok(Tree { functions: functions(&ast, &named(source)), statements, closures, imports: imports(source) })
+}
+
+/// The functions that a text defines, each with the place of its name, whether or not the text parses.
+pub(super) fn named(source: &str) -> Vec<(String, Position)> {
+    let tokens = tokens(source);
+    let pairs = tokens.windows(2).filter_map(|pair| match pair {
+        [(Token::Fn, _), (Token::Identifier(name), at)] => Some((name.to_string(), *at)),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+/// The tokens of a text as rhai reads it, comments aside.
+pub(super) fn tokens(source: &str) -> Vec<(Token, Position)> {
+    let engine = Engine::new_raw();
+    let input = [source];
+    let (tokens, _control) = engine.lex(&input);
+    tokens.take_while(|(token, _)| *token != Token::EOF).collect()
+}
+
+/// What a script imports, and where the module's name stands: a name where it is a literal.
+pub(super) fn imports(source: &str) -> Vec<(Option<String>, Position)> {
+    let mut found = Vec::new();
+    each_node(source, &mut |node| {
+        if let rhai::ASTNode::Stmt(Stmt::Import(both, _)) = node {
+            let name = if let Expr::StringConstant(name, _) = &both.0 { Some(name.to_string()) } else { None };
+            found.push((name, both.0.start_position()));
+        }
+    });
+    found
 }
 
 /// Visits every node of a script that parses, functions and closures among them.
@@ -56,7 +101,7 @@ pub(super) fn reads_parameter(source: &str, function: &str, position: usize) -> 
 }
 
 /// The functions, each with the statements that stand in no smaller one.
-fn functions(ast: &AST) -> Vec<Function> {
+fn functions(ast: &AST, named: &[(String, Position)]) -> Vec<Function> {
     let order = |at: Position| (at.line().unwrap_or(usize::MAX), at.position().unwrap_or(0));
     let span = |start: Position, end: Position| {
         // a closure without braces is one expression
@@ -82,10 +127,15 @@ fn functions(ast: &AST) -> Vec<Function> {
         }
         true
     });
-    let named = ast.iter_fn_def().zip(bodies);
-    named
-        .map(|(one, body)| Function {
+    let named_before = |name: &str, start: (usize, usize)| {
+        let before = named.iter().filter(|(own, at)| own == name && order(*at) < start);
+        before.map(|(_, at)| *at).max_by_key(|at| order(*at)).unwrap_or(Position::NONE)
+    };
+    let with_bodies = ast.iter_fn_def().zip(bodies).zip(&spans);
+    with_bodies
+        .map(|((one, body), (start, _))| Function {
             name: one.name.to_string(),
+            at: named_before(&one.name, *start),
             params: one.params.iter().map(ToString::to_string).collect(),
             body,
             is_private: one.access == rhai::FnAccess::Private,
@@ -106,6 +156,15 @@ impl Link<'_> {
             Self::Member { optional, .. } | Self::Index { optional, .. } | Self::Method { optional, .. } => *optional,
         }
     }
+}
+
+/// A chain of members as an author writes it, such as `anonymous.items`; none where anything else is in it.
+pub(super) fn path(expr: &Expr) -> Option<String> {
+    let (base, links) = chain(expr);
+    links.iter().try_fold(variable(base)?.to_string(), |path, link| match link {
+        Link::Member { name, .. } => Some(format!("{path}.{name}")),
+        _ => None,
+    })
 }
 
 /// What a chain begins with, and its steps; no steps, if it is none.

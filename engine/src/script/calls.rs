@@ -3,8 +3,9 @@
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::ast;
-use crate::json::{Document, Json};
-use crate::merge::Strategy;
+use super::natives::MERGE_VERBS;
+use crate::json::{Document, Json, Position};
+use crate::merge::{Function, Strategy, adds};
 
 /// What the calls of a script say of its merge.
 #[derive(Clone, Default)]
@@ -19,6 +20,19 @@ pub struct Calls {
     pub constants: Vec<Json>,
     /// Members that it reads.
     pub names: Vec<String>,
+    /// What it gives to `skip` and `discard` as literals.
+    pub(super) reasons: Vec<String>,
+    /// What adds again at every login: the first such call, or such a strategy in the options of a merge function.
+    pub(super) adds: Option<Adding>,
+}
+
+/// What of a script adds again at every login.
+#[derive(Clone, Debug)]
+pub struct Adding {
+    /// The name of a function or strategy.
+    pub word: String,
+    /// Its first character, and the one behind it.
+    pub at: [Position; 2],
 }
 
 /// Constants and names of one script that logins are made with.
@@ -35,9 +49,11 @@ impl Calls {
     pub(super) fn of(source: &str) -> Self {
         let mut calls = Self::default();
         ast::each_node(source, &mut |node| match node {
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => {
+            ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at)) => {
+                calls.adds = calls.adds.take().or_else(|| adding(call, *at));
                 calls.strategies.extend(strategy(call));
                 calls.clamps |= call.name == "clamp_times";
+                calls.reasons.extend(reason(call));
             }
             ASTNode::Stmt(Stmt::Assignment(both)) => {
                 let last = ast::chain(&both.1.lhs).1.pop();
@@ -75,6 +91,7 @@ impl Calls {
         self.clamps |= module.clamps;
         self.constants.extend(module.constants.iter().cloned());
         self.names.extend(module.names.iter().cloned());
+        self.reasons.extend(module.reasons.iter().cloned());
         self
     }
 }
@@ -110,4 +127,61 @@ fn strategy(call: &FnCallExpr) -> Option<Strategy> {
         let document = Document::read(text.as_bytes()).ok()?;
         Strategy::read_rule(document.root()).ok()
     })
+}
+
+/// What a call gives to `skip` or `discard`, if it is a literal.
+fn reason(call: &FnCallExpr) -> Option<String> {
+    let is_verb = MERGE_VERBS.contains(&call.name.as_str()) && call.namespace.is_empty();
+    match call.args.as_slice() {
+        [Expr::StringConstant(reason, _)] if is_verb => Some(reason.to_string()),
+        _ => None,
+    }
+}
+
+/// A call of a function that adds, or of a merge function with such a strategy.
+fn adding(call: &FnCallExpr, at: rhai::Position) -> Option<Adding> {
+    if call.op_token.is_some() || !call.namespace.is_empty() {
+        return None;
+    }
+    if adds(&call.name) {
+        return Some(Adding { word: call.name.to_string(), at: place(at, call.name.len())? });
+    }
+    let function = Function::by_name(&call.name).filter(|function| !function.is_helper())?;
+    if function.options.is_none_or(|options| options.names.is_empty()) {
+        return call.args.get(2).and_then(|given| of_options(given).or_else(|| of_strategy(given)));
+    }
+    function.options.and_then(|options| call.args.get(options.argument)).and_then(of_options)
+}
+
+/// A strategy that adds: a name, a name with its option, or an object of them.
+fn of_strategy(expr: &Expr) -> Option<Adding> {
+    match expr {
+        Expr::StringConstant(word, at) if adds(word) => {
+            Some(Adding { word: word.to_string(), at: place(*at, word.len() + 2)? })
+        }
+        Expr::Array(items, _) => {
+            let named = items.first().and_then(of_strategy);
+            named.or_else(|| items.get(1).and_then(|option| of_options(option).or_else(|| of_fields(option))))
+        }
+        Expr::Map(..) => of_fields(expr),
+        _ => None,
+    }
+}
+
+fn of_fields(expr: &Expr) -> Option<Adding> {
+    ast::members(expr)?.into_iter().find_map(|(.., value)| of_strategy(value))
+}
+
+/// Strategies in the options of a function: of members, or of every name.
+fn of_options(expr: &Expr) -> Option<Adding> {
+    let options = ast::members(expr)?;
+    options.into_iter().find_map(|(name, _, value)| match name.as_str() {
+        "on_match" | "of" => of_strategy(value),
+        _ => None,
+    })
+}
+
+pub(super) fn place(at: rhai::Position, length: usize) -> Option<[Position; 2]> {
+    let start = Position { line: at.line()?, column: at.position()? };
+    Some([start, Position { column: start.column + length, ..start }])
 }

@@ -1,67 +1,76 @@
 //! The functions that a script defines: the one that it is called by, and none that hides a built-in one.
 
-use super::ast::Tree;
-use super::lint::Kindred;
+use rhai::Position as At;
+
+use super::ast::{self, Tree};
+use super::lint::ScriptKind;
 use super::natives;
+use super::syntax::script_error;
 use crate::diagnostic::{Diagnostic, nearest};
 
-/// The function that a script is called by, as it should be.
-pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: Kindred<'_>) -> Option<Diagnostic> {
-    let (name, params) = match kind {
-        Kindred::Merge { .. } => ("merge", &["account", "anonymous", "context"][..]),
-        Kindred::Guard => ("authorize", &["request"][..]),
-        Kindred::Library => return None,
-    };
-    let signature = format!("fn {name}({})", params.join(", "));
-    match tree.functions.iter().find(|function| function.name == name) {
-        // a parameter under another's name: its place counts, not its name
-        Some(function) if function.params.len() == params.len() => {
-            let mut both = function.params.iter().zip(params);
-            let swapped = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()));
-            swapped.map(|(own, name)| {
-                let message = format!("the parameter `{own}` stands where `{name}` is given");
-                at_function("R004", &function.name, file, source, message).help(format!("write `{signature}`"))
-            })
-        }
-        Some(function) => {
-            let message = format!("`{name}` takes {} parameters, not {}", params.len(), function.params.len());
-            Some(at_function("R004", name, file, source, message).help(format!("write `{signature}`")))
-        }
-        None => {
-            let names: Vec<&str> = tree.functions.iter().map(|function| function.name.as_str()).collect();
-            let near = names.iter().find(|own| nearest(own, &[name]).is_some());
-            let comment = unclosed_comment(source);
-            Some(match near {
-                _ if comment.is_some() => {
-                    let at = comment.unwrap_or_default();
-                    Diagnostic::error("R001", file, source, at..at + 2, "a comment without its closing `*/`".to_owned())
-                        .help("close it with `*/`")
-                }
-                Some(near) => {
-                    let message = format!("no function `{name}`, but `{near}`");
-                    at_function("R003", near, file, source, message).help(format!("did you mean `{name}`?"))
-                }
-                None => Diagnostic::error("R003", file, source, 0..0, format!("no function `{name}`"))
-                    .help(format!("write `{signature} {{ … }}`")),
-            })
-        }
+/// What is wrong with the function that a script is called by.
+pub(super) enum Wrong {
+    /// It is not there; the script may be one of another kind.
+    Missing(Diagnostic),
+    /// It takes other parameters.
+    Parameters(Diagnostic),
+}
+
+impl Wrong {
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing(_))
+    }
+
+    pub(super) fn diagnostic(self) -> Diagnostic {
+        let (Self::Missing(diagnostic) | Self::Parameters(diagnostic)) = self;
+        diagnostic
     }
 }
 
-/// Where a comment begins that never ends.
+/// The function that a script is called by, as it should be.
+pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>) -> Option<Wrong> {
+    let (name, params) = kind.entry()?;
+    let signature = format!("fn {name}({})", params.join(", "));
+    let at_function = |at: At, message: String| script_error("R004", file, source, at, message);
+    let Some(function) = tree.functions.iter().find(|function| function.name == name) else {
+        return Some(Wrong::Missing(missing(tree, file, source, name, &signature)));
+    };
+    if function.params.len() != params.len() {
+        let message = format!("`{name}` takes {} parameters, not {}", params.len(), function.params.len());
+        return Some(Wrong::Parameters(at_function(function.at, message).help(format!("write `{signature}`"))));
+    }
+    // a parameter under another's name: its place counts, not its name
+    let mut both = function.params.iter().zip(params);
+    let (own, name) = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()))?;
+    let message = format!("the parameter `{own}` stands where `{name}` is given");
+    Some(Wrong::Parameters(at_function(function.at, message).help(format!("write `{signature}`"))))
+}
+
+fn missing(tree: &Tree, file: &str, source: &str, name: &str, signature: &str) -> Diagnostic {
+    if let Some(at) = unclosed_comment(source) {
+        let message = "a comment without its closing `*/`".to_owned();
+        return Diagnostic::error("R001", file, source, at..at + 2, message).help("close it with `*/`");
+    }
+    match tree.functions.iter().find(|own| nearest(&own.name, &[name]).is_some()) {
+        Some(near) => {
+            let message = format!("no function `{name}`, but `{}`", near.name);
+            script_error("R003", file, source, near.at, message).help(format!("did you mean `{name}`?"))
+        }
+        None => Diagnostic::error("R003", file, source, 0..0, format!("no function `{name}`"))
+            .help(format!("write `{signature} {{ … }}`")),
+    }
+}
+
+/// Where a comment begins that never ends: a function behind it is not seen.
 fn unclosed_comment(source: &str) -> Option<usize> {
-    let at = source.rfind("/*")?;
-    source.get(at..).filter(|rest| !rest.contains("*/")).map(|_| at)
+    const NAME: &str = "behind_the_last_comment";
+    let is_open = ast::named(&format!("{source}\nfn {NAME}() {{}}")).iter().all(|(name, _)| name != NAME);
+    source.rfind("/*").filter(|_| is_open)
 }
 
 /// Functions that are named like one of rhai's or ours.
 pub(super) fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
-    let names = tree.functions.iter().map(|function| function.name.as_str()).filter(|name| natives::is_native(name));
-    let error = |name: &str| at_function("R006", name, file, source, format!("`{name}` hides a built-in function"));
-    names.map(error).collect()
-}
-
-fn at_function(code: &'static str, name: &str, file: &str, source: &str, message: String) -> Diagnostic {
-    let start = source.find(&format!("fn {name}")).map_or(0, |at| at + "fn ".len());
-    Diagnostic::error(code, file, source, start..start + name.len(), message)
+    let hiding = tree.functions.iter().filter(|function| natives::native(&function.name).is_some());
+    let error = |name: &str, at| script_error("R006", file, source, at, format!("`{name}` hides a built-in function"));
+    hiding.map(|function| error(&function.name, function.at)).collect()
 }

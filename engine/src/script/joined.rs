@@ -66,7 +66,7 @@ fn joined_by(source: &str, name: &str) -> Option<(String, Position)> {
 
 /// A merge function takes the account's value and the visitor's.
 fn is_merge(name: &str) -> bool {
-    Function::by_name(name).is_some_and(|function| function.signature.contains("anonymous"))
+    Function::by_name(name).is_some_and(|function| !function.is_helper())
 }
 
 fn called(expr: &Expr) -> Option<(String, Position)> {

@@ -5,14 +5,15 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use super::convert::{failure, to_dynamic, to_json};
 use super::running::{Running, Stop, end, on};
 use crate::json::Json;
-use crate::merge::{Called, Function, Refused, Work, call, is_blank};
+use crate::merge::{Called, Function, Refused, Work, call};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers each function under each number of arguments that it takes, `skip` and `discard`.
 pub(super) fn register(engine: &mut Engine) {
     for function in Function::ALL {
-        for count in function.least..=function.most {
+        let (least, most) = function.arguments;
+        for count in least..=most {
             register_one(engine, function, count);
         }
     }
@@ -20,8 +21,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("skip", |reason: ImmutableString| -> Fallible<()> { Err(end(Stop::Skip(reason.to_string()))) })
         .register_fn("discard", |reason: ImmutableString| -> Fallible<()> {
             Err(end(Stop::Discard(reason.to_string())))
-        })
-        .register_fn("is_blank", |value: Dynamic| -> Fallible<bool> { Ok(is_blank(to_json(&value)?.view())) });
+        });
 }
 
 fn register_one(engine: &mut Engine, own: Function, count: usize) {

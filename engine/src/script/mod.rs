@@ -4,11 +4,11 @@
 //! shared handles on our tree, so what it does not touch is never converted.
 
 mod natives;
-mod tokens;
 mod ast;
 mod lint;
 mod calls;
 mod suspect;
+mod check;
 mod entry;
 mod syntax;
 mod running;
@@ -29,20 +29,20 @@ use std::sync::Arc;
 use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, Scope};
 
 use crate::budget::Budget;
-use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses, Strategy};
 use built::Built;
-pub use calls::Calls;
+pub use calls::{Adding, Calls};
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::decided_by;
-pub use lint::Kindred;
 use lint::Modules;
+pub use lint::ScriptKind;
 pub use pieces::{Piece, pieces};
 use running::Stop;
-use syntax::{Parsed, script_error, syntax_error};
+use syntax::{script_error, syntax_error};
 pub use verdict::Verdict;
 
 /// Bytes of a script file.
@@ -56,12 +56,8 @@ pub struct Sandbox {
     trace: Option<Trace>,
     /// What scripts can import, as (name, file, source).
     modules: Vec<(String, String, String)>,
-    /// What the modules may give to `skip`.
-    reasons: Vec<String>,
     /// The functions of each module, with how many arguments they take.
     functions: Modules,
-    /// Modules that name what adds again at every login, with the word.
-    adding: Vec<(String, String)>,
     /// What the calls of each module say.
     called: Vec<(String, Calls)>,
 }
@@ -77,10 +73,6 @@ impl std::fmt::Debug for Sandbox {
 pub struct Script {
     source: Arc<str>,
     file: Arc<str>,
-    /// What it may give to `skip`.
-    reasons: Vec<String>,
-    /// What adds again at every login, and where.
-    adds: Option<Adding>,
     /// What its calls say of its merge.
     calls: Calls,
     /// Whether its result may depend on the time.
@@ -88,9 +80,6 @@ pub struct Script {
     /// What deserves a look.
     warnings: Vec<Diagnostic>,
 }
-
-/// Where a script names what adds again at every login: bytes of its text, and the word.
-pub type Adding = (std::ops::Range<usize>, String);
 
 /// Shows the file only.
 impl std::fmt::Debug for Script {
@@ -130,9 +119,7 @@ impl Sandbox {
             limits: *limits,
             trace: None,
             modules: Vec::new(),
-            reasons: Vec::new(),
             functions: Modules::new(),
-            adding: Vec::new(),
             called: Vec::new(),
         }
     }
@@ -169,11 +156,6 @@ impl Sandbox {
     /// The modules that do not compile, or import what is not there.
     pub fn add_modules(&mut self, modules: &[(String, String, String)]) -> Result<(), Vec<Diagnostic>> {
         modules.clone_into(&mut self.modules);
-        self.reasons = modules.iter().flat_map(|(_, _, source)| tokens::reasons(source)).collect();
-        let adding = |(name, _, source): &(String, String, String)| {
-            tokens::adding(source).map(|(_, word)| (name.clone(), word.to_owned()))
-        };
-        self.adding = modules.iter().filter_map(adding).collect();
         self.called = modules.iter().map(|(name, _, source)| (name.clone(), Calls::of(source))).collect();
         let mut errors = Vec::new();
         let mut built = Built::new(&self.limits, self.trace.as_ref());
@@ -182,13 +164,13 @@ impl Sandbox {
             let functions = syntax::parse(file, source).tree.functions;
             let public = functions.into_iter().filter(|function| !function.is_private);
             let named = public.map(|function| (function.name, function.params.len()));
-            self.functions.insert(name.clone(), named.collect());
+            self.functions.insert(name.clone(), Some(named.collect()));
         }
         for (name, file, source) in modules {
-            let wrong = self.wrong(file, source, Kindred::Library);
+            let wrong = self.wrong(file, source, ScriptKind::Library);
             if wrong.iter().any(|one| one.severity == Severity::Error) {
-                // nothing is said of calls into a module that is broken
-                self.functions.remove(name);
+                // of a module that is broken, nothing is known
+                self.functions.insert(name.clone(), None);
                 errors.extend(wrong);
                 continue;
             }
@@ -210,71 +192,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Imports of names that the bundle does not hold, and of names that only a run would know.
-    fn imports(&self, file: &str, source: &str) -> Vec<Diagnostic> {
-        let unknown =
-            |name: Option<&str>| name.is_none_or(|name| self.modules.iter().all(|(module, ..)| module != name));
-        let imports = tokens::imports(source).into_iter().filter(|(_, name)| unknown(*name));
-        let error = |(at, name): (usize, Option<&str>)| {
-            let (code, message) = match name {
-                None => ("R015", "an import names its module in quotation marks".to_owned()),
-                Some(name) if name.starts_with(['/', '.']) || name.contains("..") => {
-                    ("R015", format!("`{name}` is outside the folder of the policy"))
-                }
-                Some(name) => ("R014", format!("there is no module `{name}` in the folder of the policy")),
-            };
-            let length = name.map_or(1, |name| name.len() + 2);
-            let modules: Vec<&str> = self.modules.iter().map(|(name, ..)| name.as_str()).collect();
-            let in_lib = |name: &str| modules.iter().copied().find(|module| module.strip_prefix("lib/") == Some(name));
-            let near = name.and_then(|name| in_lib(name).or_else(|| nearest(name, &modules)));
-            let help = near.map(|near| format!("did you mean `{near}`?"));
-            let error = Diagnostic::error(code, file, source, at..at + length, message);
-            help.into_iter().fold(error, Diagnostic::help)
-        };
-        imports.map(error).collect()
-    }
-
     fn compile_ast(&self, file: &str, source: &str, scope: &Scope<'_>) -> Result<AST, Box<Diagnostic>> {
         self.built().compile(file, source, scope).map_err(|error| Box::new(syntax_error(file, source, &error)))
-    }
-
-    /// All that is wrong in a script, whatever it is for.
-    fn wrong(&self, file: &str, source: &str, kind: Kindred<'_>) -> Vec<Diagnostic> {
-        if source.len() > FILE_BYTES_MAX {
-            let message = format!("the script is larger than {FILE_BYTES_MAX} bytes");
-            return vec![Diagnostic::error("R001", file, source, 0..0, message)];
-        }
-        let Parsed { tree, broken, mut errors } = syntax::parse(file, source);
-        let is_whole = errors.is_empty();
-        errors.extend(self.imports(file, source));
-        if is_whole {
-            errors.extend(entry::entry(&tree, file, source, kind));
-        }
-        let absent = errors.iter().any(|error| matches!(error.code, "R014" | "R015"));
-        // what a broken part or an absent module has to do with it is not known
-        let misnamed = errors.iter().any(|error| error.code == "R004");
-        let hides = entry::hidden(&tree, file, source);
-        // a script of the other kind is one mistake
-        let is_other = errors.iter().any(|error| error.code == "R003");
-        let import_lines: Vec<_> = errors.iter().filter(|one| one.code == "R015").map(|one| one.start.line).collect();
-        errors.retain(|one| one.code != "R001" || !import_lines.contains(&one.start.line));
-        let foreign_lines: Vec<_> = errors.iter().filter(|one| one.code == "R002").map(|one| one.start.line).collect();
-        errors.retain(|one| one.code != "R015" || !foreign_lines.contains(&one.start.line));
-        let silent = |one: &Diagnostic| {
-            if (is_other && matches!(one.code, "R016" | "R053")) || (!hides.is_empty() && one.code == "R050") {
-                return true;
-            }
-            if misnamed && matches!(one.code, "R012" | "R020" | "R022") {
-                return true;
-            }
-            let named = broken.iter().any(|name| one.message.contains(&format!("`{name}`")));
-            named || (matches!(one.code, "R014" | "R053") && (!is_whole || absent))
-        };
-        let linted = lint::lint(file, source, &tree, kind, &self.functions);
-        let linted: Vec<_> = linted.into_iter().filter(|one| !silent(one)).collect();
-        errors.extend(linted);
-        errors.extend(hides);
-        errors
     }
 
     /// Compiles a script that has its kind's function: `fn merge(account, anonymous, context)` or
@@ -282,18 +201,18 @@ impl Sandbox {
     ///
     /// # Errors
     /// All that is wrong with it; what only deserves a look comes with the script.
-    pub fn compile(&self, file: &str, source: &str, kind: Kindred<'_>) -> Result<Script, Vec<Diagnostic>> {
+    pub fn compile(&self, file: &str, source: &str, kind: ScriptKind<'_>) -> Result<Script, Vec<Diagnostic>> {
         let found = self.wrong(file, source, kind);
         if found.iter().any(|one| one.severity == Severity::Error) {
             return Err(found);
         }
         let ast = self.compile_ast(file, source, &Scope::new()).map_err(|error| vec![*error])?;
-        let (reasons, adds, calls) = (tokens::reasons(source), self.adds(source), self.calls(source));
+        let calls = self.calls(source);
         // `recent` may clamp times
         let clamps = calls.strategies.iter().any(|call| matches!(call, Strategy::Recent(_)));
         let reads_clock = clamps || ast::reads_parameter(source, "merge", 2);
         let (source, file) = (source.into(), file.into());
-        let script = Script { source, file, reasons, adds, calls, reads_clock, warnings: found };
+        let script = Script { source, file, calls, reads_clock, warnings: found };
         self.built().add(&script, ast);
         Ok(script)
     }
@@ -321,24 +240,19 @@ impl Sandbox {
         }
     }
 
-    /// What a script or a module that it imports adds again at every login.
-    fn adds(&self, source: &str) -> Option<Adding> {
-        if let Some((at, word)) = tokens::adding(source) {
-            let quoted = source.get(at..).is_some_and(|rest| rest.starts_with('"'));
-            return Some((at..at + word.len() + if quoted { 2 } else { 0 }, word.to_owned()));
-        }
-        tokens::imports(source).into_iter().find_map(|(at, name)| {
-            let (module, word) = self.adding.iter().find(|(module, _)| Some(module.as_str()) == name)?;
-            Some((at..at + module.len() + 2, word.clone()))
-        })
-    }
-
-    /// The calls of a script, and of the modules that it imports.
+    /// The calls of a script, and of the modules that it imports. Where a module adds, it is the import that does.
     fn calls(&self, source: &str) -> Calls {
-        let imported =
-            |(_, name): (usize, Option<&str>)| self.called.iter().find(|(module, _)| Some(module.as_str()) == name);
-        let modules = tokens::imports(source).into_iter().filter_map(imported);
-        modules.fold(Calls::of(source), |calls, (_, module)| calls.and(module))
+        let mut calls = Calls::of(source);
+        for (name, at) in ast::imports(source) {
+            let Some((name, module)) = self.called.iter().find(|(module, _)| Some(module) == name.as_ref()) else {
+                continue;
+            };
+            calls = calls.and(module);
+            if let (None, Some(adding)) = (&calls.adds, &module.adds) {
+                calls.adds = calls::place(at, name.len() + 2).map(|at| Adding { at, ..adding.clone() });
+            }
+        }
+        calls
     }
 
     /// Calls `merge(account, anonymous, context)`.
@@ -367,14 +281,7 @@ impl Sandbox {
             let is_emptied = is_nothing(&result) && !was_empty;
             Ok(if is_emptied { account.map_or(Json::Null, View::to_json) } else { result })
         });
-        outcome(result, running, &script.file, |reason| self.shows(reason, &script.reasons))
-    }
-
-    /// Whether a reason stands as a literal in a call of `skip` or `discard`, in a few plain characters: others could be a person's.
-    fn shows(&self, reason: &str, reasons: &[String]) -> bool {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_- ".contains(&byte);
-        let literal = reasons.iter().chain(&self.reasons).any(|own| own == reason);
-        literal && reason.len() <= 64 && reason.bytes().all(plain)
+        outcome(result, running, &script.file, |reason| shows(reason, &script.calls.reasons))
     }
 
     /// Whether a value holds more items or members than a script may be handed.
@@ -413,8 +320,8 @@ impl Sandbox {
         });
         // there is no rule whose result a wrong shape could stop
         running.account_shape = false;
-        let reasons = tokens::reasons(source);
-        Ok(outcome(result, running, file, |reason| self.shows(reason, &reasons)))
+        let calls = self.calls(source);
+        Ok(outcome(result, running, file, |reason| shows(reason, &calls.reasons)))
     }
 }
 
@@ -441,7 +348,7 @@ impl Script {
     /// What it adds again at every login, and where: it needs `session.once`.
     #[must_use]
     pub fn adds(&self) -> Option<&Adding> {
-        self.adds.as_ref()
+        self.calls.adds.as_ref()
     }
 
     /// What its calls say of its merge, those of the modules that it imports among them.
@@ -461,6 +368,12 @@ impl Script {
     pub fn file(&self) -> Arc<str> {
         Arc::clone(&self.file)
     }
+}
+
+/// Whether a reason is a literal of a call of `skip` or `discard`, in a few plain characters: others could be a person's.
+fn shows(reason: &str, reasons: &[String]) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_- ".contains(&byte);
+    reasons.iter().any(|own| own == reason) && reason.len() <= 64 && reason.bytes().all(plain)
 }
 
 /// An object without a member.
@@ -516,7 +429,7 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
         }
         // a name that a script made up at run time may be a person's
         EvalAltResult::ErrorFunctionNotFound(signature, _) => match signature.split(" (").next() {
-            Some(name) if natives::is_native(name) => format!("there is no function `{signature}`"),
+            Some(name) if natives::native(name).is_some() => format!("there is no function `{signature}`"),
             _ => "there is no such function".to_owned(),
         },
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),

@@ -1,200 +1,142 @@
-//! The names that scripts can call without defining them: a function of the same name would hide one.
+//! The functions that scripts can call without defining them, as the sandbox has them: names, arguments, receivers.
 
-use crate::merge::Function;
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// Functions of rhai's packages in the sandbox.
-const RHAI: &[&str] = &[
-    "abs",
-    "acos",
-    "acosh",
-    "all",
+use rhai::{Array, Dynamic, ImmutableString, Map};
+
+use super::convert::Handle;
+use super::lint::Kinds;
+use super::sandbox;
+use crate::limits::Limits;
+
+/// What ends a merge without a result.
+pub(super) const MERGE_VERBS: [&str; 2] = ["discard", "skip"];
+/// Verbs that only a guard has.
+pub(super) const GUARD_VERBS: [&str; 3] = ["allow", "deny", "require"];
+
+/// Functions that rhai's interpreter answers itself, with how many arguments they take.
+const INTERPRETED: [(&str, usize, usize); 5] =
+    [("call", 1, 16), ("is_def_fn", 2, 2), ("is_def_var", 1, 1), ("is_shared", 1, 1), ("type_of", 1, 1)];
+
+/// Methods that change the value they are called on and give `()`.
+const IN_PLACE: [&str; 22] = [
     "append",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "bits",
-    "bytes",
-    "call",
-    "ceiling",
-    "chars",
-    "chop",
     "clear",
-    "contains",
-    "cos",
-    "cosh",
     "crop",
     "dedup",
-    "drain",
-    "end",
-    "ends_with",
-    "exp",
-    "extract",
     "fill_with",
-    "filter",
-    "find",
-    "find_map",
-    "floor",
     "for_each",
-    "fraction",
-    "get",
-    "get_bits",
-    "hypot",
-    "index_of",
     "insert",
-    "int",
-    "is_anonymous",
-    "is_def_fn",
-    "is_def_var",
-    "is_empty",
-    "is_even",
-    "is_exclusive",
-    "is_finite",
-    "is_inclusive",
-    "is_infinite",
-    "is_nan",
-    "is_odd",
-    "is_shared",
-    "is_zero",
-    "keys",
-    "len",
-    "ln",
-    "log",
     "make_lower",
     "make_upper",
-    "map",
-    "max",
-    "min",
     "mixin",
-    "name",
-    "order",
-    "order_by",
-    "order_desc",
     "pad",
-    "parse_float",
-    "parse_int",
-    "pop",
     "push",
-    "range",
-    "reduce",
-    "reduce_rev",
-    "remove",
     "replace",
-    "retain",
     "reverse",
-    "round",
-    "rsplit",
-    "rsplitn",
     "set",
-    "set_bits",
-    "shift",
-    "sign",
-    "sin",
-    "sinh",
-    "some",
     "sort",
     "sort_by",
     "sort_desc",
     "splice",
-    "split",
-    "split_at",
-    "split_rev",
-    "splitn",
-    "sqrt",
-    "start",
-    "starts_with",
-    "sub_string",
-    "tan",
-    "tanh",
-    "to_binary",
-    "to_blob",
-    "to_chars",
-    "to_debug",
-    "to_degrees",
-    "to_float",
-    "to_hex",
-    "to_int",
-    "to_json",
-    "to_lower",
-    "to_octal",
-    "to_radians",
-    "to_string",
-    "to_upper",
     "trim",
     "truncate",
-    "type_of",
-    "values",
-    "zip",
+    "chop",
 ];
 
-/// Functions of our library that are no merge functions.
-const OURS: &[&str] = &["discard", "is_blank", "skip"];
-
-/// What ends a merge without a result.
-pub(super) const MERGE_VERBS: [&str; 2] = ["discard", "skip"];
-
-/// How many arguments the most used of them take, the value that they are called on among them.
-const ARGUMENTS: [(&str, usize, usize); 47] = [
-    ("abs", 1, 1),
-    ("all", 2, 2),
-    ("allow", 0, 0),
-    ("append", 2, 2),
-    ("ceiling", 1, 1),
-    ("contains", 2, 2),
-    ("deny", 1, 1),
-    ("discard", 1, 1),
-    ("ends_with", 2, 2),
-    ("filter", 2, 2),
-    ("floor", 1, 1),
-    ("for_each", 2, 2),
-    ("insert", 3, 3),
-    ("is_blank", 1, 1),
-    ("is_empty", 1, 1),
-    ("keys", 1, 1),
-    ("len", 1, 1),
-    ("make_lower", 1, 1),
-    ("make_upper", 1, 1),
-    ("map", 2, 2),
-    ("max", 2, 2),
-    ("min", 2, 2),
-    ("mixin", 2, 2),
-    ("parse_float", 1, 1),
-    ("parse_int", 1, 2),
-    ("pop", 1, 2),
-    ("push", 2, 2),
-    ("range", 2, 3),
-    ("reduce", 2, 3),
-    ("remove", 2, 2),
-    ("replace", 3, 3),
-    ("require", 2, 2),
-    ("reverse", 1, 1),
-    ("round", 1, 1),
-    ("shift", 1, 1),
-    ("skip", 1, 1),
-    ("some", 2, 2),
-    ("sort", 1, 2),
-    ("starts_with", 2, 2),
-    ("to_float", 1, 1),
-    ("to_int", 1, 1),
-    ("to_lower", 1, 1),
-    ("to_string", 1, 1),
-    ("to_upper", 1, 1),
-    ("trim", 1, 1),
-    ("type_of", 1, 1),
-    ("values", 1, 1),
+/// What methods give, where it is one type.
+const RESULTS: [(Kinds, &[&str]); 4] = [
+    (
+        Kinds::STRING,
+        &["sub_string", "to_binary", "to_debug", "to_hex", "to_json", "to_lower", "to_octal", "to_string", "to_upper"],
+    ),
+    (
+        Kinds::NUMBER,
+        &["ceiling", "floor", "index_of", "len", "parse_float", "parse_int", "round", "to_float", "to_int"],
+    ),
+    (
+        Kinds::BOOL,
+        &["all", "contains", "ends_with", "is_blank", "is_empty", "is_nan", "is_odd", "is_even", "some", "starts_with"],
+    ),
+    (
+        Kinds::LIST,
+        &["chars", "extract", "keys", "order", "order_by", "order_desc", "split", "split_rev", "values", "zip"],
+    ),
 ];
 
-/// How many arguments a function takes, at least and at most, where that is known.
-pub(super) fn arguments(name: &str) -> Option<(usize, usize)> {
-    ARGUMENTS.iter().find(|(own, ..)| *own == name).map(|(_, least, most)| (*least, *most))
+/// A function of the sandbox.
+pub(super) struct Native {
+    /// The least and the most arguments, the receiver among them.
+    pub(super) arguments: (usize, usize),
+    /// What its first argument may be.
+    pub(super) receivers: Kinds,
 }
 
-/// Functions that values have, and helpers: what a script may call beside the merge functions.
-pub(super) fn methods() -> impl Iterator<Item = &'static str> {
-    RHAI.iter().copied()
+static NATIVES: LazyLock<BTreeMap<String, Native>> = LazyLock::new(|| {
+    let engine = sandbox::engine(&Limits::default());
+    let mut natives: BTreeMap<String, Native> = BTreeMap::new();
+    let all = engine.collect_fn_metadata(
+        None,
+        |info| {
+            let first = info.metadata.param_types.first().map_or(Kinds::NONE, receiver);
+            Some((info.metadata.name.to_string(), info.metadata.num_params, first))
+        },
+        true,
+    );
+    let interpreted = INTERPRETED
+        .into_iter()
+        .flat_map(|(name, least, most)| [least, most].map(|count| (name.to_owned(), count, Kinds::ANY)));
+    for (name, count, first) in all.into_iter().chain(interpreted) {
+        if !name.starts_with(|first: char| first.is_ascii_alphabetic()) || !name.bytes().all(is_word) {
+            // operators, and what reads and writes members
+            continue;
+        }
+        let native = natives.entry(name).or_insert(Native { arguments: (count, count), receivers: Kinds::NONE });
+        native.arguments = (native.arguments.0.min(count), native.arguments.1.max(count));
+        native.receivers = native.receivers.or(first);
+    }
+    natives
+});
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Whether a name is taken.
-pub(super) fn is_native(name: &str) -> bool {
-    RHAI.contains(&name) || OURS.contains(&name) || Function::by_name(name).is_some()
+fn receiver(of: &TypeId) -> Kinds {
+    let is = |others: &[TypeId]| others.contains(of);
+    match () {
+        () if is(&[TypeId::of::<Dynamic>()]) => Kinds::ANY,
+        () if is(&[TypeId::of::<ImmutableString>(), TypeId::of::<&str>(), TypeId::of::<String>()]) => Kinds::STRING,
+        () if is(&[TypeId::of::<Array>()]) => Kinds::LIST,
+        () if is(&[TypeId::of::<Map>(), TypeId::of::<Handle>()]) => Kinds::MAP,
+        () if is(&[TypeId::of::<i64>(), TypeId::of::<f64>()]) => Kinds::NUMBER,
+        () if is(&[TypeId::of::<bool>()]) => Kinds::BOOL,
+        () if is(&[TypeId::of::<()>()]) => Kinds::UNIT,
+        () => Kinds::OTHER,
+    }
+}
+
+/// The function of a name.
+pub(super) fn native(name: &str) -> Option<&'static Native> {
+    NATIVES.get(name)
+}
+
+/// The names of all of them.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NATIVES.keys().map(String::as_str)
+}
+
+/// Whether a method changes its receiver and gives `()`.
+pub(super) fn is_in_place(name: &str) -> bool {
+    IN_PLACE.contains(&name)
+}
+
+/// What a function gives.
+pub(super) fn result(name: &str) -> Kinds {
+    if is_in_place(name) {
+        return Kinds::UNIT;
+    }
+    RESULTS.iter().find(|(_, names)| names.contains(&name)).map_or(Kinds::ANY, |(kinds, _)| *kinds)
 }

@@ -2,8 +2,8 @@
 //!
 //! The parser says which of its own tokens it missed. What stands there instead, on the same line, says more.
 
+use super::ast;
 use super::lint::foreign;
-use super::tokens::{Token, tokens};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::json::Position;
 
@@ -51,7 +51,7 @@ const AT: [(&str, &str); 4] = [("is", "=="), ("instanceof", "type_of"), ("then",
 pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> Option<Diagnostic> {
     let text = source.lines().nth(line - 1)?;
     let at: usize = text.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
-    let tokens = tokens(text);
+    let tokens = tokens(source, line, text);
     let next = tokens.iter().position(|(start, _)| *start >= at).unwrap_or(tokens.len());
     let read = Line { source, text, tokens, next };
     let Suspect { start, length, message, help } =
@@ -59,6 +59,28 @@ pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> O
     let begin = text.get(..start).unwrap_or_default().chars().count() + 1;
     let place = |column| Position { line, column };
     Some(Diagnostic::between("R002", file, [place(begin), place(begin + length)], message).help(help))
+}
+
+/// A piece of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'a> {
+    /// A name, a number or a keyword.
+    Word(&'a str),
+    /// A string, or a sign, by its first character.
+    Other(char),
+}
+
+/// The tokens of a line, each with the byte at which it begins. rhai tells comments and strings apart.
+fn tokens<'a>(source: &str, line: usize, text: &'a str) -> Vec<(usize, Token<'a>)> {
+    let on_line = ast::tokens(source).into_iter().filter(|(_, at)| at.line() == Some(line));
+    let starts = on_line.filter_map(|(_, at)| text.char_indices().nth(at.position()?.checked_sub(1)?));
+    let token = |(start, first): (usize, char)| {
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest.find(|one: char| !one.is_alphanumeric() && one != '_').unwrap_or(rest.len());
+        let word = rest.get(..end).filter(|word| !word.is_empty());
+        (start, word.map_or(Token::Other(first), Token::Word))
+    };
+    starts.map(token).collect()
 }
 
 /// A mistake on a line: where it begins in bytes, how many characters it has, and what to say.
@@ -127,7 +149,7 @@ impl<'a> Line<'a> {
         if let Some(start) = self.find("...") {
             return Some(Suspect::of_another(start, "...", "sign", "`mixin`, or `+`"));
         }
-        let switches = || tokens(self.source).iter().any(|(_, token)| *token == Token::Word("switch"));
+        let switches = || ast::tokens(self.source).iter().any(|(token, _)| *token == rhai::Token::Switch);
         if let Some(start) = self.find("=>").filter(|_| !switches()) {
             return Some(Suspect::of_another(start, "=>", "sign", "`|line| …`"));
         }

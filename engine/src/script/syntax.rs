@@ -25,16 +25,17 @@ pub(super) fn parse(file: &str, source: &str) -> Parsed {
         Ok(tree) => return Parsed { tree, broken: Vec::new(), errors: Vec::new() },
         Err(error) => syntax_error(file, source, &error),
     };
-    let mut parsed =
-        Parsed { tree: Tree { functions: Vec::new(), statements: Vec::new() }, broken: Vec::new(), errors: Vec::new() };
+    let mut parsed = Parsed { tree: Tree::default(), broken: Vec::new(), errors: Vec::new() };
     for part in parts(source) {
         match ast::parse(&part) {
             Ok(tree) => {
                 parsed.tree.functions.extend(tree.functions);
                 parsed.tree.statements.extend(tree.statements);
+                parsed.tree.closures.extend(tree.closures);
+                parsed.tree.imports.extend(tree.imports);
             }
             Err(error) => {
-                parsed.broken.extend(names(&part));
+                parsed.broken.extend(ast::named(&part).into_iter().map(|(name, _)| name));
                 parsed.errors.push(syntax_error(file, &part, &error));
             }
         }
@@ -70,11 +71,6 @@ fn blank(source: &str, start: usize, end: usize) -> String {
         if (start..end).contains(&at) || character == '\n' { character } else { ' ' }
     };
     source.char_indices().map(kept).collect::<String>().trim_end().to_owned()
-}
-
-fn names(part: &str) -> Vec<String> {
-    let after = part.split("fn ").skip(1);
-    after.map(|rest| rest.chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect()).collect()
 }
 
 /// An error of the parser at its place.
@@ -212,17 +208,17 @@ fn missing(file: &str, source: &str, at: ScriptPosition, (token, message): (&str
 }
 
 /// A function that is there already; the parser stops at the word before its name.
-fn second(file: &str, source: &str, at: ScriptPosition, name: &str) -> Diagnostic {
-    let first = source.find(&format!("fn {name}(")).map_or(0, |at| at + "fn ".len());
-    let first = Diagnostic::error("R005", file, source, first..first, "the first one".to_owned());
-    let before = script_error("R005", file, source, at, String::new()).start;
-    let line: Vec<char> = source.lines().nth(before.line - 1).unwrap_or_default().chars().collect();
-    let rest: String = line.iter().skip(before.column).collect();
-    let between = rest.find(name).and_then(|at| rest.get(..at)).unwrap_or_default();
-    let start = Position { column: before.column + between.chars().count() + 1, ..before };
-    let end = Position { column: start.column + name.chars().count(), ..start };
+fn second(file: &str, source: &str, at_word: ScriptPosition, name: &str) -> Diagnostic {
+    let own: Vec<_> = ast::named(source).into_iter().filter(|(own, _)| own == name).map(|(_, at)| at).collect();
+    let order = |at: &ScriptPosition| (at.line(), at.position());
+    let place =
+        |at: Option<&ScriptPosition>| script_error("R005", file, source, at.copied().unwrap_or(at_word), String::new());
+    // the parser stops at the word before the second name
+    let second = place(own.iter().find(|own| order(own) > order(&at_word)));
+    let first = Diagnostic { message: "the first one".to_owned(), ..place(own.first()) };
+    let first = Diagnostic { end: first.start, ..first };
     let message = format!("the function `{name}` is defined twice: a second one");
-    Diagnostic::between("R005", file, [start, end], message).related(first)
+    Diagnostic { message, ..second }.related(first)
 }
 
 /// Words of other languages that a line begins with.

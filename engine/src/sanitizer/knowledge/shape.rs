@@ -71,8 +71,19 @@ pub struct Member {
     pub name: String,
     /// What it holds.
     pub shape: Shape,
-    /// Whether the object needs it.
+    /// Whether the object always has it: it is required, or filled in where it is absent.
     pub required: bool,
+    /// Whether another member may require it.
+    pub is_conditional: bool,
+}
+
+/// Whether a member is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Every object has it.
+    pub is_always: bool,
+    /// Nothing ever requires it.
+    pub is_optional: bool,
 }
 
 impl Shape {
@@ -94,6 +105,25 @@ impl Shape {
     pub fn member(&self, name: &str) -> Option<&Self> {
         let members = self.alternatives.iter().flat_map(|one| &one.members);
         members.into_iter().find(|member| member.name == name).map(|member| &member.shape)
+    }
+
+    /// What a member of this name may hold, by each alternative that declares it.
+    pub fn all_of(&self, name: &str) -> impl Iterator<Item = &Self> {
+        let members = self.alternatives.iter().flat_map(|one| &one.members);
+        members.filter(move |member| member.name == name).map(|member| &member.shape)
+    }
+
+    /// Whether objects here have a member of this name.
+    #[must_use]
+    pub fn presence(&self, name: &str) -> Presence {
+        let objects = self.alternatives.iter().filter(|one| one.types.allows(Kind::Object));
+        let own: Vec<Option<&Member>> =
+            objects.map(|one| one.members.iter().find(|member| member.name == name)).collect();
+        let may_be_required = |member: Option<&Member>| member.is_some_and(|own| own.required || own.is_conditional);
+        Presence {
+            is_always: !own.is_empty() && own.iter().all(|member| member.is_some_and(|own| own.required)),
+            is_optional: !own.iter().copied().any(may_be_required),
+        }
     }
 
     /// The members that some alternative declares.
@@ -176,11 +206,19 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
         let membership = membership(sets, &parts, options);
         one.others = others(sets, &parts, &membership.unnamed, options, depth);
         let is_required = |name: &String| parts.iter().any(|(_, object)| object.required.contains(name));
+        let is_conditional = |name: &String| {
+            let mut dependents = parts.iter().flat_map(|(_, object)| &object.dependent);
+            dependents.any(|dependent| dependent.needs.contains(name))
+        };
         for (name, schemas) in membership.named {
             let set = sets.intern(&schemas);
             if sets.get(set).never.is_none() {
                 let shape = place(sets, &schemas, options, depth - 1);
-                one.members.push(Member { required: is_required(&name), name, shape });
+                // what is filled in where it is absent is always there
+                let mut objects = schemas.iter().filter_map(|(applied, _)| sets.object(*applied));
+                let is_filled = objects.any(|object| object.on_missing && object.default.is_some());
+                let (required, is_conditional) = (is_required(&name) || is_filled, is_conditional(&name));
+                one.members.push(Member { name, shape, required, is_conditional });
             }
         }
     }

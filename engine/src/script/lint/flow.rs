@@ -1,13 +1,92 @@
-//! Paths through a script: what is never reached, what never ends, and whether a function gives a value.
+//! The third pass: what is never reached, what never ends, and whether the entry function gives a value.
 
 use rhai::{ASTNode, Expr, Position as At, Stmt};
 
-use super::{Kindred, Lint};
-use crate::script::ast::Function;
+use super::report::Report;
+use super::{Given, ScriptKind};
 use crate::script::natives::MERGE_VERBS;
 
-impl Lint<'_, '_> {
-    pub(super) fn yields(&mut self, body: &[Stmt]) {
+/// Reports statements that are unreachable, loops without an end, and paths of the entry function without a value.
+pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
+    let mut flow = Flow { given, report };
+    flow.block(&given.tree.statements);
+    for function in &given.tree.functions {
+        flow.block(&function.body);
+    }
+    if let Some(entry) = given.entry() {
+        flow.yields(&entry.body);
+        flow.returns(&entry.body);
+    }
+}
+
+struct Flow<'g, 'r, 'a, 's> {
+    given: &'g Given<'g, 's>,
+    report: &'r mut Report<'a>,
+}
+
+impl Flow<'_, '_, '_, '_> {
+    /// The statements of a block, and those inside of them.
+    fn block(&mut self, statements: &[Stmt]) {
+        for (index, statement) in statements.iter().enumerate() {
+            self.statement(statement);
+            let rest = statements.get(index + 1..).unwrap_or_default();
+            let next = rest.iter().find(|next| !matches!(next, Stmt::Noop(_))).filter(|_| self.ends(statement));
+            let Some(next) = next else { continue };
+            // what an endless loop hides is its own mistake
+            if !matches!(statement, Stmt::While(..)) {
+                let at = first_of(next);
+                let length = self.report.length_of_line(at);
+                self.report.error("R050", at, length, "unreachable statement".to_owned(), Some("remove it".to_owned()));
+            }
+            return;
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::If(flow, _) | Stmt::TryCatch(flow, _) => {
+                self.block(flow.body.statements());
+                self.block(flow.branch.statements());
+            }
+            Stmt::While(flow, at) => {
+                if is_endless(&flow.expr) && !self.leaves_loop(flow.body.statements()) {
+                    let word = if matches!(flow.expr, Expr::Unit(_)) { "loop" } else { "while" };
+                    self.endless(word, *at);
+                }
+                self.block(flow.body.statements());
+            }
+            Stmt::Do(flow, flags, at) => {
+                // rhai keeps `do … until` as a flag
+                let until = flags.contains(rhai::ASTFlags::NEGATED);
+                let is_endless = matches!(flow.expr, Expr::BoolConstant(value, _) if value != until);
+                if is_endless && !self.leaves_loop(flow.body.statements()) {
+                    self.endless("do", *at);
+                }
+                self.block(flow.body.statements());
+            }
+            Stmt::For(all, _) => self.block(all.2.body.statements()),
+            Stmt::Block(block) => self.block(block.statements()),
+            Stmt::Expr(expr) => self.blocks_of(expr),
+            Stmt::Var(both, ..) => self.blocks_of(&both.1),
+            Stmt::Assignment(both) => self.blocks_of(&both.1.rhs),
+            _ => {}
+        }
+    }
+
+    /// A block that is an expression, such as `let a = if … { … }`.
+    fn blocks_of(&mut self, expr: &Expr) {
+        if let Expr::Stmt(block) = expr {
+            self.block(block.statements());
+        }
+    }
+
+    fn endless(&mut self, word: &str, at: At) {
+        let help = Some("add a `break`, or write `for`".to_owned());
+        self.report.error("R052", at, word.len(), format!("this `{word}` never ends: it has no `break`"), help);
+    }
+
+    /// What the last statement of the entry function gives.
+    fn yields(&mut self, body: &[Stmt]) {
         let last = body.iter().rev().find(|one| !matches!(one, Stmt::Noop(_)));
         match last {
             None => self.no_value(At::NONE),
@@ -26,23 +105,77 @@ impl Lint<'_, '_> {
         }
     }
 
-    pub(super) fn no_value(&mut self, at: At) {
+    /// `return;` without a value.
+    fn returns(&mut self, body: &[Stmt]) {
+        let mut empty = Vec::new();
+        for statement in body {
+            statement.walk(&mut Vec::new(), &mut |path| {
+                if let Some(ASTNode::Stmt(Stmt::Return(None, flags, at))) = path.last()
+                    && !flags.contains(rhai::ASTFlags::BREAK)
+                {
+                    empty.push(*at);
+                }
+                true
+            });
+        }
+        for at in empty {
+            self.no_value(at);
+        }
+    }
+
+    fn no_value(&mut self, at: At) {
         let at = if at.is_none() { At::new(1, 1) } else { at };
-        let (message, help) = match self.kind {
-            Kindred::Guard => {
-                ("the value here is `()`: nothing is decided on this path", "end with `allow()`, or `deny(\"reason\")`")
+        let (message, help) = match self.given.kind {
+            ScriptKind::Guard => {
+                ("this path gives `()`, so nothing is decided", "end with `allow()`, or `deny(\"reason\")`")
             }
-            _ => (
-                "the value here is `()`: nothing is ever written on this path",
-                "end with the merged value, or `skip(\"reason\")`",
-            ),
+            _ => {
+                ("this path gives `()`, so nothing is ever written", "end with the merged value, or `skip(\"reason\")`")
+            }
         };
-        let length = self.text_at(at).trim_end().chars().count();
-        self.say("R051", at, length, message.to_owned(), Some(help.to_owned()));
+        let length = self.report.length_of_line(at);
+        self.report.error("R051", at, length, message.to_owned(), Some(help.to_owned()));
+    }
+
+    /// Whether nothing after a statement is reached.
+    fn ends(&self, statement: &Stmt) -> bool {
+        match statement {
+            Stmt::Return(..) | Stmt::BreakLoop(..) => true,
+            Stmt::FnCall(call, _) => self.given.ends_merge(&call.name),
+            Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if self.given.ends_merge(&call.name)),
+            Stmt::While(flow, _) => is_endless(&flow.expr) && !self.leaves_loop(flow.body.statements()),
+            _ => false,
+        }
+    }
+
+    /// Whether something in a loop's body may leave it: its own `break`, a `return`, `skip`, `discard`, or a function of the
+    /// script that may call these.
+    fn leaves_loop(&self, body: &[Stmt]) -> bool {
+        let mut leaves = false;
+        let called = |name: &str| MERGE_VERBS.contains(&name) || self.given.own(name).is_some();
+        for statement in body {
+            statement.walk(&mut Vec::new(), &mut |path| {
+                let is_loop =
+                    |node: &ASTNode<'_>| matches!(node, ASTNode::Stmt(Stmt::While(..) | Stmt::Do(..) | Stmt::For(..)));
+                leaves |= match path.last() {
+                    // the loop that it stands in is another one
+                    Some(ASTNode::Stmt(Stmt::BreakLoop(_, flags, _))) => {
+                        flags.contains(rhai::ASTFlags::BREAK) && !path.iter().any(is_loop)
+                    }
+                    Some(ASTNode::Stmt(Stmt::Return(..))) => true,
+                    Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => {
+                        called(&call.name) || !call.namespace.is_empty()
+                    }
+                    _ => false,
+                };
+                true
+            });
+        }
+        leaves
     }
 }
 
-pub(super) fn first_of(statement: &Stmt) -> At {
+fn first_of(statement: &Stmt) -> At {
     match statement {
         Stmt::Expr(expr) => expr.start_position(),
         Stmt::Assignment(both) => both.1.lhs.start_position(),
@@ -50,42 +183,7 @@ pub(super) fn first_of(statement: &Stmt) -> At {
     }
 }
 
-pub(super) fn ends(statement: &Stmt, own: &[Function]) -> bool {
-    match statement {
-        Stmt::Return(..) | Stmt::BreakLoop(..) => true,
-        Stmt::FnCall(call, _) => MERGE_VERBS.contains(&call.name.as_str()),
-        Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if MERGE_VERBS.contains(&call.name.as_str())),
-        Stmt::While(flow, _) => is_endless(&flow.expr) && !leaves_loop(flow.body.statements(), own),
-        _ => false,
-    }
-}
-
 /// Whether a loop goes on by itself.
-pub(super) fn is_endless(condition: &Expr) -> bool {
+fn is_endless(condition: &Expr) -> bool {
     matches!(condition, Expr::Unit(_) | Expr::BoolConstant(true, _))
-}
-
-/// Whether something in a loop's body may leave it: its own `break`, a `return`, `skip`, `discard`, or a function that may call it.
-pub(super) fn leaves_loop(body: &[Stmt], own: &[Function]) -> bool {
-    let mut leaves = false;
-    for statement in body {
-        statement.walk(&mut Vec::new(), &mut |path| {
-            let is_loop =
-                |node: &ASTNode<'_>| matches!(node, ASTNode::Stmt(Stmt::While(..) | Stmt::Do(..) | Stmt::For(..)));
-            let called = |name: &str| MERGE_VERBS.contains(&name) || own.iter().any(|function| function.name == name);
-            leaves |= match path.last() {
-                // the loop that it stands in is another one
-                Some(ASTNode::Stmt(Stmt::BreakLoop(_, flags, _))) => {
-                    flags.contains(rhai::ASTFlags::BREAK) && !path.iter().any(is_loop)
-                }
-                Some(ASTNode::Stmt(Stmt::Return(..))) => true,
-                Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => {
-                    called(&call.name) || !call.namespace.is_empty()
-                }
-                _ => false,
-            };
-            true
-        });
-    }
-    leaves
 }

@@ -1,29 +1,35 @@
-//! What is wrong in a script before it runs: names that nobody defined, members that no schema has, paths without a value.
+//! What is wrong in a script before it runs, in three passes over its syntax tree.
 //!
-//! `anonymous` has the shape of the rule's schema; `account` that of the result schema, or the rule's read softly: there only
-//! near names are mistakes, since what else an account holds is the site's. Shapes follow members, indexes, `let`, `??`,
-//! `for`, closures and the merge functions; whatever else a value went through, it may be anything.
+//! | pass | reports |
+//! |---|---|
+//! | [`names`] | names that nobody defined, wrong numbers of arguments, imports, copies that are changed and never read |
+//! | [`shapes`] | members that no schema has, types that do not fit, values that may be absent, options of merge functions |
+//! | [`flow`] | statements that are unreachable, loops without an end, paths without a value |
+//!
+//! A name that one pass reports is of no known type in the next, so one mistake gives one diagnostic. What a part that does
+//! not parse may define is known to every pass, and silent.
 
+mod kinds;
 mod words;
-mod flow;
+mod report;
+mod names;
+mod options;
 mod shapes;
-mod calls;
+mod flow;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use rhai::{Expr, FlowControl, Position as At, Stmt};
-
-use super::ast::{self, Function, Tree};
-use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
-use crate::json::Position;
+use super::ast::{Function, Tree};
+use super::natives::{GUARD_VERBS, MERGE_VERBS};
+use crate::diagnostic::Diagnostic;
 use crate::sanitizer::Shape;
-use flow::{ends, first_of, is_endless, leaves_loop};
+pub(super) use kinds::Kinds;
+use report::Report;
 pub(super) use words::foreign;
-use words::{CONTEXT, Fixed, REQUEST};
 
 /// What a script is for.
 #[derive(Clone, Copy)]
-pub enum Kindred<'s> {
+pub enum ScriptKind<'s> {
     /// `fn merge(account, anonymous, context)`, with the shapes of its first two arguments.
     Merge {
         /// What the account holds, and whether its schema says all of it.
@@ -37,397 +43,76 @@ pub enum Kindred<'s> {
     Library,
 }
 
-/// What is known of a value.
-#[derive(Clone)]
-enum Type<'s> {
-    /// Nothing.
-    Open,
-    /// A value of a shape; softly: it may hold more.
-    Shape(&'s Shape, bool),
-    /// What we hand to a script: its members are known.
-    Fixed(Fixed),
-    /// The account's value, which may be `()`.
-    MayBeUnit(Box<Type<'s>>),
-}
-
-impl Type<'_> {
-    fn there(self) -> Self {
+impl ScriptKind<'_> {
+    /// The function that such a script is called by, with its parameters.
+    pub(super) fn entry(self) -> Option<(&'static str, &'static [&'static str])> {
         match self {
-            Self::MayBeUnit(inner) => *inner,
-            other => other,
-        }
-    }
-
-    fn items(&self) -> Self {
-        match self {
-            Self::Shape(shape, soft) => shape.items().map_or(Self::Open, |items| Self::Shape(items, *soft)),
-            Self::MayBeUnit(inner) => inner.items(),
-            _ => Self::Open,
+            Self::Merge { .. } => Some(("merge", &["account", "anonymous", "context"])),
+            Self::Guard => Some(("authorize", &["request"])),
+            Self::Library => None,
         }
     }
 }
 
-/// A variable in scope.
-struct Variable<'s> {
-    name: String,
-    held: Type<'s>,
-    at: At,
-    used: bool,
-    is_constant: bool,
+/// The functions of each module, by the name that scripts import: their names and how many arguments they take. Of a
+/// module that does not compile, nothing is known.
+pub(super) type Modules = BTreeMap<String, Option<Vec<(String, usize)>>>;
+
+/// A script as the passes read it.
+pub(super) struct Given<'a, 's> {
+    /// What parses of it.
+    pub(super) tree: &'a Tree,
+    /// What it is for.
+    pub(super) kind: ScriptKind<'s>,
+    /// What it can import.
+    pub(super) modules: &'a Modules,
+    /// Functions in the parts that do not parse.
+    pub(super) broken: &'a [String],
+    /// Whether all of it parses.
+    pub(super) is_whole: bool,
+    /// Whether its entry function is there; without it, it may be a script of another kind.
+    pub(super) has_entry: bool,
+    /// Whether the entry takes what it is given.
+    pub(super) fits: bool,
 }
 
-/// The functions of each module, by the name that scripts import: their names and how many arguments they take.
-pub(super) type Modules = BTreeMap<String, Vec<(String, usize)>>;
-
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is known at the place that is read")]
-struct Lint<'a, 's> {
-    file: &'a str,
-    source: &'a str,
-    tree: &'a Tree,
-    kind: Kindred<'s>,
-    modules: &'a Modules,
-    /// Aliases of imports, with the module and whether they were used.
-    imports: Vec<(String, String, At, bool)>,
-    scopes: Vec<Vec<Variable<'s>>>,
-    /// Closures whose bodies were seen with what they are called on.
-    seen: BTreeSet<String>,
-    guarded: bool,
-    /// Whether something was asked that may say whether the account's value is there.
-    compared: bool,
-    in_condition: bool,
-    /// Whether the function that gives the result is being read.
-    in_entry: bool,
-    found: Vec<Diagnostic>,
-}
-
-/// All that is wrong in a script that parses.
-pub(super) fn lint(file: &str, source: &str, tree: &Tree, kind: Kindred<'_>, modules: &Modules) -> Vec<Diagnostic> {
-    let mut lint = Lint {
-        file,
-        source,
-        tree,
-        kind,
-        modules,
-        imports: Vec::new(),
-        scopes: Vec::new(),
-        seen: BTreeSet::new(),
-        guarded: false,
-        compared: false,
-        in_condition: false,
-        in_entry: false,
-        found: Vec::new(),
-    };
-    lint.all();
-    lint.found
-}
-
-impl<'a, 's> Lint<'a, 's> {
-    pub(super) fn all(&mut self) {
-        self.scopes.push(Vec::new());
-        for statement in &self.tree.statements {
-            self.statement(statement);
-        }
-        for function in self.tree.functions.iter().filter(|function| !is_closure(function)) {
-            self.function(function);
-        }
-        for function in self.tree.functions.iter().filter(|function| is_closure(function)) {
-            if !self.seen.contains(&function.name) {
-                self.call_of(function, &[]);
-            }
-        }
-        for (alias, module, at, used) in std::mem::take(&mut self.imports) {
-            if !used {
-                let (message, help) = if alias.is_empty() {
-                    let name = module.rsplit('/').next().unwrap_or_default();
-                    (format!("`{module}` is imported under no name"), format!("write `import \"{module}\" as {name}`"))
-                } else {
-                    let message = format!("nothing of `{module}` is used: the import `{alias}` does nothing");
-                    (message, "take it out".to_owned())
-                };
-                self.say("R053", at, "import".len(), message, Some(help));
-            }
-        }
+impl<'a> Given<'a, '_> {
+    /// The function that the script is called by.
+    fn entry(&self) -> Option<&'a Function> {
+        let (name, _) = self.kind.entry()?;
+        self.tree.functions.iter().find(|function| function.name == name)
     }
 
-    pub(super) fn say(&mut self, code: &'static str, at: At, length: usize, message: String, help: Option<String>) {
-        let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
-        let end = Position { column: start.column + length.max(1), ..start };
-        let one = Diagnostic { help, ..Diagnostic::between(code, self.file, [start, end], message) };
-        if !self.found.contains(&one) {
-            self.found.push(one);
-        }
+    /// How many arguments the script's own functions of a name take; those that do not parse may take any.
+    fn own(&self, name: &str) -> Option<Vec<usize>> {
+        let own = self.tree.functions.iter().filter(|function| function.name == name);
+        let own: Vec<usize> = own.map(|function| function.params.len()).collect();
+        (!own.is_empty() || self.broken.iter().any(|broken| broken == name)).then_some(own)
     }
 
-    pub(super) fn text_at(&self, at: At) -> &'a str {
-        let line = self.source.lines().nth(at.line().unwrap_or(1) - 1).unwrap_or_default();
-        let skipped = line.char_indices().nth(at.position().unwrap_or(1) - 1).map_or(line.len(), |(byte, _)| byte);
-        line.get(skipped..).unwrap_or_default()
+    /// Whether a call ends the merge. A script may hide the verb with a function of its own.
+    fn ends_merge(&self, name: &str) -> bool {
+        MERGE_VERBS.contains(&name) && self.own(name).is_none()
     }
 
-    pub(super) fn function(&mut self, function: &'a Function) {
-        let entry = match self.kind {
-            Kindred::Merge { account, anonymous } if function.name == "merge" => {
-                let (shape, says_all) = account;
-                let account = Type::MayBeUnit(Box::new(Type::Shape(shape, !says_all)));
-                vec![account, Type::Shape(anonymous, false), Type::Fixed(CONTEXT)]
-            }
-            Kindred::Guard if function.name == "authorize" => vec![Type::Fixed(REQUEST)],
-            _ => Vec::new(),
-        };
-        let is_entry = match self.kind {
-            Kindred::Merge { .. } => function.name == "merge",
-            Kindred::Guard => function.name == "authorize",
-            Kindred::Library => false,
-        };
-        self.guarded = false;
-        self.compared = false;
-        self.in_entry = is_entry;
-        self.call_of(function, &entry);
-        self.in_entry = false;
-        if is_entry {
-            self.yields(&function.body);
-        }
-    }
-
-    pub(super) fn call_of(&mut self, function: &'a Function, types: &[Type<'s>]) {
-        if !self.seen.insert(function.name.clone()) && is_closure(function) {
-            return;
-        }
-        let in_entry = self.in_entry;
-        self.in_entry = in_entry && !is_closure(function);
-        let params = function.params.iter().enumerate().map(|(index, name)| Variable {
-            name: name.clone(),
-            held: types.get(index).cloned().unwrap_or(Type::Open),
-            at: At::NONE,
-            used: true,
-            is_constant: false,
-        });
-        self.scopes.push(params.collect());
-        self.block(&function.body);
-        self.leave();
-        self.in_entry = in_entry;
-    }
-
-    pub(super) fn leave(&mut self) {
-        for variable in self.scopes.pop().unwrap_or_default() {
-            if !variable.used && !variable.name.starts_with('_') && !variable.at.is_none() {
-                let message = format!("`{}` is never used", variable.name);
-                let start = self.found.len();
-                self.say("R054", variable.at, variable.name.len(), message, None);
-                for one in self.found.iter_mut().skip(start) {
-                    one.severity = Severity::Warning;
-                }
-            }
-        }
-    }
-
-    pub(super) fn block(&mut self, statements: &'a [Stmt]) {
-        for (index, statement) in statements.iter().enumerate() {
-            self.statement(statement);
-            let rest = statements.get(index + 1..).unwrap_or_default();
-            if let Some(next) = rest
-                .iter()
-                .find(|next| !matches!(next, Stmt::Noop(_)))
-                .filter(|_| ends(statement, &self.tree.functions))
-            {
-                // what an endless loop hides is its own mistake
-                if matches!(statement, Stmt::While(..)) {
-                    return;
-                }
-                let at = first_of(next);
-                let length = self.text_at(at).trim_end().chars().count();
-                self.say("R050", at, length, "this is never reached".to_owned(), Some("take it out".to_owned()));
-                return;
-            }
-        }
-    }
-
-    pub(super) fn nested(&mut self, statements: &'a [Stmt], variables: Vec<Variable<'s>>) {
-        self.scopes.push(variables);
-        self.block(statements);
-        self.leave();
-    }
-
-    pub(super) fn statement(&mut self, statement: &'a Stmt) {
-        match statement {
-            Stmt::Var(both, flags, _) => {
-                let held = self.expr(&both.1);
-                let (name, at) = (both.0.name.to_string(), both.0.pos);
-                let is_constant = flags.contains(rhai::ASTFlags::CONSTANT);
-                self.define(Variable { name, held, at, used: false, is_constant });
-            }
-            Stmt::Assignment(both) => {
-                let held = self.expr(&both.1.rhs);
-                self.written(&both.1.lhs);
-                match ast::variable(&both.1.lhs) {
-                    Some(name) => self.assign(name, &both.1.lhs, held),
-                    None => drop(self.chain(&both.1.lhs, true)),
-                }
-            }
-            Stmt::Expr(expr) => drop(self.expr(expr)),
-            Stmt::FnCall(call, at) => drop(self.call(call, *at)),
-            Stmt::If(flow, _) => {
-                self.condition(&flow.expr);
-                self.nested(flow.body.statements(), Vec::new());
-                self.nested(flow.branch.statements(), Vec::new());
-            }
-            Stmt::While(flow, at) => self.looped(flow, *at),
-            Stmt::Do(flow, flags, at) => self.repeated(flow, *flags, *at),
-            Stmt::For(all, _) => {
-                let held = self.expr(&all.2.expr).items();
-                let variable = |name: &rhai::Ident, held| Variable {
-                    name: name.name.to_string(),
-                    held,
-                    at: At::NONE,
-                    used: true,
-                    is_constant: false,
-                };
-                let mut variables = vec![variable(&all.0, held)];
-                variables.extend(all.1.iter().map(|counter| variable(counter, Type::Open)));
-                self.nested(all.2.body.statements(), variables);
-            }
-            Stmt::Switch(both, _) => {
-                let held = self.condition(&both.0);
-                self.compared |= matches!(held, Type::MayBeUnit(_));
-                for case in &both.1.expressions {
-                    self.expr(&case.lhs);
-                    self.expr(&case.rhs);
-                }
-            }
-            Stmt::Block(block) => self.nested(block.statements(), Vec::new()),
-            Stmt::Return(None, flags, at) if self.in_entry && !flags.contains(rhai::ASTFlags::BREAK) => {
-                self.no_value(*at);
-            }
-            Stmt::TryCatch(flow, _) => self.tried(flow),
-            Stmt::BreakLoop(value, _, _) | Stmt::Return(value, _, _) => {
-                if let Some(value) = value {
-                    self.expr(value);
-                }
-            }
-            Stmt::Import(both, at) => {
-                if let Expr::StringConstant(module, _) = &both.0 {
-                    self.imports.push((both.1.name.to_string(), module.to_string(), *at, false));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn looped(&mut self, flow: &'a FlowControl, at: At) {
-        if is_endless(&flow.expr) && !leaves_loop(flow.body.statements(), &self.tree.functions) {
-            let help = "add a `break`, or write `for`".to_owned();
-            let word = if matches!(flow.expr, Expr::Unit(_)) { "loop" } else { "while" };
-            self.say("R052", at, word.len(), format!("this `{word}` never ends: it has no `break`"), Some(help));
-        } else {
-            self.expr(&flow.expr);
-        }
-        self.nested(flow.body.statements(), Vec::new());
-    }
-
-    fn repeated(&mut self, flow: &'a FlowControl, flags: rhai::ASTFlags, at: At) {
-        // rhai keeps `do … until` as a flag
-        let until = flags.contains(rhai::ASTFlags::NEGATED);
-        let is_endless = matches!(flow.expr, Expr::BoolConstant(value, _) if value != until);
-        if is_endless && !leaves_loop(flow.body.statements(), &self.tree.functions) {
-            let message = "this `do` never ends: it has no `break`".to_owned();
-            self.say("R052", at, "do".len(), message, Some("add a `break`, or write `for`".to_owned()));
-        }
-        self.nested(flow.body.statements(), Vec::new());
-        self.expr(&flow.expr);
-    }
-
-    /// An expression that says which way a script goes.
-    fn condition(&mut self, expr: &'a Expr) -> Type<'s> {
-        let before = std::mem::replace(&mut self.in_condition, true);
-        let held = self.expr(expr);
-        self.in_condition = before;
-        held
-    }
-
-    fn tried(&mut self, flow: &'a FlowControl) {
-        let before = std::mem::replace(&mut self.compared, true);
-        self.nested(flow.body.statements(), Vec::new());
-        self.compared = before;
-        let caught = match &flow.expr {
-            Expr::Variable(own, _, _) => {
-                let name = own.1.to_string();
-                vec![Variable { name, held: Type::Open, at: At::NONE, used: true, is_constant: false }]
-            }
-            _ => Vec::new(),
-        };
-        self.nested(flow.branch.statements(), caught);
-    }
-
-    pub(super) fn define(&mut self, variable: Variable<'s>) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.push(variable);
-        }
-    }
-
-    pub(super) fn find(&mut self, name: &str) -> Option<&mut Variable<'s>> {
-        self.scopes.iter_mut().rev().flat_map(|scope| scope.iter_mut().rev()).find(|variable| variable.name == name)
-    }
-
-    pub(super) fn assign(&mut self, name: &str, expr: &'a Expr, held: Type<'s>) {
-        match self.find(name) {
-            Some(variable) => variable.held = held,
-            None => {
-                let at = expr.position();
-                let names: Vec<&str> = self.scopes.iter().flatten().map(|one| one.name.as_str()).collect();
-                if foreign(name).is_some() || nearest(name, &names).is_some() {
-                    self.undefined(name, at);
-                } else {
-                    let message = format!("undefined variable `{name}`");
-                    self.say("R012", at, name.len(), message, Some(format!("write `let {name} = …`")));
-                }
-                self.define_unknown(name, held);
-            }
-        }
-    }
-
-    /// Whether a script has a constant of this name outside its functions.
-    fn constant(&self, name: &str) -> bool {
-        let is_it = |one: &Stmt| matches!(one, Stmt::Var(both, flags, _) if both.0.name == name && flags.contains(rhai::ASTFlags::CONSTANT));
-        self.tree.statements.iter().any(is_it)
-    }
-
-    /// A constant is not written, and nothing in it.
-    fn written(&mut self, target: &Expr) {
-        let (base, _) = ast::chain(target);
-        let Some(name) = ast::variable(base).map(ToString::to_string) else { return };
-        if self.find(&name).is_some_and(|variable| variable.is_constant) {
-            let message = format!("`{name}` is a constant: `const` holds it and what is in it");
-            self.say("R001", base.position(), name.len(), message, Some(format!("define it with `let {name}`")));
-        }
-    }
-
-    pub(super) fn undefined(&mut self, name: &str, at: At) {
-        let names: Vec<String> = self.scopes.iter().flatten().map(|variable| variable.name.clone()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Some(import) = self.imports.iter_mut().find(|(own, ..)| own == name) {
-            import.3 = true;
-            let message = format!("`{name}` is a module, and no value");
-            return self.say("R012", at, name.len(), message, Some(format!("write `{name}::`")));
-        }
-        let help = match foreign(name) {
-            Some(ours) => format!("write `{ours}`"),
-            None if self.constant(name) => {
-                format!("write `global::{name}`: a function sees no constant by its name alone")
-            }
-            None if names.is_empty() => "define it with `let`".to_owned(),
-            None => suggestion(name, &names),
-        };
-        self.say("R012", at, name.len(), format!("undefined variable `{name}`"), Some(help));
-        self.define_unknown(name, Type::Open);
-    }
-
-    /// What was said of a name is said once.
-    fn define_unknown(&mut self, name: &str, held: Type<'s>) {
-        let name = name.to_owned();
-        self.define(Variable { name, held, at: At::NONE, used: true, is_constant: false });
+    /// Whether a verb of merges or guards belongs to this kind of script; `None`: it is no verb.
+    fn allows_verb(&self, name: &str) -> Option<bool> {
+        let is_guard = matches!(self.kind, ScriptKind::Guard);
+        let (of_guards, of_merges) = (GUARD_VERBS.contains(&name), MERGE_VERBS.contains(&name));
+        (of_guards || of_merges).then_some(!self.has_entry || is_guard == of_guards)
     }
 }
 
+/// All that is wrong in a script, as far as it parses.
+pub(super) fn lint(file: &str, source: &str, given: &Given<'_, '_>) -> Vec<Diagnostic> {
+    let mut report = Report::new(file, source);
+    names::check(given, &mut report);
+    shapes::check(given, &mut report);
+    flow::check(given, &mut report);
+    report.found
+}
+
+/// Whether a function of the tree is a closure, which rhai names itself.
 pub(super) fn is_closure(function: &Function) -> bool {
     function.name.starts_with("anon$")
 }

@@ -1,265 +1,578 @@
-//! What values are: shapes follow members, indexes, `??`, closures and methods.
+//! The second pass: what values are. Shapes follow members, indexes, `let`, `??`, `for`, closures and calls.
+//!
+//! `anonymous` has the shape of the rule's schema. `account` has that of the result schema, or the rule's read softly: what
+//! else an account holds is the site's, so there only near names are mistakes and types are not known. Whatever else a value
+//! went through, it may be anything, and nothing is reported of it.
 
-use rhai::{Expr, FnCallExpr, Position as At};
+mod absent;
+mod values;
 
-use super::words::{SESSION, foreign};
-use super::{Lint, Type};
+use std::collections::BTreeSet;
+
+use rhai::{Expr, FlowControl, FnCallExpr, Position as At, Stmt};
+
+use super::report::Report;
+use super::words::{CONTEXT, Fixed, REQUEST, SESSION, foreign};
+use super::{Given, Kinds, ScriptKind, is_closure};
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::Kind;
-use crate::script::ast::{self, Link};
-use crate::script::natives::{self, is_native};
+use crate::merge::{Function as Library, Gives};
+use crate::sanitizer::Shape;
+use crate::script::ast::{self, Function, Link};
+use crate::script::natives;
 
-impl<'a, 's> Lint<'a, 's> {
-    pub(super) fn expr(&mut self, expr: &'a Expr) -> Type<'s> {
-        match expr {
-            Expr::Variable(own, _, at) => {
-                if own.2.is_empty() {
-                    let is_function = self.tree.functions.iter().any(|function| function.name == *own.1);
-                    match self.find(&own.1) {
-                        Some(variable) => {
-                            variable.used = true;
-                            return variable.held.clone();
-                        }
-                        None if is_function => self.function_as_value(&own.1, *at),
-                        None => self.undefined(&own.1, *at),
-                    }
-                } else if let Some(alias) = own.2.path.iter().next() {
-                    let alias: &rhai::Ident = alias;
-                    self.alias(&alias.name, alias.pos);
+/// What is known of a value.
+#[derive(Clone)]
+pub(super) struct Type<'s> {
+    /// What it may be.
+    kinds: Kinds,
+    /// Its members or items.
+    held: Held<'s>,
+    /// How the script reaches it, such as `anonymous.note`.
+    path: Option<String>,
+    /// Whether it is the visitor's, of which the schema says everything.
+    is_anonymous: bool,
+    /// Whether it may be absent whatever else is there.
+    may_be_absent: bool,
+}
+
+/// What is known of a value's members or items.
+#[derive(Clone)]
+enum Held<'s> {
+    /// Nothing.
+    Unknown,
+    /// A value of a shape; softly: it may hold more.
+    Shape(&'s Shape, bool),
+    /// What we hand to a script: its members are known.
+    Fixed(Fixed),
+    /// An object that the script writes out.
+    Written(Vec<(String, At, Kinds)>),
+}
+
+impl<'s> Type<'s> {
+    pub(super) fn unknown() -> Self {
+        Self::of(Kinds::ANY)
+    }
+
+    fn of(kinds: Kinds) -> Self {
+        Self { kinds, held: Held::Unknown, path: None, is_anonymous: false, may_be_absent: false }
+    }
+
+    fn shape(shape: &'s Shape, is_soft: bool) -> Self {
+        let kinds = if is_soft { Kinds::ANY } else { Kinds::of(shape) };
+        Self { held: Held::Shape(shape, is_soft), ..Self::of(kinds) }
+    }
+
+    fn at(self, path: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), ..self }
+    }
+
+    /// The shape, where the schema says everything of it.
+    pub(super) fn strict_shape(&self) -> Option<&'s Shape> {
+        match self.held {
+            Held::Shape(shape, false) => Some(shape),
+            _ => None,
+        }
+    }
+
+    /// What its items are.
+    pub(super) fn items(&self) -> Self {
+        match self.held {
+            Held::Shape(shape, is_soft) => shape.items().map_or_else(Self::unknown, |items| Self {
+                is_anonymous: self.is_anonymous,
+                ..Self::shape(items, is_soft)
+            }),
+            _ => Self::unknown(),
+        }
+    }
+
+    /// A member that the schema declares.
+    fn declared(&self, shape: &'s Shape, is_soft: bool, member: &'s Shape, name: &str) -> Self {
+        let presence = shape.presence(name);
+        let is_anonymous = self.is_anonymous;
+        let kinds = if is_anonymous && !is_soft {
+            shape.all_of(name).fold(Kinds::NONE, |all, one| all.or(Kinds::of(one)))
+        } else {
+            Kinds::ANY
+        };
+        let kinds = if presence.is_always { kinds } else { kinds.or(Kinds::UNIT) };
+        let may_be_absent = is_anonymous && !is_soft && presence.is_optional;
+        Self { kinds, is_anonymous, may_be_absent, ..Self::shape(member, is_soft) }
+    }
+
+    /// The same value, which is there.
+    fn there(self) -> Self {
+        Self { kinds: self.kinds.without(Kinds::UNIT), may_be_absent: false, path: None, ..self }
+    }
+}
+
+/// A variable in scope.
+struct Variable<'s> {
+    name: String,
+    held: Type<'s>,
+}
+
+pub(super) struct Shapes<'p, 'g, 'r, 'a, 's> {
+    given: &'g Given<'p, 's>,
+    pub(super) report: &'r mut Report<'a>,
+    scopes: Vec<Vec<Variable<'s>>>,
+    /// Closures whose bodies were seen with what they are called on.
+    seen: BTreeSet<String>,
+    /// Paths that the script asks about, so that it knows whether something is there.
+    asked: BTreeSet<String>,
+    /// Variables that are assigned anew somewhere: they may hold anything.
+    reassigned: BTreeSet<String>,
+    /// Places of the expressions that give the result of the entry function.
+    results: Vec<At>,
+    /// Whether the expression is part of a condition.
+    in_condition: bool,
+}
+
+/// Reports members, types and options that do not fit.
+pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
+    let mut shapes = Shapes {
+        given,
+        report,
+        scopes: vec![Vec::new()],
+        seen: BTreeSet::new(),
+        asked: BTreeSet::new(),
+        reassigned: reassigned(given),
+        results: Vec::new(),
+        in_condition: false,
+    };
+    shapes.block(&given.tree.statements);
+    for function in given.tree.functions.iter().filter(|function| !is_closure(function)) {
+        shapes.function(function);
+    }
+    for function in given.tree.functions.iter().filter(|function| is_closure(function)) {
+        if !shapes.seen.contains(&function.name) {
+            shapes.call_of(function, &[]);
+        }
+    }
+}
+
+/// Variables that are assigned as a whole after they are defined.
+fn reassigned(given: &Given<'_, '_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let bodies = given.tree.functions.iter().map(|function| &function.body).chain([&given.tree.statements]);
+    for statement in bodies.flatten() {
+        statement.walk(&mut Vec::new(), &mut |path| {
+            if let Some(rhai::ASTNode::Stmt(Stmt::Assignment(both))) = path.last() {
+                names.extend(ast::variable(&both.1.lhs).map(ToString::to_string));
+            }
+            true
+        });
+    }
+    names
+}
+
+impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
+    fn function(&mut self, function: &'p Function) {
+        self.asked.clear();
+        let entry = self.given.entry().filter(|entry| std::ptr::eq(*entry, function));
+        let types = match self.given.kind {
+            _ if entry.is_none() || !self.given.fits => Vec::new(),
+            ScriptKind::Merge { account: (own, says_all), anonymous } => {
+                let account = Type::shape(own, !says_all);
+                // a value of another type is left alone before the script runs
+                let kinds = Kinds::of(own).or(Kinds::UNIT);
+                let anonymous = Type { is_anonymous: true, ..Type::shape(anonymous, false) };
+                vec![
+                    Type { kinds, may_be_absent: true, ..account }.at("account"),
+                    anonymous.there().at("anonymous"),
+                    Type { held: Held::Fixed(CONTEXT), ..Type::of(Kinds::MAP) }.at("context"),
+                ]
+            }
+            ScriptKind::Guard => vec![Type { held: Held::Fixed(REQUEST), ..Type::of(Kinds::MAP) }.at("request")],
+            ScriptKind::Library => Vec::new(),
+        };
+        self.results = if entry.is_some() { results(&function.body) } else { Vec::new() };
+        self.call_of(function, &types);
+        self.results.clear();
+    }
+
+    fn call_of(&mut self, function: &'p Function, types: &[Type<'s>]) {
+        if !self.seen.insert(function.name.clone()) && is_closure(function) {
+            return;
+        }
+        let param = |(index, name): (usize, &String)| {
+            let held = types.get(index).cloned().unwrap_or_else(Type::unknown);
+            let path = held.path.clone().unwrap_or_else(|| name.clone());
+            Variable { name: name.clone(), held: self.defined(name, held.at(path)) }
+        };
+        let params = function.params.iter().enumerate().map(param).collect();
+        self.nested(&function.body, params);
+    }
+
+    /// A variable that may be assigned anew holds any kind.
+    fn defined(&self, name: &str, held: Type<'s>) -> Type<'s> {
+        if self.reassigned.contains(name) { Type { kinds: Kinds::ANY, ..held } } else { held }
+    }
+
+    fn define(&mut self, name: &str, held: Type<'s>) {
+        let path = held.path.clone().unwrap_or_else(|| name.to_owned());
+        let held = self.defined(name, held.at(path));
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.push(Variable { name: name.to_owned(), held });
+        }
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Variable<'s>> {
+        self.scopes.iter_mut().rev().flat_map(|scope| scope.iter_mut().rev()).find(|variable| variable.name == name)
+    }
+
+    fn nested(&mut self, statements: &'p [Stmt], variables: Vec<Variable<'s>>) {
+        self.scopes.push(variables);
+        self.block(statements);
+        self.scopes.pop();
+    }
+
+    fn block(&mut self, statements: &'p [Stmt]) {
+        for statement in statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &'p Stmt) {
+        match statement {
+            Stmt::Var(both, ..) => {
+                let held = self.value(&both.1);
+                self.define(&both.0.name, held);
+            }
+            Stmt::Assignment(both) => self.assigned(&both.1.lhs, &both.1.rhs, both.0.is_op_assignment()),
+            Stmt::Expr(expr) => self.result(expr),
+            Stmt::FnCall(call, at) => {
+                let held = self.call(call, *at);
+                if self.results.contains(at) {
+                    self.returned(&held, *at);
                 }
-                Type::Open
+            }
+            Stmt::If(flow, _) => {
+                self.condition("if", &flow.expr);
+                self.nested(flow.body.statements(), Vec::new());
+                self.nested(flow.branch.statements(), Vec::new());
+            }
+            Stmt::While(flow, _) => {
+                // `loop` has no condition
+                if !matches!(flow.expr, Expr::Unit(_)) {
+                    self.condition("while", &flow.expr);
+                }
+                self.nested(flow.body.statements(), Vec::new());
+            }
+            Stmt::Do(flow, ..) => {
+                self.nested(flow.body.statements(), Vec::new());
+                self.condition("while", &flow.expr);
+            }
+            Stmt::For(all, _) => self.repeated(all),
+            Stmt::Switch(both, _) => {
+                let held = self.asking(&both.0);
+                self.ask(&held);
+                for case in &both.1.expressions {
+                    self.expr(&case.lhs);
+                    self.expr(&case.rhs);
+                }
+            }
+            Stmt::Block(block) => self.nested(block.statements(), Vec::new()),
+            Stmt::TryCatch(flow, _) => self.tried(flow),
+            Stmt::Return(Some(value), ..) => self.result(value),
+            Stmt::BreakLoop(Some(value), ..) => drop(self.expr(value)),
+            _ => {}
+        }
+    }
+
+    /// An expression that stands alone: the result of the entry, where it is one.
+    fn result(&mut self, expr: &'p Expr) {
+        if self.results.contains(&expr.start_position()) {
+            let held = self.value(expr);
+            self.returned(&held, expr.start_position());
+        } else {
+            self.expr(expr);
+        }
+    }
+
+    fn repeated(&mut self, all: &'p (rhai::Ident, Option<rhai::Ident>, FlowControl)) {
+        let held = self.expr(&all.2.expr);
+        self.iterated(&held, &all.2.expr);
+        let items = held.items();
+        let name = all.0.name.to_string();
+        let mut variables = vec![Variable { held: self.defined(&name, items.at(name.as_str())), name }];
+        let counter = all.1.iter().map(|name| Variable { name: name.name.to_string(), held: Type::of(Kinds::NUMBER) });
+        variables.extend(counter);
+        self.nested(all.2.body.statements(), variables);
+    }
+
+    fn tried(&mut self, flow: &'p FlowControl) {
+        // what fails in it is caught
+        let everything = "*".to_owned();
+        let is_new = self.asked.insert(everything.clone());
+        self.nested(flow.body.statements(), Vec::new());
+        if is_new {
+            self.asked.remove(&everything);
+        }
+        let caught = match &flow.expr {
+            Expr::Variable(own, _, _) => vec![Variable { name: own.1.to_string(), held: Type::unknown() }],
+            _ => Vec::new(),
+        };
+        self.nested(flow.branch.statements(), caught);
+    }
+
+    pub(super) fn expr(&mut self, expr: &'p Expr) -> Type<'s> {
+        if let Some((name, captured)) = ast::closure(expr) {
+            self.closure(&name, captured, &[]);
+            return Type::of(Kinds::OTHER);
+        }
+        match expr {
+            Expr::Variable(own, _, _) if own.2.is_empty() => {
+                self.find(&own.1).map_or_else(Type::unknown, |variable| variable.held.clone())
             }
             Expr::Dot(..) | Expr::Index(..) => self.chain(expr, false),
             Expr::FnCall(call, at) => self.call(call, *at),
-            Expr::Coalesce(all, _) => {
-                let first = all.first().map_or(Type::Open, |first| self.guarding(first));
-                let others: Vec<_> = all.iter().skip(1).map(|other| self.expr(other)).collect();
-                match first.there() {
-                    Type::Open => others.into_iter().next().unwrap_or(Type::Open).there(),
-                    known => known,
-                }
-            }
-            Expr::And(all, _) | Expr::Or(all, _) => {
-                all.iter().for_each(|one| drop(self.expr(one)));
-                Type::Open
-            }
+            Expr::Coalesce(all, _) => self.first_there(all),
+            Expr::And(all, at) => self.joined("&&", all, *at),
+            Expr::Or(all, at) => self.joined("||", all, *at),
             Expr::Array(all, _) => {
-                all.iter().for_each(|one| drop(self.expr(one)));
-                Type::Open
+                all.iter().for_each(|one| drop(self.value(one)));
+                Type::of(Kinds::LIST)
             }
             Expr::InterpolatedString(all, _) => {
                 all.iter().for_each(|one| drop(self.expr(one)));
-                Type::Open
+                Type::of(Kinds::STRING)
             }
             Expr::Map(..) => {
                 let members = ast::members(expr).unwrap_or_default();
-                for (_, _, value) in members {
-                    self.expr(value);
-                }
-                Type::Open
+                let members =
+                    members.into_iter().map(|(name, at, value)| (name, at, self.value(value).kinds)).collect();
+                Type { held: Held::Written(members), ..Type::of(Kinds::MAP) }
             }
-            Expr::FloatConstant(_, at) => {
-                self.too_large(*at);
-                Type::Open
+            Expr::Stmt(block) => {
+                self.nested(block.statements(), Vec::new());
+                Type::unknown()
             }
-            Expr::Stmt(block) => match ast::closure(expr) {
-                Some((name, captured)) => self.closure(&name, captured, &[]),
-                None => {
-                    self.nested(block.statements(), Vec::new());
-                    Type::Open
-                }
-            },
-            _ => Type::Open,
+            Expr::BoolConstant(..) => Type::of(Kinds::BOOL),
+            Expr::IntegerConstant(..) | Expr::FloatConstant(..) => Type::of(Kinds::NUMBER),
+            Expr::StringConstant(..) => Type::of(Kinds::STRING),
+            Expr::Unit(..) => Type::of(Kinds::UNIT),
+            _ => Type::unknown(),
         }
     }
 
-    /// A function's name where a value should stand.
-    fn function_as_value(&mut self, name: &str, at: At) {
-        let message = format!("`{name}` is a function, and no value");
-        self.say("R012", at, name.len(), message, Some(format!("write `|x| {name}(x)`")));
-    }
-
-    /// An integer that rhai reads as a fraction, because it has no room for it.
-    fn too_large(&mut self, at: At) {
-        // rhai takes a sign into the number
-        let text = self.text_at(at).trim_start_matches(['-', '+', ' ']).to_owned();
-        let digits: String = text.chars().take_while(|one| one.is_ascii_digit() || *one == '_').collect();
-        let rest = text.get(digits.len()..).unwrap_or_default();
-        if !digits.is_empty() && !rest.starts_with(['.', 'e', 'E']) {
-            let message = format!("`{digits}` is larger than an integer of 64 bits can be");
-            self.say("R013", at, digits.len(), message, Some("at most 9223372036854775807".to_owned()));
+    /// `a ?? b`: the first that is there.
+    fn first_there(&mut self, all: &'p [Expr]) -> Type<'s> {
+        let mut types: Vec<Type<'s>> = Vec::new();
+        let last = all.len().saturating_sub(1);
+        for (index, one) in all.iter().enumerate() {
+            let held = if index == last { self.value(one) } else { self.asking(one) };
+            if index < last {
+                self.ask(&held);
+            }
+            types.push(held);
         }
+        let may_be_absent = types.last().is_some_and(|last| last.may_be_absent);
+        let before = types.iter().take(last).fold(Kinds::NONE, |all, one| all.or(one.kinds.without(Kinds::UNIT)));
+        let kinds = types.last().map_or(Kinds::ANY, |last| before.or(last.kinds));
+        let known = types.into_iter().find(|one| !matches!(one.held, Held::Unknown | Held::Written(_)));
+        let known = known.unwrap_or_else(Type::unknown);
+        Type { kinds, may_be_absent, path: None, ..known }
     }
 
-    pub(super) fn guarding(&mut self, expr: &'a Expr) -> Type<'s> {
-        let before = std::mem::replace(&mut self.guarded, true);
-        let held = self.expr(expr);
-        self.guarded = before;
-        held
-    }
-
-    pub(super) fn closure(&mut self, name: &str, captured: &'a [Expr], called: &[Type<'s>]) -> Type<'s> {
+    pub(super) fn closure(&mut self, name: &str, captured: &'p [Expr], called: &[Type<'s>]) {
         let mut types: Vec<Type<'s>> = captured.iter().map(|one| self.expr(one)).collect();
         types.extend(called.iter().cloned());
-        if let Some(function) = self.tree.functions.iter().find(|function| function.name == name) {
+        if let Some(function) = self.given.tree.functions.iter().find(|function| function.name == name) {
             self.call_of(function, &types);
         }
-        Type::Open
     }
 
-    pub(super) fn chain(&mut self, expr: &'a Expr, is_target: bool) -> Type<'s> {
+    /// A chain of members, indexes and methods; as the target of an assignment, its last member may be new.
+    fn chain(&mut self, expr: &'p Expr, is_target: bool) -> Type<'s> {
         let (base, links) = ast::chain(expr);
-        let is_defined = ast::variable(base).is_none_or(|name| self.find(name).is_some());
-        let mut held = match ast::closure(base) {
-            Some((name, captured)) => self.closure(&name, captured, &[]),
-            None => self.expr(base),
-        };
+        let mut held = self.expr(base);
         let last = links.len().saturating_sub(1);
-        for (index, link) in links.into_iter().enumerate() {
-            if let Type::MayBeUnit(inner) = held {
-                let asks = matches!(&link, Link::Method { call, .. } if call.name == "type_of");
-                self.compared |= self.in_condition && link.is_optional();
-                if index == 0 && is_target {
-                    self.unwritten(base);
-                } else if index == 0 && !link.is_optional() && !self.guarded && !asks {
-                    self.unguarded(base, &link);
-                }
-                held = *inner;
+        for (index, link) in links.iter().enumerate() {
+            if link.is_optional() && self.in_condition {
+                self.ask(&held);
             }
+            if let Link::Method { call, .. } = link
+                && self.asks(&held, call)
+            {
+                call.args.iter().for_each(|argument| drop(self.expr(argument)));
+                held = Type::of(natives::result(&call.name));
+                continue;
+            }
+            self.reached(&held, base, &links, index, is_target);
             held = match link {
-                Link::Member { name, at, .. } => self.member(&held, &name, at, is_target && index == last),
+                Link::Member { name, at, .. } => self.member(&held, name, *at, is_target && index == last),
                 Link::Index { index, .. } => {
                     self.expr(index);
                     held.items()
                 }
-                Link::Method { call, at, .. } if is_defined => {
-                    self.locked(base, call);
-                    self.method(&held, call, at)
-                }
-                // of what is not defined, nothing more is said
-                Link::Method { call, .. } => {
-                    call.args.iter().for_each(|argument| drop(self.expr(argument)));
-                    Type::Open
-                }
+                Link::Method { call, at, .. } => self.method(&held, call, *at, index < last),
             };
+            if link.is_optional() {
+                // absent where what holds it is
+                held = Type { kinds: held.kinds.or(Kinds::UNIT), may_be_absent: false, ..held };
+            }
         }
         held
     }
 
-    /// A closure that captures the value whose method is called with it: rhai holds that value until the method returns.
-    fn locked(&mut self, base: &Expr, call: &FnCallExpr) {
-        let Some(name) = ast::variable(base) else { return };
-        let captures = |argument: &Expr| {
-            let captured = ast::closure(argument).map(|(_, captured)| captured).unwrap_or_default();
-            captured.iter().any(|own| ast::variable(own) == Some(name))
-        };
-        if call.args.iter().any(captures) {
-            let message = format!(
-                "a closure passed to a method of `{name}` uses `{name}`, which cannot be read until the method returns"
-            );
-            let help = format!("copy it before: `let copy = {name};`");
-            self.say("R016", base.position(), name.len(), message, Some(help));
-        }
-    }
-
-    /// What is written into a value that may be `()` goes nowhere.
-    fn unwritten(&mut self, base: &Expr) {
-        let Some(name) = ast::variable(base).filter(|_| !self.guarded && !self.compared) else { return };
-        let message = format!("`{name}` is `()` at a first transfer, and nothing can be written into it then");
-        self.say("R022", base.position(), name.len(), message, Some("let it begin as `account ?? #{}`".to_owned()));
-        self.guarded = true;
-    }
-
-    pub(super) fn unguarded(&mut self, base: &Expr, link: &Link<'_>) {
-        let Some(name) = ast::variable(base) else { return };
-        let (shown, length) = match link {
-            Link::Member { name: member, .. } => {
-                let text = self.text_at(base.position());
-                let brackets =
-                    text.get(name.len()..).filter(|rest| rest.starts_with('[')).and_then(|rest| rest.find(']'));
-                let length = brackets.map_or(1 + member.len(), |end| end + 1);
-                (format!("{name}?.{member}"), name.len() + length)
+    fn member(&mut self, held: &Type<'s>, name: &str, at: At, is_target: bool) -> Type<'s> {
+        let path = held.path.as_ref().map(|path| format!("{path}.{name}"));
+        let found = match &held.held {
+            _ if !is_target && held.kinds.excludes(Kinds::MAP.or(Kinds::UNIT)) => {
+                return self.memberless(held, name, at);
             }
-            _ => (format!("{name} ?? #{{}}"), name.len()),
-        };
-        let message = format!("`{name}` is `()` at a first transfer, and has no members then");
-        self.say("R022", base.position(), length, message, Some(format!("write `{shown}`")));
-        // once is enough
-        self.guarded = true;
-    }
-
-    pub(super) fn member(&mut self, held: &Type<'s>, name: &str, at: At, is_target: bool) -> Type<'s> {
-        match held {
-            Type::Shape(shape, false)
-                if shape.only(Kind::Array) && !["len", "is_empty"].contains(&name) && !is_target =>
-            {
-                let hint =
-                    foreign(name).map_or("write `[i]`, or a method".to_owned(), |ours| format!("write `{ours}`"));
-                self.say("R020", at, name.len(), format!("a list has no member `{name}`"), Some(hint));
-                Type::Open
-            }
-            Type::Shape(shape, soft) => {
-                let declared: Vec<&str> = shape.names();
-                if let Some(member) = shape.member(name) {
-                    return Type::Shape(member, *soft);
+            Held::Shape(shape, is_soft) => match shape.member(name) {
+                Some(member) => held.declared(shape, *is_soft, member, name),
+                None => {
+                    self.undeclared(shape, *is_soft, name, at, is_target);
+                    Type::unknown()
                 }
-                let known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
-                let near = nearest(name, &declared);
-                if known && !is_target && (!soft || near.is_some()) {
-                    let quoted = self.text_at(at).starts_with('"');
-                    let at = if quoted { At::new(line(at), column(at) + 1) } else { at };
-                    let message = format!("unknown member `{name}`: the schema has none of this name");
-                    self.say("R020", at, name.len(), message, Some(suggestion(name, &declared)));
-                }
-                Type::Open
-            }
-            Type::Fixed((own, names)) => {
+            },
+            Held::Fixed((own, names)) => {
                 if !names.contains(&name) {
                     let message = format!("`{own}` has no member `{name}`");
-                    self.say("R020", at, name.len(), message, Some(suggestion(name, names)));
+                    self.report.error("R020", at, name.len(), message, Some(suggestion(name, names)));
                 }
-                if name == "session" { Type::Fixed(SESSION) } else { Type::Open }
+                fixed(own, name)
             }
-            _ => Type::Open,
+            _ => Type::unknown(),
+        };
+        Type { path, ..found }
+    }
+
+    fn undeclared(&mut self, shape: &Shape, is_soft: bool, name: &str, at: At, is_target: bool) {
+        let declared: Vec<&str> = shape.names();
+        let is_known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
+        let near = nearest(name, &declared);
+        if is_known && !is_target && (!is_soft || near.is_some()) {
+            let quoted = self.report.rest_of_line(at).starts_with('"');
+            let at = if quoted { next(at) } else { at };
+            let message = format!("unknown member `{name}`: the schema has none of this name");
+            self.report.error("R020", at, name.len(), message, Some(suggestion(name, &declared)));
         }
     }
 
-    pub(super) fn method(&mut self, held: &Type<'s>, call: &'a FnCallExpr, at: At) -> Type<'s> {
+    /// A member of what has none.
+    fn memberless(&mut self, held: &Type<'s>, name: &str, at: At) -> Type<'s> {
+        let is_counted = held.kinds == Kinds::LIST || held.kinds == Kinds::STRING;
+        if !(is_counted && ["len", "is_empty", "chars"].contains(&name)) {
+            let hint = foreign(name).map_or("write `[i]`, or a method".to_owned(), |ours| format!("write `{ours}()`"));
+            let message = format!("{} has no member `{name}`", held.kinds.words());
+            self.report.error("R020", at, name.len(), message, Some(hint));
+        }
+        Type::unknown()
+    }
+
+    fn method(&mut self, held: &Type<'s>, call: &'p FnCallExpr, at: At, goes_on: bool) -> Type<'s> {
         let name = call.name.as_str();
-        let mut given = Vec::new();
         for argument in &call.args {
             if let Some((closure, captured)) = ast::closure(argument) {
-                let item = match held {
-                    Type::Shape(shape, _) if shape.only(Kind::Array) => vec![held.items()],
+                let item = match held.held {
+                    Held::Shape(shape, _) if shape.only(Kind::Array) => vec![held.items()],
                     _ => Vec::new(),
                 };
                 self.closure(&closure, captured, &item);
             } else {
-                given.push(self.expr(argument));
+                self.value(argument);
             }
         }
-        let own = self.tree.functions.iter().any(|function| function.name == name);
-        // a member of a map may be a closure
-        let is_member = matches!(held, Type::Open) && self.source.contains(&format!("{name}: |"));
-        if !own && !is_native(name) && !is_member {
-            let known: Vec<&str> = natives::methods().collect();
-            let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
-            self.say("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
-        } else if !own && is_native(name) {
-            self.counted(name, call.args.len() + 1, at);
+        if self.given.own(name).is_some() {
+            return Type::unknown();
+        }
+        self.receives(held, name, at);
+        if goes_on {
+            self.in_place(name, at);
         }
         match name {
-            "filter" | "drain" | "retain" | "sort" | "order" | "dedup" | "extract" => held.clone(),
-            "find" | "pop" | "shift" => held.items(),
-            _ => Type::Open,
+            "filter" | "drain" | "retain" | "order" | "extract" => Type { path: None, ..held.clone() },
+            "find" | "pop" | "shift" => Type { kinds: Kinds::ANY, path: None, ..held.items() },
+            _ => Type::of(natives::result(name)),
         }
+    }
+
+    fn call(&mut self, call: &'p FnCallExpr, at: At) -> Type<'s> {
+        let name = call.name.as_str();
+        if call.op_token.is_some() {
+            return self.operator(call, at);
+        }
+        if let Some((closure, captured)) = ast::closure_call(call) {
+            self.closure(&closure, captured, &[]);
+            return Type::of(Kinds::OTHER);
+        }
+        let types: Vec<Type<'s>> = call.args.iter().map(|argument| self.value(argument)).collect();
+        let library = Library::by_name(name).filter(|_| self.given.own(name).is_none());
+        if library.is_none_or(Library::is_helper) {
+            // it may ask whether the value is there
+            for one in &types {
+                self.ask(one);
+            }
+        }
+        if ast::namespace(call).is_some() || self.given.own(name).is_some() {
+            return Type::unknown();
+        }
+        let Some(function) = library else { return Type::of(natives::result(name)) };
+        if !function.takes(call.args.len()) {
+            return Type::unknown();
+        }
+        self.options(function, call, &types);
+        given_by(function, &types)
     }
 }
 
-fn line(at: At) -> u16 {
-    at.line().and_then(|line| u16::try_from(line).ok()).unwrap_or(1)
+/// What a function of the library gives.
+fn given_by<'s>(function: Library, types: &[Type<'s>]) -> Type<'s> {
+    let kinds = match function.gives {
+        Gives::Boolean => Kinds::BOOL,
+        Gives::Number => Kinds::NUMBER,
+        Gives::NumberOrNull => Kinds::NUMBER.or(Kinds::UNIT),
+        Gives::StringOrNull => Kinds::STRING.or(Kinds::UNIT),
+        Gives::List => Kinds::LIST,
+        Gives::Object => Kinds::MAP,
+        Gives::Either => Kinds::ANY,
+    };
+    let known = types.iter().take(2).find(|one| matches!(one.held, Held::Shape(..)));
+    match known.map(|known| &known.held) {
+        Some(Held::Shape(shape, _)) if !function.is_helper() => Type { kinds, ..Type::shape(shape, true) },
+        _ => Type::of(kinds),
+    }
 }
 
-fn column(at: At) -> u16 {
-    at.position().and_then(|column| u16::try_from(column).ok()).unwrap_or(1)
+/// A member of what we hand to a script.
+fn fixed<'s>(own: &str, name: &str) -> Type<'s> {
+    match (own, name) {
+        ("context", "session") => Type { held: Held::Fixed(SESSION), ..Type::of(Kinds::MAP) },
+        ("context", "now") | ("context.session", "created_at") => Type::of(Kinds::NUMBER),
+        ("context", "trigger" | "account_id") | ("context.session", "id") => Type::of(Kinds::STRING),
+        _ => Type::unknown(),
+    }
+}
+
+/// The places of the expressions that a function's last statement gives.
+fn results(body: &[Stmt]) -> Vec<At> {
+    let last = body.iter().rev().find(|one| !matches!(one, Stmt::Noop(_)));
+    let mut found = match last {
+        Some(Stmt::Expr(expr)) => vec![expr.start_position()],
+        Some(Stmt::FnCall(_, at)) => vec![*at],
+        Some(Stmt::If(flow, _)) => [results(flow.body.statements()), results(flow.branch.statements())].concat(),
+        Some(Stmt::Block(block)) => results(block.statements()),
+        _ => Vec::new(),
+    };
+    for statement in body {
+        statement.walk(&mut Vec::new(), &mut |path| {
+            if let Some(rhai::ASTNode::Stmt(Stmt::Return(Some(value), flags, _))) = path.last()
+                && !flags.contains(rhai::ASTFlags::BREAK)
+            {
+                found.push(value.start_position());
+            }
+            true
+        });
+    }
+    found
+}
+
+/// The column behind a quotation mark.
+fn next(at: At) -> At {
+    let number = |own: Option<usize>| own.and_then(|own| u16::try_from(own).ok()).unwrap_or(1);
+    At::new(number(at.line()), number(at.position()) + 1)
 }

@@ -1,7 +1,5 @@
 //! Words that scripts may not use, with ours.
 
-/// Verbs that only a guard has.
-pub(super) const GUARD_VERBS: [&str; 3] = ["allow", "deny", "require"];
 /// What a script may not do, with what to write instead.
 pub(super) const NOT_HERE: [(&str, &str); 8] = [
     ("eval", "a script runs no text"),

@@ -1,0 +1,57 @@
+//! All that is wrong in a script before it runs: what does not parse, imports, the entry function, and the three passes.
+
+use rhai::Position as At;
+
+use super::lint::{self, Given, ScriptKind};
+use super::syntax::{self, Parsed, script_error};
+use super::{FILE_BYTES_MAX, Sandbox, entry};
+use crate::diagnostic::{Diagnostic, nearest};
+
+impl Sandbox {
+    /// The diagnostics of a script, whatever it is for.
+    pub(super) fn wrong(&self, file: &str, source: &str, kind: ScriptKind<'_>) -> Vec<Diagnostic> {
+        if source.len() > FILE_BYTES_MAX {
+            let message = format!("the script is larger than {FILE_BYTES_MAX} bytes");
+            return vec![Diagnostic::error("R001", file, source, 0..0, message)];
+        }
+        let Parsed { tree, broken, mut errors } = syntax::parse(file, source);
+        let is_whole = errors.is_empty();
+        errors.extend(self.imports(file, source, &tree.imports));
+        let (mut has_entry, mut fits) = (true, true);
+        if is_whole {
+            let wrong = entry::entry(&tree, file, source, kind);
+            has_entry = !wrong.iter().any(entry::Wrong::is_missing);
+            fits = wrong.is_none();
+            errors.extend(wrong.map(entry::Wrong::diagnostic));
+        }
+        let given = Given { tree: &tree, kind, modules: &self.functions, broken: &broken, is_whole, has_entry, fits };
+        errors.extend(lint::lint(file, source, &given));
+        errors.extend(entry::hidden(&tree, file, source));
+        errors
+    }
+
+    /// Imports of names that the bundle does not hold, and of names that only a run would know.
+    fn imports(&self, file: &str, source: &str, imports: &[(Option<String>, At)]) -> Vec<Diagnostic> {
+        let is_known = |name: &Option<String>| {
+            name.as_ref().is_some_and(|name| self.modules.iter().any(|(module, ..)| module == name))
+        };
+        let unknown = imports.iter().filter(|(name, _)| !is_known(name));
+        unknown.map(|(name, at)| self.unknown_import(file, source, name.as_deref(), *at)).collect()
+    }
+
+    fn unknown_import(&self, file: &str, source: &str, name: Option<&str>, at: At) -> Diagnostic {
+        let (code, message) = match name {
+            None => ("R015", "an import names its module in quotation marks".to_owned()),
+            Some(name) if name.starts_with(['/', '.']) || name.contains("..") => {
+                ("R015", format!("`{name}` is outside the folder of the policy"))
+            }
+            Some(name) => ("R014", format!("there is no module `{name}` in the folder of the policy")),
+        };
+        let mut error = script_error(code, file, source, at, message);
+        error.end.column = error.start.column + name.map_or(1, |name| name.len() + 2);
+        let modules: Vec<&str> = self.modules.iter().map(|(name, ..)| name.as_str()).collect();
+        let in_lib = |name: &str| modules.iter().copied().find(|module| module.strip_prefix("lib/") == Some(name));
+        let near = name.and_then(|name| in_lib(name).or_else(|| nearest(name, &modules)));
+        near.map(|near| format!("did you mean `{near}`?")).into_iter().fold(error, Diagnostic::help)
+    }
+}

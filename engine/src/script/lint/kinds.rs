@@ -1,0 +1,84 @@
+//! The kinds of value that an expression of a script may have.
+
+use crate::json::Kind;
+use crate::sanitizer::Shape;
+
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::script) struct Kinds(u8);
+
+impl Kinds {
+    /// No kind.
+    pub(in crate::script) const NONE: Self = Self(0);
+    /// `()`, which is null and absent.
+    pub(in crate::script) const UNIT: Self = Self(1);
+    /// `true`, `false`.
+    pub(in crate::script) const BOOL: Self = Self(2);
+    /// Integers and fractions.
+    pub(in crate::script) const NUMBER: Self = Self(4);
+    /// Strings.
+    pub(in crate::script) const STRING: Self = Self(8);
+    /// Lists.
+    pub(in crate::script) const LIST: Self = Self(16);
+    /// Objects.
+    pub(in crate::script) const MAP: Self = Self(32);
+    /// Closures, characters, ranges: what JSON does not have.
+    pub(in crate::script) const OTHER: Self = Self(64);
+    /// Every kind: nothing is known.
+    pub(in crate::script) const ANY: Self = Self(127);
+
+    /// The kinds of a shape, and `()` where `null` may stand.
+    pub(super) fn of(shape: &Shape) -> Self {
+        if shape.alternatives.is_empty() {
+            return Self::ANY;
+        }
+        let kinds = [
+            (Kind::Null, Self::UNIT),
+            (Kind::Bool, Self::BOOL),
+            (Kind::Number, Self::NUMBER),
+            (Kind::String, Self::STRING),
+            (Kind::Array, Self::LIST),
+            (Kind::Object, Self::MAP),
+        ];
+        let has = |kind| shape.alternatives.iter().any(|one| one.types.allows(kind));
+        kinds.into_iter().filter(|(kind, _)| has(*kind)).fold(Self::NONE, |all, (_, own)| all.or(own))
+    }
+
+    pub(in crate::script) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether some kind is in both.
+    pub(super) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether something is known: some kinds and not all.
+    pub(super) fn is_known(self) -> bool {
+        self != Self::ANY && self != Self::NONE
+    }
+
+    /// Whether values of these kinds are known and none of them has one of `others`.
+    pub(super) fn excludes(self, others: Self) -> bool {
+        self.is_known() && !self.meets(others)
+    }
+
+    /// The kinds in words, such as ``a string or `()` ``.
+    pub(super) fn words(self) -> String {
+        let words = [
+            (Self::BOOL, "a boolean"),
+            (Self::NUMBER, "a number"),
+            (Self::STRING, "a string"),
+            (Self::LIST, "a list"),
+            (Self::MAP, "an object"),
+            (Self::OTHER, "a closure"),
+            (Self::UNIT, "`()`"),
+        ];
+        let own: Vec<&str> = words.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, word)| *word).collect();
+        own.join(" or ")
+    }
+}

@@ -1,0 +1,594 @@
+//! The first pass: what each name of a script stands for.
+
+use rhai::{Expr, FlowControl, FnCallExpr, Position as At, Stmt};
+
+use super::report::Report;
+use super::words::{NOT_HERE, foreign};
+use super::{Given, ScriptKind, is_closure};
+use crate::diagnostic::{nearest, suggestion};
+use crate::merge::Function as Library;
+use crate::script::ast::{self, Function, Link};
+use crate::script::natives::{self, GUARD_VERBS, MERGE_VERBS};
+
+/// A variable in scope.
+struct Variable {
+    name: String,
+    at: At,
+    is_used: bool,
+    is_constant: bool,
+    /// Whether it holds a copy of a part of another value.
+    is_copy: bool,
+    /// How many loops it is defined in.
+    loops: usize,
+    /// Where a member of it was assigned that nobody has read since, and the outermost loop around that.
+    written: Option<(At, Option<usize>)>,
+    /// The outermost loop in which it was last read.
+    read_in: Option<usize>,
+}
+
+/// Where the parameters of a function come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Params {
+    /// A named function: from its caller.
+    Named,
+    /// A closure: so many are captured, the others come from its caller.
+    Captured(usize),
+}
+
+/// An import: its alias, the module, and whether something of it was used.
+struct Import {
+    alias: String,
+    module: String,
+    at: At,
+    is_used: bool,
+}
+
+struct Names<'p, 'g, 'r, 'a, 's> {
+    given: &'g Given<'p, 's>,
+    report: &'r mut Report<'a>,
+    imports: Vec<Import>,
+    scopes: Vec<Vec<Variable>>,
+    /// The loops around the place that is read, each by its number.
+    loops: Vec<usize>,
+    loops_seen: usize,
+    /// Closures whose bodies were read.
+    seen: Vec<String>,
+}
+
+/// Reports names that are not defined, calls with the wrong number of arguments, imports, and lost assignments.
+pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
+    let scopes = vec![Vec::new()];
+    let mut names =
+        Names { given, report, imports: Vec::new(), scopes, loops: Vec::new(), loops_seen: 0, seen: Vec::new() };
+    names.statements(&given.tree.statements);
+    for function in given.tree.functions.iter().filter(|function| !is_closure(function)) {
+        names.function(function, Params::Named);
+    }
+    for function in given.tree.functions.iter().filter(|function| is_closure(function)) {
+        names.closure(&function.name, function.params.len());
+    }
+    names.unused_imports();
+}
+
+impl<'p> Names<'p, '_, '_, '_, '_> {
+    fn unused_imports(&mut self) {
+        for import in std::mem::take(&mut self.imports) {
+            let Import { alias, module, at, is_used } = import;
+            if is_used || !self.given.is_whole || !self.given.has_entry && self.given.kind.entry().is_some() {
+                continue;
+            }
+            let (message, help) = if alias.is_empty() {
+                let name = module.rsplit('/').next().unwrap_or_default();
+                (format!("`{module}` is imported under no name"), format!("write `import \"{module}\" as {name}`"))
+            } else {
+                (format!("the import `{alias}` is never used"), "remove the import".to_owned())
+            };
+            self.report.error("R053", at, "import".len(), message, Some(help));
+        }
+    }
+
+    /// A function's body, its parameters in scope.
+    fn function(&mut self, function: &'p Function, own: Params) {
+        let mut params: Vec<&str> = function.params.iter().map(String::as_str).collect();
+        let is_entry = own == Params::Named && self.given.kind.entry().is_some_and(|(name, _)| name == function.name);
+        if is_entry && !self.given.fits {
+            // what it should take is said where it is defined
+            params.extend(self.given.kind.entry().into_iter().flat_map(|(_, params)| params));
+        }
+        let loops = self.loops.len();
+        let variable = |(index, name): (usize, &str)| {
+            // a closure shares what it captures
+            let is_copy = !matches!(own, Params::Captured(count) if index < count);
+            Variable { is_copy, is_used: true, ..Variable::new(name, At::NONE, loops) }
+        };
+        self.scopes.push(params.into_iter().enumerate().map(variable).collect());
+        self.statements(&function.body);
+        self.leave();
+    }
+
+    fn closure(&mut self, name: &str, captured: usize) {
+        let function = self.given.tree.functions.iter().find(|function| function.name == name);
+        let Some(function) = function.filter(|_| !self.seen.iter().any(|own| own == name)) else { return };
+        self.seen.push(name.to_owned());
+        self.function(function, Params::Captured(captured));
+    }
+
+    fn leave(&mut self) {
+        for variable in self.scopes.pop().unwrap_or_default() {
+            let Variable { name, at, is_used, is_copy, written, .. } = variable;
+            if !is_used && !name.starts_with('_') && !at.is_none() {
+                self.report.warning("R054", at, name.len(), format!("`{name}` is never used"), None);
+            } else if let (Some((at, _)), true) = (written, is_copy) {
+                let message = format!("`{name}` is a copy: what is assigned to it here is never read");
+                let help = format!("use `{name}` after it is changed: put it into a list or a member");
+                self.report.error("R061", at, self.report.length_of_line(at), message, Some(help));
+            }
+        }
+    }
+
+    fn nested(&mut self, statements: &'p [Stmt], variables: Vec<Variable>) {
+        self.scopes.push(variables);
+        self.statements(statements);
+        self.leave();
+    }
+
+    fn in_loop(&mut self, statements: &'p [Stmt], variables: Vec<Variable>) {
+        self.loops.push(self.loops_seen);
+        self.loops_seen += 1;
+        let loops = self.loops.len();
+        self.nested(statements, variables.into_iter().map(|one| Variable { loops, ..one }).collect());
+        self.loops.pop();
+    }
+
+    fn statements(&mut self, statements: &'p [Stmt]) {
+        for statement in statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &'p Stmt) {
+        match statement {
+            Stmt::Var(both, flags, _) => {
+                self.expr(&both.1);
+                let is_copy = ast::path(&both.1).is_some();
+                let is_constant = flags.contains(rhai::ASTFlags::CONSTANT);
+                let variable = Variable::new(&both.0.name, both.0.pos, self.loops.len());
+                self.define(Variable { is_constant, is_copy, ..variable });
+            }
+            Stmt::Assignment(both) => {
+                self.expr(&both.1.rhs);
+                self.assigned(&both.1.lhs);
+            }
+            Stmt::Expr(expr) => self.changed(expr),
+            Stmt::FnCall(call, at) => self.call(call, *at),
+            Stmt::If(flow, _) => {
+                self.expr(&flow.expr);
+                self.nested(flow.body.statements(), Vec::new());
+                self.nested(flow.branch.statements(), Vec::new());
+            }
+            Stmt::While(flow, _) | Stmt::Do(flow, ..) => {
+                self.in_loop(flow.body.statements(), Vec::new());
+                self.expr(&flow.expr);
+            }
+            Stmt::For(all, _) => {
+                self.expr(&all.2.expr);
+                let variable = |name: &rhai::Ident, is_copy| Variable {
+                    is_copy,
+                    is_used: true,
+                    ..Variable::new(&name.name, At::NONE, 0)
+                };
+                let mut variables = vec![variable(&all.0, true)];
+                variables.extend(all.1.iter().map(|counter| variable(counter, false)));
+                self.in_loop(all.2.body.statements(), variables);
+            }
+            Stmt::Switch(both, _) => {
+                self.expr(&both.0);
+                for case in &both.1.expressions {
+                    self.expr(&case.lhs);
+                    self.expr(&case.rhs);
+                }
+            }
+            Stmt::Block(block) => self.nested(block.statements(), Vec::new()),
+            Stmt::TryCatch(flow, _) => self.tried(flow),
+            Stmt::BreakLoop(Some(value), ..) | Stmt::Return(Some(value), ..) => self.expr(value),
+            Stmt::Import(both, at) => {
+                if let Expr::StringConstant(module, _) = &both.0 {
+                    let (alias, module) = (both.1.name.to_string(), module.to_string());
+                    // of a module that is not there, nothing is known
+                    let is_used = !self.given.modules.contains_key(&module);
+                    self.imports.push(Import { alias, module, at: *at, is_used });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn tried(&mut self, flow: &'p FlowControl) {
+        self.nested(flow.body.statements(), Vec::new());
+        let caught = match &flow.expr {
+            Expr::Variable(own, _, _) => {
+                vec![Variable { is_used: true, ..Variable::new(&own.1, At::NONE, self.loops.len()) }]
+            }
+            _ => Vec::new(),
+        };
+        self.nested(flow.branch.statements(), caught);
+    }
+
+    fn define(&mut self, variable: Variable) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.push(variable);
+        }
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Variable> {
+        self.scopes.iter_mut().rev().flat_map(|scope| scope.iter_mut().rev()).find(|variable| variable.name == name)
+    }
+
+    /// The outermost loop around this place that a variable is not defined in.
+    fn loop_beyond(&self, loops: usize) -> Option<usize> {
+        self.loops.get(loops).copied()
+    }
+
+    /// A variable is read.
+    fn read(&mut self, name: &str, at: At) {
+        let (loops, given) = (self.loops.clone(), self.given);
+        match self.find(name) {
+            Some(variable) => {
+                variable.is_used = true;
+                variable.written = None;
+                variable.read_in = loops.get(variable.loops).copied();
+            }
+            None if given.own(name).is_some() => {
+                let message = format!("`{name}` is a function, and no value");
+                self.report.error("R012", at, name.len(), message, Some(format!("write `|x| {name}(x)`")));
+            }
+            None => self.undefined(name, at),
+        }
+    }
+
+    /// The target of an assignment.
+    fn assigned(&mut self, target: &'p Expr) {
+        let (base, links) = ast::chain(target);
+        self.arguments(&links);
+        let Some(name) = ast::variable(base).map(ToString::to_string) else { return self.expr(base) };
+        let at = base.position();
+        let Some(variable) = self.find(&name) else { return self.assigned_undefined(&name, at, links.is_empty()) };
+        if variable.is_constant {
+            let message = format!("`{name}` is a constant: neither it nor a member of it can be assigned");
+            self.report.error("R001", at, name.len(), message, Some(format!("define it with `let {name}`")));
+        } else if !links.is_empty() {
+            self.written(&name, at);
+        }
+    }
+
+    /// A member of a variable is written.
+    fn written(&mut self, name: &str, at: At) {
+        let Some(loops) = self.find(name).map(|variable| variable.loops) else { return };
+        let around = self.loop_beyond(loops);
+        if let Some(variable) = self.find(name) {
+            variable.is_used = true;
+            // what was read earlier in this loop is read in its next round
+            let is_read_again = around.is_some() && variable.read_in == around;
+            if variable.written.is_none() && !is_read_again {
+                variable.written = Some((at, around));
+            }
+        }
+    }
+
+    /// A statement that may change a copy in place: `line.tags.push(tag)` reads nothing of `line`.
+    fn changed(&mut self, expr: &'p Expr) {
+        let (base, links) = ast::chain(expr);
+        let name = ast::variable(base).map(ToString::to_string);
+        let changes = matches!(links.last(), Some(Link::Method { call, .. }) if natives::is_in_place(&call.name));
+        let is_copy = name.as_ref().is_some_and(|name| self.find(name).is_some_and(|variable| variable.is_copy));
+        match name.filter(|_| changes && is_copy && links.len() > 1) {
+            Some(name) => {
+                self.arguments(&links);
+                self.methods(&links);
+                self.written(&name, base.position());
+            }
+            None => self.expr(expr),
+        }
+    }
+
+    fn each(&mut self, all: &'p [Expr]) {
+        for one in all {
+            self.expr(one);
+        }
+    }
+
+    fn expr(&mut self, expr: &'p Expr) {
+        if let Some((name, captured)) = ast::closure(expr) {
+            self.each(captured);
+            return self.closure(&name, captured.len());
+        }
+        match expr {
+            Expr::Variable(own, _, at) if own.2.is_empty() => self.read(&own.1, *at),
+            Expr::Variable(own, _, _) => {
+                let alias: Option<&rhai::Ident> = own.2.path.iter().next();
+                if let Some(alias) = alias {
+                    self.alias(&alias.name, alias.pos);
+                }
+            }
+            Expr::Dot(..) | Expr::Index(..) => {
+                let (base, links) = ast::chain(expr);
+                let is_defined = ast::variable(base).is_none_or(|name| self.find(name).is_some());
+                self.expr(base);
+                self.arguments(&links);
+                // of what is not defined, nothing more is said
+                if is_defined {
+                    self.locked(base, &links);
+                    self.methods(&links);
+                }
+            }
+            Expr::FnCall(call, at) => self.call(call, *at),
+            Expr::Coalesce(all, _) | Expr::And(all, _) | Expr::Or(all, _) => self.each(all),
+            Expr::Array(all, _) | Expr::InterpolatedString(all, _) => self.each(all),
+            Expr::Map(members, _) => {
+                for (_, value) in &members.0 {
+                    self.expr(value);
+                }
+            }
+            Expr::Stmt(block) => self.nested(block.statements(), Vec::new()),
+            Expr::FloatConstant(_, at) => self.too_large(*at),
+            _ => {}
+        }
+    }
+
+    fn arguments(&mut self, links: &[Link<'p>]) {
+        for link in links {
+            match link {
+                Link::Member { .. } => {}
+                Link::Index { index, .. } => self.expr(index),
+                Link::Method { call, .. } => self.each(&call.args),
+            }
+        }
+    }
+
+    fn methods(&mut self, links: &[Link<'p>]) {
+        for link in links {
+            if let Link::Method { call, at, .. } = link {
+                self.method(call, *at);
+            }
+        }
+    }
+
+    /// A closure that captures the value whose method is called with it: rhai holds that value until the method returns.
+    fn locked(&mut self, base: &Expr, links: &[Link<'_>]) {
+        let Some(name) = ast::variable(base) else { return };
+        let captures = |argument: &Expr| {
+            let captured = ast::closure(argument).map(|(_, captured)| captured).unwrap_or_default();
+            captured.iter().any(|own| ast::variable(own) == Some(name))
+        };
+        let locks = |link: &Link<'_>| matches!(link, Link::Method { call, .. } if call.args.iter().any(captures));
+        if links.iter().any(locks) {
+            let message = format!(
+                "a closure passed to a method of `{name}` uses `{name}`, which cannot be read until the method returns"
+            );
+            let help = format!("copy it before: `let copy = {name};`");
+            self.report.error("R016", base.position(), name.len(), message, Some(help));
+        }
+    }
+
+    /// An integer that rhai reads as a fraction, because it has no room for it.
+    fn too_large(&mut self, at: At) {
+        // rhai takes a sign into the number
+        let text = self.report.rest_of_line(at).trim_start_matches(['-', '+', ' ']).to_owned();
+        let digits: String = text.chars().take_while(|one| one.is_ascii_digit() || *one == '_').collect();
+        let rest = text.get(digits.len()..).unwrap_or_default();
+        if !digits.is_empty() && !rest.starts_with(['.', 'e', 'E']) {
+            let message = format!("`{digits}` is larger than an integer of 64 bits can be");
+            self.report.error("R013", at, digits.len(), message, Some("at most 9223372036854775807".to_owned()));
+        }
+    }
+
+    /// A constant outside of functions.
+    fn is_global(&self, name: &str) -> bool {
+        let is_it = |one: &Stmt| matches!(one, Stmt::Var(both, flags, _) if both.0.name == name && flags.contains(rhai::ASTFlags::CONSTANT));
+        self.given.tree.statements.iter().any(is_it)
+    }
+
+    fn in_scope(&self) -> Vec<String> {
+        self.scopes.iter().flatten().map(|variable| variable.name.clone()).collect()
+    }
+
+    fn assigned_undefined(&mut self, name: &str, at: At, is_whole: bool) {
+        let names = self.in_scope();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if !is_whole || foreign(name).is_some() || nearest(name, &names).is_some() {
+            return self.undefined(name, at);
+        }
+        let message = format!("undefined variable `{name}`");
+        self.report.error("R012", at, name.len(), message, Some(format!("write `let {name} = …`")));
+        self.define_unknown(name);
+    }
+
+    fn undefined(&mut self, name: &str, at: At) {
+        let names = self.in_scope();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let Some(import) = self.imports.iter_mut().find(|import| import.alias == name) {
+            import.is_used = true;
+            let message = format!("`{name}` is a module, and no value");
+            return self.report.error("R012", at, name.len(), message, Some(format!("write `{name}::`")));
+        }
+        let help = match foreign(name) {
+            Some(ours) => format!("write `{ours}`"),
+            None if self.is_global(name) => {
+                format!("write `global::{name}`: a function sees no constant by its name alone")
+            }
+            None if names.is_empty() => "define it with `let`".to_owned(),
+            None => suggestion(name, &names),
+        };
+        self.report.error("R012", at, name.len(), format!("undefined variable `{name}`"), Some(help));
+        self.define_unknown(name);
+    }
+
+    /// What was said of a name is said once.
+    fn define_unknown(&mut self, name: &str) {
+        let variable = Variable::new(name, At::NONE, self.loops.len());
+        self.define(Variable { is_used: true, ..variable });
+    }
+
+    fn alias(&mut self, alias: &str, at: At) -> Option<String> {
+        // the script's own constants
+        if alias == "global" {
+            return None;
+        }
+        let is_it = |import: &&mut Import| import.alias == alias;
+        if let Some(import) = self.imports.iter_mut().find(is_it) {
+            import.is_used = true;
+            return Some(import.module.clone());
+        }
+        let is_nameless = |import: &&Import| import.alias.is_empty() && import.module.ends_with(alias);
+        if let Some(import) = self.imports.iter().find(is_nameless) {
+            // that it has no name is said already
+            return Some(import.module.clone());
+        }
+        let aliases: Vec<&str> =
+            self.imports.iter().map(|import| import.alias.as_str()).filter(|own| !own.is_empty()).collect();
+        let help =
+            if aliases.is_empty() { "import a module of `lib/`".to_owned() } else { suggestion(alias, &aliases) };
+        // a part that does not parse may import it
+        if self.given.is_whole {
+            let message = format!("no module is imported as `{alias}`");
+            self.report.error("R014", at, alias.len(), message, Some(help));
+        }
+        None
+    }
+
+    fn call(&mut self, call: &'p FnCallExpr, at: At) {
+        if let Some((closure, captured)) = ast::closure_call(call) {
+            self.each(captured);
+            return self.closure(&closure, captured.len());
+        }
+        self.each(&call.args);
+        if call.op_token.is_some() {
+            return;
+        }
+        let (name, count) = (call.name.as_str(), call.args.len());
+        if let Some((alias, alias_at)) = ast::namespace(call) {
+            return self.of_module(&alias, alias_at, call, at);
+        }
+        if let Some((_, help)) = NOT_HERE.iter().find(|(own, _)| *own == name) {
+            let message = format!("`{name}` is not allowed here");
+            return self.report.error("R016", at, name.len(), message, Some((*help).to_owned()));
+        }
+        if let Some(own) = self.given.own(name) {
+            if !own.is_empty() && !own.contains(&count) {
+                self.miscounted(name, &own, count, at);
+            }
+            return;
+        }
+        if let Some(function) = Library::by_name(name) {
+            return self.library(function, count, at);
+        }
+        match self.given.allows_verb(name) {
+            Some(false) => self.wrong_verb(name, at),
+            _ if natives::native(name).is_some() => self.counted(name, count, at),
+            _ => self.unknown_function(name, at),
+        }
+    }
+
+    fn library(&mut self, function: Library, count: usize, at: At) {
+        let name = function.name;
+        if matches!(self.given.kind, ScriptKind::Guard) && self.given.has_entry && !function.is_helper() {
+            let message = format!("`{name}` merges, and a guard only decides");
+            return self.report.error("R016", at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
+        }
+        if !function.takes(count) {
+            let takes = match function.arguments {
+                (least, most) if least == most => least.to_string(),
+                (least, most) => format!("{least} to {most}"),
+            };
+            let message = format!("`{name}` takes {takes} arguments, not {count}");
+            self.report.error("R011", at, name.len(), message, Some(format!("write `{}`", function.signature)));
+        }
+    }
+
+    fn miscounted(&mut self, name: &str, own: &[usize], count: usize, at: At) {
+        let takes = own.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
+        self.report.error("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+    }
+
+    /// Whether a function of the sandbox takes so many arguments, the value that it is called on among them.
+    fn counted(&mut self, name: &str, count: usize, at: At) {
+        let Some((least, most)) = natives::native(name).map(|native| native.arguments) else { return };
+        if count < least || count > most {
+            let takes = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            self.report.error("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+        }
+    }
+
+    fn wrong_verb(&mut self, name: &str, at: At) {
+        let (message, help) = if MERGE_VERBS.contains(&name) {
+            (format!("`{name}` ends a merge, and a guard decides"), "write `deny(\"reason\")`")
+        } else {
+            (format!("`{name}` decides, and a merge only merges"), "write `skip(\"reason\")` to leave both as they are")
+        };
+        self.report.error("R016", at, name.len(), message, Some(help.to_owned()));
+    }
+
+    fn unknown_function(&mut self, name: &str, at: At) {
+        let given = self.given;
+        let has = |module: &str| {
+            let functions = given.modules.get(module).and_then(Option::as_ref);
+            functions.is_some_and(|functions| functions.iter().any(|(own, _)| own == name))
+        };
+        if let Some(import) = self.imports.iter_mut().find(|import| has(&import.module)) {
+            import.is_used = true;
+            let message = format!("`{name}` is a function of the module `{}`", import.alias);
+            let help = format!("write `{}::{name}`", import.alias);
+            return self.report.error("R010", at, name.len(), message, Some(help));
+        }
+        let tree = given.tree;
+        let mut known: Vec<&str> = Vec::new();
+        known.extend(tree.functions.iter().filter(|own| !is_closure(own)).map(|own| own.name.as_str()));
+        match self.given.kind {
+            ScriptKind::Guard => known.extend(GUARD_VERBS),
+            _ => known.extend(Library::ALL.iter().map(|function| function.name).chain(MERGE_VERBS)),
+        }
+        for native in natives::names().filter(|name| given.allows_verb(name).is_none()) {
+            known.push(native);
+        }
+        let help = match (foreign(name), nearest(name, &known).and_then(Library::by_name)) {
+            (Some(ours), _) => format!("write `{ours}`"),
+            (None, Some(function)) => format!("did you mean `{}`?", function.signature),
+            (None, None) => suggestion(name, &known),
+        };
+        self.report.error("R010", at, name.len(), format!("unknown function `{name}`"), Some(help));
+    }
+
+    fn of_module(&mut self, alias: &str, alias_at: At, call: &FnCallExpr, at: At) {
+        let Some(module) = self.alias(alias, alias_at) else { return };
+        let Some(Some(functions)) = self.given.modules.get(&module) else { return };
+        let name = call.name.as_str();
+        let counts: Vec<usize> = functions.iter().filter(|(own, _)| own == name).map(|(_, count)| *count).collect();
+        if counts.is_empty() {
+            let names: Vec<&str> = functions.iter().map(|(own, _)| own.as_str()).collect();
+            let help = if names.is_empty() { None } else { Some(suggestion(name, &names)) };
+            self.report.error("R010", at, name.len(), format!("`{module}` has no function `{name}`"), help);
+        } else if !counts.contains(&call.args.len()) {
+            self.miscounted(name, &counts, call.args.len(), at);
+        }
+    }
+
+    fn method(&mut self, call: &FnCallExpr, at: At) {
+        let name = call.name.as_str();
+        if self.given.own(name).is_some() || self.given.tree.closures.iter().any(|own| own == name) {
+            return;
+        }
+        if natives::native(name).is_some() {
+            return self.counted(name, call.args.len() + 1, at);
+        }
+        let known: Vec<&str> = natives::names().filter(|name| self.given.allows_verb(name).is_none()).collect();
+        let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
+        self.report.error("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
+    }
+}
+
+impl Variable {
+    fn new(name: &str, at: At, loops: usize) -> Self {
+        let name = name.to_owned();
+        Self { name, at, is_used: false, is_constant: false, is_copy: false, loops, written: None, read_in: None }
+    }
+}

@@ -1,0 +1,137 @@
+//! Values that may be absent: what a script asks about them, and what it does without asking (R022).
+
+use rhai::{Expr, FnCallExpr};
+
+use super::{Shapes, Type};
+use crate::script::ast::{self, Link};
+use crate::script::lint::Kinds;
+
+impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
+    /// Notes that a script asks about a value.
+    pub(super) fn ask(&mut self, held: &Type<'s>) {
+        // what is there has what holds it
+        let mut path = held.path.as_deref();
+        while let Some(own) = path {
+            self.asked.insert(own.to_owned());
+            path = own.rsplit_once('.').map(|(holder, _)| holder);
+        }
+    }
+
+    /// Reads an expression that is asked about.
+    pub(super) fn asking(&mut self, expr: &'p Expr) -> Type<'s> {
+        let before = std::mem::replace(&mut self.in_condition, true);
+        let held = self.expr(expr);
+        self.in_condition = before;
+        held
+    }
+
+    /// Whether a method asks about members: `anonymous.contains("note")`, `anonymous.keys()`.
+    pub(super) fn asks(&mut self, held: &Type<'s>, call: &'p FnCallExpr) -> bool {
+        let name = call.name.as_str();
+        if matches!(name, "type_of" | "is_blank") {
+            self.ask(held);
+            return true;
+        }
+        if !held.kinds.meets(Kinds::MAP) || !matches!(name, "contains" | "get" | "keys" | "values" | "len" | "is_empty")
+        {
+            return false;
+        }
+        let Some(path) = &held.path else { return false };
+        match call.args.first() {
+            Some(Expr::StringConstant(member, _)) => self.asked.insert(format!("{path}.{member}")),
+            _ => self.asked.insert(format!("{path}.*")),
+        };
+        false
+    }
+
+    /// `"note" in anonymous`.
+    pub(super) fn asks_in(&mut self, holder: &Type<'s>, member: &'p Expr) {
+        if let (Some(path), Expr::StringConstant(member, _)) = (&holder.path, member) {
+            self.asked.insert(format!("{path}.{member}"));
+        }
+    }
+
+    fn is_asked(&self, path: &str) -> bool {
+        let all_of = path.rsplit_once('.').is_some_and(|(holder, _)| self.asked.contains(&format!("{holder}.*")));
+        all_of || self.asked.contains(path) || self.asked.contains("*")
+    }
+
+    /// A value of which a member or method is reached, or a member written.
+    pub(super) fn reached(
+        &mut self,
+        held: &Type<'s>,
+        base: &'p Expr,
+        links: &[Link<'p>],
+        index: usize,
+        is_target: bool,
+    ) {
+        let Some(link) = links.get(index).filter(|link| !link.is_optional() && held.may_be_absent) else { return };
+        let Some(path) = held.path.clone().filter(|path| !self.is_asked(path)) else { return };
+        // once is enough
+        self.asked.insert(path.clone());
+        let is_account = path == "account" && index == 0;
+        match (ast::variable(base), is_target) {
+            (Some(name), true) if is_account => {
+                let message = format!("`{name}` is `()` at a first transfer, and nothing can be written into it then");
+                let hint = "let it begin as `account ?? #{}`".to_owned();
+                self.report.error("R022", base.position(), name.len(), message, Some(hint));
+            }
+            (Some(name), _) if is_account => self.unguarded_account(name, base, link),
+            _ => self.unguarded_member(&path, base, links, index),
+        }
+    }
+
+    fn unguarded_account(&mut self, name: &str, base: &Expr, link: &Link<'_>) {
+        let (shown, length) = match link {
+            Link::Member { name: member, .. } => {
+                let text = self.report.rest_of_line(base.position());
+                let brackets =
+                    text.get(name.len()..).filter(|rest| rest.starts_with('[')).and_then(|rest| rest.find(']'));
+                let length = brackets.map_or(1 + member.len(), |end| end + 1);
+                (format!("{name}?.{member}"), name.len() + length)
+            }
+            _ => (format!("{name} ?? #{{}}"), name.len()),
+        };
+        let message = format!("`{name}` is `()` at a first transfer, and has no members then");
+        self.report.error("R022", base.position(), length, message, Some(format!("write `{shown}`")));
+    }
+
+    fn unguarded_member(&mut self, path: &str, base: &Expr, links: &[Link<'_>], index: usize) {
+        let (at, length) = match index.checked_sub(1).and_then(|before| links.get(before)) {
+            Some(Link::Member { name, at, .. }) => (*at, name.len()),
+            _ => (base.position(), path.len()),
+        };
+        let hint = match links.get(index) {
+            Some(Link::Method { call, .. }) if call.args.is_empty() => {
+                format!("write `{path}?.{}()`, or ask `{path} != ()` first", call.name)
+            }
+            Some(Link::Method { .. }) => format!("ask `{path} != ()` first, or write `({path} ?? …)`"),
+            Some(Link::Member { name, .. }) => format!("write `{path}?.{name}`"),
+            _ => format!("ask `{path} != ()` first"),
+        };
+        let message = format!("`{path}` is optional: where it is absent, it is `()`, which has no members or methods");
+        self.report.error("R022", at, length, message, Some(hint));
+    }
+
+    /// What a `for` goes over.
+    pub(super) fn iterated(&mut self, held: &Type<'s>, expr: &'p Expr) {
+        let named = ast::path(expr);
+        let shown = named.as_ref().map_or_else(|| "this".to_owned(), |path| format!("`{path}`"));
+        let (at, length) = (expr.start_position(), named.as_ref().map_or(1, String::len));
+        if held.kinds.excludes(Kinds::LIST.or(Kinds::STRING).or(Kinds::OTHER)) {
+            let path = named.unwrap_or_else(|| "value".to_owned());
+            let hint = if held.kinds.meets(Kinds::MAP) {
+                format!("go over its names: `for name in {path}.keys()`, with `{path}[name]`")
+            } else {
+                "write `range(0, n)`".to_owned()
+            };
+            let message = format!("`for` goes over a list, and {shown} is {}", held.kinds.words());
+            return self.report.error("R002", at, length, message, Some(hint));
+        }
+        let Some(path) = held.path.clone().filter(|path| held.may_be_absent && !self.is_asked(path)) else { return };
+        self.asked.insert(path);
+        let message = format!("{shown} is optional: where it is absent, it is `()`, and `for` fails");
+        let hint = format!("write `{} ?? []`", shown.trim_matches('`'));
+        self.report.error("R022", at, length, message, Some(hint));
+    }
+}

@@ -1,0 +1,238 @@
+//! Types that do not fit: comparisons of two types, conditions that are no boolean, values of another type than the schema
+//! gives their place, and habits of other languages that rhai reads otherwise.
+
+use rhai::{Expr, FnCallExpr, Position as At};
+
+use super::{Held, ScriptKind, Shapes, Type};
+use crate::script::ast;
+use crate::script::lint::Kinds;
+use crate::script::natives;
+
+/// The operators that compare.
+const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
+
+impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
+    /// An expression whose value is used.
+    pub(super) fn value(&mut self, expr: &'p Expr) -> Type<'s> {
+        if let Expr::Stmt(block) = expr
+            && block.statements().is_empty()
+            && ast::closure(expr).is_none()
+        {
+            let message = "`{}` is an empty block, and its value is `()`".to_owned();
+            self.report.error(
+                "R002",
+                expr.start_position(),
+                2,
+                message,
+                Some("write `#{}` for an empty object".to_owned()),
+            );
+            return Type::unknown();
+        }
+        let held = self.expr(expr);
+        if let (_, links) = ast::chain(expr)
+            && let Some(ast::Link::Method { call, at, .. }) = links.last()
+            && self.given.own(&call.name).is_none()
+        {
+            self.in_place(&call.name, *at);
+        }
+        held
+    }
+
+    /// The value of a method that gives none is used.
+    pub(super) fn in_place(&mut self, name: &str, at: At) {
+        if natives::is_in_place(name) {
+            let message = format!("`{name}` changes the value in place and gives `()`");
+            let hint = format!("write `x.{name}(…);` as a statement, then use `x`");
+            self.report.error("R051", at, name.len(), message, Some(hint));
+        }
+    }
+
+    /// A method is called on what has no such method.
+    pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) {
+        let Some(native) = natives::native(name) else { return };
+        let own = held.kinds.without(Kinds::UNIT);
+        if held.kinds.is_known() && own != Kinds::NONE && own.excludes(native.receivers) {
+            let message = format!("{} has no method `{name}`", own.words());
+            let hint = format!("`{name}` is a method of {}", native.receivers.words());
+            self.report.error("R010", at, name.len(), message, Some(hint));
+        }
+    }
+
+    /// What says which way a script goes.
+    pub(super) fn condition(&mut self, word: &str, expr: &'p Expr) {
+        let held = self.asking(expr);
+        self.ask(&held);
+        self.boolean(word, &held, expr);
+    }
+
+    fn boolean(&mut self, word: &str, held: &Type<'s>, expr: &'p Expr) {
+        if !held.kinds.excludes(Kinds::BOOL) {
+            return;
+        }
+        let path = ast::path(expr);
+        let shown = path.as_ref().map_or_else(|| "this".to_owned(), |path| format!("`{path}`"));
+        let length = path.as_ref().map_or(1, String::len);
+        let message = format!("`{word}` takes `true` or `false`, and {shown} is {}", held.kinds.words());
+        let asked = path.unwrap_or_else(|| "…".to_owned());
+        let hint = match word {
+            "||" => "write `??` for the first value that is there".to_owned(),
+            "!" => format!("write `{asked} == ()`"),
+            _ => format!("write `{asked} != ()`"),
+        };
+        self.report.error("R002", expr.start_position(), length, message, Some(hint));
+    }
+
+    /// `&&` and `||`, which join booleans only.
+    pub(super) fn joined(&mut self, word: &str, all: &'p [Expr], _at: At) -> Type<'s> {
+        let before = self.report.found.len();
+        for one in all {
+            let held = self.asking(one);
+            // one operand is enough
+            if self.report.found.len() == before {
+                self.boolean(word, &held, one);
+            }
+            self.ask(&held);
+        }
+        Type::of(Kinds::BOOL)
+    }
+
+    pub(super) fn operator(&mut self, call: &'p FnCallExpr, at: At) -> Type<'s> {
+        let name = call.name.as_str();
+        let compares = COMPARISONS.contains(&name);
+        let mut read = |one: &'p Expr| if compares { self.asking(one) } else { self.value(one) };
+        let types: Vec<Type<'s>> = call.args.iter().map(&mut read).collect();
+        match (types.as_slice(), call.args.as_slice()) {
+            ([left, right], [first, second]) if compares => {
+                self.compared(name, (left, first), (right, second), at);
+                self.ask(left);
+                self.ask(right);
+                Type::of(Kinds::BOOL)
+            }
+            // rhai writes `x in y` as a call that asks `y`
+            ([holder, _], [_, member]) if name == "contains" => {
+                self.asks_in(holder, member);
+                Type::of(Kinds::BOOL)
+            }
+            ([held], [one]) if name == "!" => {
+                self.boolean("!", held, one);
+                self.ask(held);
+                Type::of(Kinds::BOOL)
+            }
+            ([left, right], _) if matches!(name, "+" | "-" | "*" | "/" | "%") => {
+                let both = |kinds: Kinds| left.kinds == kinds && right.kinds == kinds;
+                match name {
+                    "+" if both(Kinds::STRING) => Type::of(Kinds::STRING),
+                    _ if both(Kinds::NUMBER) => Type::of(Kinds::NUMBER),
+                    _ => Type::unknown(),
+                }
+            }
+            _ => Type::unknown(),
+        }
+    }
+
+    /// Two values of types that are never equal, and have no order.
+    fn compared(&mut self, operator: &str, left: (&Type<'s>, &'p Expr), right: (&Type<'s>, &'p Expr), at: At) {
+        let is_unit = |expr: &Expr| matches!(expr, Expr::Unit(_));
+        let (own, other) = (left.0.kinds, right.0.kinds);
+        if is_unit(left.1) || is_unit(right.1) || !own.excludes(other) || !other.is_known() {
+            return;
+        }
+        let shown = |expr: &Expr, kinds: Kinds| {
+            let words = kinds.without(Kinds::UNIT).words();
+            ast::path(expr).map_or_else(|| words.clone(), |path| format!("`{path}`, which is {words},"))
+        };
+        let result = if operator == "!=" { "true" } else { "false" };
+        let (left_words, right_words) = (shown(left.1, own), shown(right.1, other));
+        let message = format!("comparing {left_words} with {right_words} is always {result}");
+        let text = [left, right].into_iter().find(|one| one.0.kinds.meets(Kinds::STRING));
+        let is_time = [left.1, right.1].iter().any(|expr| is_time(expr));
+        let path = text.and_then(|one| ast::path(one.1));
+        let hint = match path {
+            Some(path) if is_time => format!("write `time_of({path})`"),
+            Some(path) if own.or(other).meets(Kinds::NUMBER) => {
+                format!("write `parse_int({path})`, or compare with a string")
+            }
+            _ => "compare two values of one type".to_owned(),
+        };
+        self.report.error("R063", at, operator.len(), message.replace(", is", " is"), Some(hint));
+    }
+
+    /// An assignment: a new value of a variable, or of a member.
+    pub(super) fn assigned(&mut self, target: &'p Expr, value: &'p Expr, is_operation: bool) {
+        let held = self.value(value);
+        if let Some(name) = ast::variable(target).map(ToString::to_string) {
+            if let Some(variable) = self.find(&name) {
+                let path = variable.held.path.clone();
+                self.asked.extend(path);
+                if !is_operation {
+                    let held = Type { kinds: Kinds::ANY, may_be_absent: false, ..held };
+                    self.renamed(&name, held);
+                }
+            }
+            return;
+        }
+        let place = self.chain(target, true);
+        // what is written there is there
+        self.ask(&place);
+        let (base, links) = ast::chain(target);
+        let Some(ast::Link::Member { name, .. }) = links.last().filter(|_| !is_operation) else { return };
+        if let Held::Shape(shape, is_soft) = place.held {
+            let declared = Kinds::of(shape);
+            let own = held.kinds.without(Kinds::UNIT);
+            if own != Kinds::NONE && held.kinds.is_known() && own.excludes(declared) {
+                let message = format!(
+                    "the schema gives `{name}` {}, and {} is assigned",
+                    declared.without(Kinds::UNIT).words(),
+                    own.words()
+                );
+                let hint = Some(format!("assign {}", declared.without(Kinds::UNIT).words()));
+                let length = self.report.length_of_line(base.position());
+                if is_soft {
+                    self.report.warning("R062", base.position(), length, message, hint);
+                } else {
+                    self.report.error("R062", base.position(), length, message, hint);
+                }
+            }
+        }
+    }
+
+    fn renamed(&mut self, name: &str, held: Type<'s>) {
+        if let Some(variable) = self.find(name) {
+            let path = held.path.clone().unwrap_or_else(|| name.to_owned());
+            variable.held = held.at(path);
+        }
+    }
+
+    /// The value that the entry function returns.
+    pub(super) fn returned(&mut self, held: &Type<'s>, at: At) {
+        let ScriptKind::Merge { account: (shape, _), .. } = self.given.kind else { return };
+        let (own, root) = (held.kinds.without(Kinds::UNIT), Kinds::of(shape));
+        if held.kinds.is_known() && own != Kinds::NONE && own.excludes(root) {
+            let root = root.without(Kinds::UNIT).words();
+            let message = format!(
+                "`merge` returns {}, and the schema's root is {root}: at the next login the account's value does not fit (`account_shape`)",
+                own.words()
+            );
+            let hint = format!("return {root}, or describe the result in a `.result.schema.json`");
+            return self.report.error("R060", at, self.report.length_of_line(at), message, Some(hint));
+        }
+        let Held::Written(members) = &held.held else { return };
+        for (name, at, kinds) in members {
+            let Some(member) = shape.member(name) else { continue };
+            let (own, declared) = (kinds.without(Kinds::UNIT), Kinds::of(member));
+            if kinds.is_known() && own != Kinds::NONE && own.excludes(declared) {
+                let message = format!(
+                    "the result's `{name}` is {}, and the schema gives it {}",
+                    own.words(),
+                    declared.without(Kinds::UNIT).words()
+                );
+                self.report.warning("R060", *at, name.len(), message, None);
+            }
+        }
+    }
+}
+
+/// Whether an expression is a time in milliseconds.
+fn is_time(expr: &Expr) -> bool {
+    ast::path(expr).is_some_and(|path| path == "context.now" || path == "context.session.created_at")
+}
