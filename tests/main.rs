@@ -33,6 +33,7 @@ mod policies;
 mod policy_cases;
 mod page;
 mod mistakes;
+mod neighbours;
 mod codes;
 mod first_run;
 mod teaching;

@@ -336,7 +336,12 @@ const MORE: [(&str, &str, &str, &str); 25] = [
     ("cart.merge.rhai", "limit: 100", "limit: -1", "R030 `limit`: expected a whole number"),
     ("cart.merge.rhai", "key: \"sku\", ", "", "R030 `keyed_union` needs the option `key`"),
     ("cart.merge.rhai", "#{ items: items }", "if items != () and items != 1 { #{} } else { #{} }", "R002 write `&&`"),
-    ("cart.merge.rhai", "#{ items: items }", "if anonymous.items.length > 1 { #{} } else { #{} }", "R020 write `len()`"),
+    (
+        "cart.merge.rhai",
+        "#{ items: items }",
+        "if anonymous.items.length > 1 { #{} } else { #{} }",
+        "R020 write `len()`",
+    ),
     ("cart.merge.rhai", "#{ items: items }", "for (x of items) { x }\n    #{}", "R002 write `for item in list { … }`"),
     ("cart.merge.rhai", "#{ items: items }", "let n = 0;\n    n++;\n    #{ items: n }", "R002 write `+= 1`"),
     ("cart.merge.rhai", "#{ items: items }", "items == () ? anonymous : account", "R002 write `if … { … } else { … }`"),

@@ -133,6 +133,12 @@ pub(super) fn is_in_place(name: &str) -> bool {
     IN_PLACE.contains(&name)
 }
 
+/// Whether a method changes its receiver, whatever it gives.
+pub(super) fn changes(name: &str) -> bool {
+    const GIVING: [&str; 5] = ["drain", "pop", "remove", "retain", "shift"];
+    name != "for_each" && (is_in_place(name) || GIVING.contains(&name))
+}
+
 /// What a function gives.
 pub(super) fn result(name: &str) -> Kinds {
     if is_in_place(name) {

@@ -3,7 +3,7 @@
 //! The parser stops at its first error, so a script that has one is taken apart at the functions that begin in the first
 //! column, and each part is parsed with the others blank: places stay, and a comment goes with the function below it.
 
-use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition};
+use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition, Token};
 
 use super::ast::{self, Tree};
 use super::lint::foreign;
@@ -89,7 +89,7 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     );
     let suspected = at.line().zip(at.position()).filter(|_| !explained);
     let suspected = suspected.and_then(|(line, column)| suspect(file, source, line, column));
-    if let Some(wrong) = habit(file, source, at).or(suspected) {
+    if let Some(wrong) = reserved_member(file, source, at).or_else(|| habit(file, source, at)).or(suspected) {
         return wrong;
     }
     let (code, message, help) = match &*error.0 {
@@ -142,6 +142,28 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     };
     let diagnostic = script_error(code, file, source, at, message);
     help.into_iter().fold(diagnostic, Diagnostic::help)
+}
+
+/// A reserved word where the name of a member is expected: behind a `.`, or before a `:` in an object.
+fn reserved_member(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
+    let word = word_at(source, at);
+    let place = at.position()?.checked_sub(1)?;
+    let line = source.lines().nth(at.line()?.checked_sub(1)?)?;
+    let before: String = line.chars().take(place).collect();
+    let after: String = line.chars().skip(place + word.chars().count()).collect();
+    let (before, after) = (before.trim_end(), after.trim_start());
+    let is_member =
+        before.ends_with('.') || (before.ends_with(['{', ',']) && after.starts_with(':') && !after.starts_with("::"));
+    let is_reserved = || {
+        let tokens = ast::tokens(&word);
+        matches!(tokens.as_slice(), [(token, _)] if !matches!(token, Token::Identifier(_) | Token::IntegerConstant(_)))
+    };
+    if !is_member || !word.starts_with(char::is_alphabetic) || !is_reserved() {
+        return None;
+    }
+    let message = format!("`{word}` is a reserved word of rhai, so it needs quotation marks as a member's name");
+    let help = format!("write `[\"{word}\"]` instead of `.{word}`, and `\"{word}\": …` in an object");
+    Some(script_error("R001", file, source, at, message).help(help))
 }
 
 /// A loop of another language, or a sign where a name should stand.

@@ -173,6 +173,11 @@ impl Shape {
             })
     }
 
+    /// What items are, by each alternative that is a list.
+    pub fn all_items(&self) -> impl Iterator<Item = &Self> {
+        self.alternatives.iter().filter(|one| one.types.allows(Kind::Array)).map(|one| &one.items)
+    }
+
     /// What items are, where lists may stand here.
     #[must_use]
     pub fn items(&self) -> Option<&Self> {

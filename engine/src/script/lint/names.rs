@@ -279,7 +279,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
     fn changed(&mut self, expr: &'p Expr) {
         let (base, links) = ast::chain(expr);
         let name = ast::variable(base).map(ToString::to_string);
-        let changes = matches!(links.last(), Some(Link::Method { call, .. }) if natives::is_in_place(&call.name));
+        let changes = matches!(links.last(), Some(Link::Method { call, .. }) if natives::changes(&call.name));
         let is_copy = name.as_ref().is_some_and(|name| self.find(name).is_some_and(|variable| variable.is_copy));
         match name.filter(|_| changes && is_copy && links.len() > 1) {
             Some(name) => {

@@ -26,6 +26,8 @@ use crate::script::natives;
 pub(super) struct Type<'s> {
     /// What it may be.
     kinds: Kinds,
+    /// What the schema declares it to be.
+    takes: Kinds,
     /// Its members or items.
     held: Held<'s>,
     /// How the script reaches it, such as `anonymous.note`.
@@ -55,12 +57,12 @@ impl<'s> Type<'s> {
     }
 
     fn of(kinds: Kinds) -> Self {
-        Self { kinds, held: Held::Unknown, path: None, is_anonymous: false, may_be_absent: false }
+        Self { kinds, takes: Kinds::ANY, held: Held::Unknown, path: None, is_anonymous: false, may_be_absent: false }
     }
 
     fn shape(shape: &'s Shape, is_soft: bool) -> Self {
         let kinds = if is_soft { Kinds::ANY } else { Kinds::of(shape) };
-        Self { held: Held::Shape(shape, is_soft), ..Self::of(kinds) }
+        Self { takes: Kinds::of(shape), held: Held::Shape(shape, is_soft), ..Self::of(kinds) }
     }
 
     fn at(self, path: impl Into<String>) -> Self {
@@ -77,27 +79,31 @@ impl<'s> Type<'s> {
 
     /// What its items are.
     pub(super) fn items(&self) -> Self {
-        match self.held {
-            Held::Shape(shape, is_soft) => shape.items().map_or_else(Self::unknown, |items| Self {
-                is_anonymous: self.is_anonymous,
-                ..Self::shape(items, is_soft)
-            }),
-            _ => Self::unknown(),
+        let Held::Shape(shape, is_soft) = self.held else { return Self::unknown() };
+        let all: Vec<&Shape> = shape.all_items().collect();
+        Self { is_anonymous: self.is_anonymous, ..Self::one_of(&all, is_soft) }
+    }
+
+    /// A value of one of these shapes: their members are known where all have the same.
+    fn one_of(all: &[&'s Shape], is_soft: bool) -> Self {
+        let Some((first, others)) = all.split_first() else { return Self::unknown() };
+        let takes = others.iter().fold(Kinds::of(first), |kinds, one| kinds.or(Kinds::of(one)));
+        let kinds = if is_soft { Kinds::ANY } else { takes };
+        if others.iter().all(|one| one.names() == first.names()) {
+            return Self { kinds, takes, ..Self::shape(first, is_soft) };
         }
+        Self { takes, ..Self::of(kinds) }
     }
 
     /// A member that the schema declares.
-    fn declared(&self, shape: &'s Shape, is_soft: bool, member: &'s Shape, name: &str) -> Self {
-        let presence = shape.presence(name);
-        let is_anonymous = self.is_anonymous;
-        let kinds = if is_anonymous && !is_soft {
-            shape.all_of(name).fold(Kinds::NONE, |all, one| all.or(Kinds::of(one)))
-        } else {
-            Kinds::ANY
-        };
+    fn declared(&self, shape: &'s Shape, is_soft: bool, name: &str) -> Self {
+        let (presence, all) = (shape.presence(name), shape.all_of(name).collect::<Vec<_>>());
+        let member = Self::one_of(&all, is_soft);
+        let is_sure = self.is_anonymous && !is_soft;
+        let kinds = if is_sure { member.kinds } else { Kinds::ANY };
         let kinds = if presence.is_always { kinds } else { kinds.or(Kinds::UNIT) };
-        let may_be_absent = is_anonymous && !is_soft && presence.is_optional;
-        Self { kinds, is_anonymous, may_be_absent, ..Self::shape(member, is_soft) }
+        let may_be_absent = is_sure && presence.is_optional;
+        Self { kinds, is_anonymous: self.is_anonymous, may_be_absent, ..member }
     }
 
     /// The same value, which is there.
@@ -423,7 +429,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 return self.memberless(held, name, at);
             }
             Held::Shape(shape, is_soft) => match shape.member(name) {
-                Some(member) => held.declared(shape, *is_soft, member, name),
+                Some(_) => held.declared(shape, *is_soft, name),
                 None => {
                     self.undeclared(shape, *is_soft, name, at, is_target);
                     Type::unknown()
@@ -480,9 +486,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if self.given.own(name).is_some() {
             return Type::unknown();
         }
-        self.receives(held, name, at);
-        if goes_on {
-            self.in_place(name, at);
+        if !self.receives(held, name, at) || (goes_on && self.in_place(name, at)) {
+            return Type::unknown();
         }
         match name {
             "filter" | "drain" | "retain" | "order" | "extract" => Type { path: None, ..held.clone() },
@@ -501,6 +506,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return Type::of(Kinds::OTHER);
         }
         let types: Vec<Type<'s>> = call.args.iter().map(|argument| self.value(argument)).collect();
+        if let ("contains", [holder, _], [_, member]) = (name, types.as_slice(), call.args.as_slice()) {
+            // rhai writes `x in y` as a call that asks `y`
+            self.asks_in(holder, member);
+            return Type::of(Kinds::BOOL);
+        }
         let library = Library::by_name(name).filter(|_| self.given.own(name).is_none());
         if library.is_none_or(Library::is_helper) {
             // it may ask whether the value is there

@@ -32,30 +32,35 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if let (_, links) = ast::chain(expr)
             && let Some(ast::Link::Method { call, at, .. }) = links.last()
             && self.given.own(&call.name).is_none()
+            && self.in_place(&call.name, *at)
         {
-            self.in_place(&call.name, *at);
+            return Type::unknown();
         }
         held
     }
 
-    /// The value of a method that gives none is used.
-    pub(super) fn in_place(&mut self, name: &str, at: At) {
-        if natives::is_in_place(name) {
+    /// The value of a method that gives none is used: whether it is so.
+    pub(super) fn in_place(&mut self, name: &str, at: At) -> bool {
+        let gives_none = natives::is_in_place(name);
+        if gives_none {
             let message = format!("`{name}` changes the value in place and gives `()`");
             let hint = format!("write `x.{name}(…);` as a statement, then use `x`");
             self.report.error("R051", at, name.len(), message, Some(hint));
         }
+        gives_none
     }
 
-    /// A method is called on what has no such method.
-    pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) {
-        let Some(native) = natives::native(name) else { return };
+    /// Whether a value may have a method.
+    pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) -> bool {
+        let Some(native) = natives::native(name) else { return true };
         let own = held.kinds.without(Kinds::UNIT);
-        if held.kinds.is_known() && own != Kinds::NONE && own.excludes(native.receivers) {
+        let lacks = held.kinds.is_known() && own != Kinds::NONE && own.excludes(native.receivers);
+        if lacks {
             let message = format!("{} has no method `{name}`", own.words());
             let hint = format!("`{name}` is a method of {}", native.receivers.words());
             self.report.error("R010", at, name.len(), message, Some(hint));
         }
+        !lacks
     }
 
     /// What says which way a script goes.
@@ -93,7 +98,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             self.ask(&held);
         }
-        Type::of(Kinds::BOOL)
+        if self.report.found.len() == before { Type::of(Kinds::BOOL) } else { Type::unknown() }
     }
 
     pub(super) fn operator(&mut self, call: &'p FnCallExpr, at: At) -> Type<'s> {
@@ -106,11 +111,6 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 self.compared(name, (left, first), (right, second), at);
                 self.ask(left);
                 self.ask(right);
-                Type::of(Kinds::BOOL)
-            }
-            // rhai writes `x in y` as a call that asks `y`
-            ([holder, _], [_, member]) if name == "contains" => {
-                self.asks_in(holder, member);
                 Type::of(Kinds::BOOL)
             }
             ([held], [one]) if name == "!" => {
@@ -138,7 +138,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return;
         }
         let shown = |expr: &Expr, kinds: Kinds| {
-            let words = kinds.without(Kinds::UNIT).words();
+            let words = if kinds == Kinds::UNIT { kinds } else { kinds.without(Kinds::UNIT) }.words();
             ast::path(expr).map_or_else(|| words.clone(), |path| format!("`{path}`, which is {words},"))
         };
         let result = if operator == "!=" { "true" } else { "false" };
@@ -174,25 +174,22 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let place = self.chain(target, true);
         // what is written there is there
         self.ask(&place);
-        let (base, links) = ast::chain(target);
+        let (_, links) = ast::chain(target);
         let Some(ast::Link::Member { name, .. }) = links.last().filter(|_| !is_operation) else { return };
-        if let Held::Shape(shape, is_soft) = place.held {
-            let declared = Kinds::of(shape);
-            let own = held.kinds.without(Kinds::UNIT);
-            if own != Kinds::NONE && held.kinds.is_known() && own.excludes(declared) {
-                let message = format!(
-                    "the schema gives `{name}` {}, and {} is assigned",
-                    declared.without(Kinds::UNIT).words(),
-                    own.words()
-                );
-                let hint = Some(format!("assign {}", declared.without(Kinds::UNIT).words()));
-                let length = self.report.length_of_line(base.position());
-                if is_soft {
-                    self.report.warning("R062", base.position(), length, message, hint);
-                } else {
-                    self.report.error("R062", base.position(), length, message, hint);
-                }
-            }
+        let own = held.kinds.without(Kinds::UNIT);
+        if own == Kinds::NONE || !held.kinds.is_known() || !own.excludes(place.takes) {
+            return;
+        }
+        let declared = place.takes.without(Kinds::UNIT).words();
+        let message = format!("the schema declares `{name}` as {declared}, but {} is assigned", own.words());
+        let at = value.start_position();
+        let length = self.report.rest_of_line(at).trim_end().trim_end_matches(';').chars().count();
+        let hint = Some(format!("assign {declared}"));
+        // what an account holds is the site's, unless a result schema says what it is
+        if matches!(self.given.kind, ScriptKind::Merge { account: (_, true), .. }) {
+            self.report.error("R062", at, length, message, hint);
+        } else {
+            self.report.warning("R062", at, length, message, hint);
         }
     }
 
