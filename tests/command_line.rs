@@ -422,11 +422,11 @@ fn the_page_of_a_policy_is_written_and_asked_for_its_age() {
         "{text}"
     );
     assert!(text.contains("- the larger quantity wins and bad lines go\n"), "{text}");
-    of("rules", &["--out", &page, "--check"], 6, "is not what the rules say: run `handover docs --out ");
+    of("rules", &["--out", &page, "--check"], 6, "is out of date: run `handover docs --out ");
     of("rules", &["--out", &page], 0, "");
     assert_eq!(std::fs::read_to_string(&page).unwrap(), text);
     of("rules", &["--out", &page, "--check"], 0, "");
     let wider = rules("docs", &[("cart.schema.json", "\"maximum\": 99", "\"maximum\": 98")]);
-    of(&wider, &["--out", &page, "--check"], 6, "is not what the rules say");
+    of(&wider, &["--out", &page, "--check"], 6, "is out of date");
     of("rules", &["--check"], 2, "--out");
 }

@@ -9,7 +9,7 @@ use handover_engine::author::fixture::Fixture;
 use handover_engine::author::mutants::{self, Bench};
 use handover_engine::decision::{Command, SkipReason};
 use handover_engine::diagnostic::Diagnostic;
-use handover_engine::merge::{Cart, Function, Strategy};
+use handover_engine::merge::{Function, Named};
 use handover_engine::ruleset::{Given, RuleSet};
 
 use crate::binary::{handover, root};
@@ -36,7 +36,7 @@ fn every_function_and_preset_has_a_case_that_works_and_one_that_refuses() {
     assert!(run.failures.is_empty(), "{:#?}", run.failures);
     let shown: String = files::policy(&catalogue.join("rules")).unwrap().0.into_values().collect();
     let functions = Function::ALL.iter().map(|function| function.name);
-    for name in functions.chain(Strategy::NAMES).chain(Cart::NAMES).chain(["is_blank", "skip"]) {
+    for name in functions.chain(Named::ALL.iter().map(|named| named.name)).chain(["skip"]) {
         assert!(shown.contains(name), "`{name}` has no rule");
     }
     for rule in rules.rules() {

@@ -25,6 +25,7 @@ mod opinions;
 mod maximal;
 mod merging;
 mod mutants;
+mod language;
 mod lawful;
 mod storefront;
 mod histories;

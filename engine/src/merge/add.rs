@@ -13,11 +13,27 @@
 
 use super::function::{Function, Gives, SIDES};
 use super::law::{Law, Laws};
+use super::named::Named;
+use super::options::value_error;
 use super::{Made, Strategy};
 use crate::json::{Document, Json, Number, View};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin).without(Law::Bounded);
+
+/// `sum` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "sum",
+    alias: Some("add"),
+    summary: "the sum of two numbers; an option caps it; needs `session.once`",
+    plain: Some(|| Strategy::Sum(None)),
+    with: Some(|cap, _| match cap.as_number() {
+        Some(_) => Ok(Strategy::Sum(Some(cap.to_json()))),
+        None => value_error(cap, "a number"),
+    }),
+    adds: true,
+    example: [r#"["sum", 99]"#, "1", "3", "4"],
+};
 
 /// `add` for scripts.
 pub(super) const FUNCTION: Function = Function {

@@ -10,11 +10,23 @@
 
 use super::function::{Function, Gives, SIDES};
 use super::law::Laws;
+use super::named::Named;
 use super::{Made, Strategy};
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `account` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "account",
+    alias: Some("coalesce"),
+    summary: "the account's value, or the visitor's where it has none",
+    plain: Some(|| Strategy::Account),
+    with: None,
+    adds: false,
+    example: [r#""account""#, "1", "2", "1"],
+};
 
 /// `coalesce` for scripts.
 pub(super) const FUNCTION: Function = Function {

@@ -10,12 +10,24 @@
 
 use super::function::{Function, Gives, Options, SIDES};
 use super::law::{Law, Laws};
+use super::named::Named;
 use super::union::{self, Changed, Union, lists};
 use super::{Merging, Strategy, Work};
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin);
+
+/// `concat` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "concat",
+    alias: None,
+    summary: "the items of both lists; needs `session.once`",
+    plain: Some(|| Strategy::Concat(Concat::default())),
+    with: Some(|options, _| Ok(Strategy::Concat(Concat(Union::read("concat", options)?)))),
+    adds: true,
+    example: [r#""concat""#, "[1]", "[1,2]", "[1,1,2]"],
+};
 
 /// `concat` for scripts.
 pub(super) const FUNCTION: Function = Function {

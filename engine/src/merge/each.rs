@@ -11,9 +11,21 @@
 
 use super::fields::{Names, changed};
 use super::function::{Function, Gives, SIDES};
+use super::named::Named;
 use super::options::{OptionErrorKind, Read, error, known, limit};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View};
+
+/// `each` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "each",
+    alias: None,
+    summary: "an object whose names are open: each name's two values by one strategy",
+    plain: None,
+    with: Some(|options, _| Ok(Strategy::Each(Each::read(options)?))),
+    adds: false,
+    example: [r#"["each", { "of": "max" }]"#, r#"{"a":1}"#, r#"{"a":3,"b":2}"#, r#"{"a":3,"b":2}"#],
+};
 
 /// `each` for scripts.
 pub(super) const FUNCTION: Function = Function {

@@ -14,11 +14,38 @@ use std::cmp::Ordering;
 
 use super::function::{Function, Gives, SIDES};
 use super::law::Laws;
+use super::named::Named;
+use super::options::value_error;
 use super::{Made, Strategy};
 use crate::json::{Json, View};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `max` by name.
+pub(super) const MAX: Named = Named {
+    name: "max",
+    alias: Some("max_of"),
+    summary: "the larger number; an option caps what is added",
+    plain: Some(|| Strategy::Max(None)),
+    with: Some(|cap, _| match cap.as_number() {
+        Some(_) => Ok(Strategy::Max(Some(cap.to_json()))),
+        None => value_error(cap, "a number"),
+    }),
+    adds: false,
+    example: [r#"["max", 99]"#, "1", "3", "3"],
+};
+
+/// `min` by name.
+pub(super) const MIN: Named = Named {
+    name: "min",
+    alias: Some("min_of"),
+    summary: "the smaller number",
+    plain: Some(|| Strategy::Min),
+    with: None,
+    adds: false,
+    example: [r#""min""#, "3", "1", "1"],
+};
 
 /// `max_of` for scripts.
 pub(super) const MAX_OF: Function = Function {

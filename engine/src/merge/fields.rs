@@ -13,10 +13,27 @@ use std::cmp::Ordering;
 
 use super::function::{Function, Gives, Options, SIDES};
 use super::law::Laws;
+use super::named::Named;
 use super::options::{OptionErrorKind, Read, error, strategies};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::diagnostic::suggestion;
 use crate::json::{Json, Kind, Text, View, compare, same};
+
+/// `merge_fields` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "merge_fields",
+    alias: None,
+    summary: "an object, member by member; members without a rule do not travel",
+    plain: None,
+    with: Some(|rules, default| Ok(Strategy::Fields(MergeFields::read(rules, default)?))),
+    adds: false,
+    example: [
+        r#"{ "theme": "anonymous" }"#,
+        r#"{"theme":"light"}"#,
+        r#"{"theme":"dark","role":"admin"}"#,
+        r#"{"theme":"dark"}"#,
+    ],
+};
 
 /// `merge_fields` for scripts.
 pub(super) const FUNCTION: Function = Function {

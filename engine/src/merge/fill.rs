@@ -10,11 +10,23 @@
 
 use super::function::{Called, Function, Gives, SIDES};
 use super::law::Laws;
+use super::named::Named;
 use super::{Made, Strategy};
 use crate::json::{Json, Kind, View};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `fill` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "fill",
+    alias: None,
+    summary: "the account's value, or the visitor's where it is blank (null, empty string, list or object)",
+    plain: Some(|| Strategy::Fill),
+    with: None,
+    adds: false,
+    example: [r#""fill""#, r#""""#, r#""de""#, r#""de""#],
+};
 
 /// `fill` for scripts.
 pub(super) const FUNCTION: Function = Function {

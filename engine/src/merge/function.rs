@@ -4,7 +4,7 @@
 //! author's reference read the rest from there.
 
 use super::options::{OptionError, OptionErrorKind, Read};
-use super::preset::{self, Cart};
+use super::preset;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use super::{
     add, clamp_times, coalesce, concat, drop_expired, each, extreme, fields, fill, keyed_union, latest, merge_patch,
@@ -113,9 +113,9 @@ pub(super) const SIDES: [usize; 2] = [0, 1];
 
 impl Function {
     /// All functions, by name.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: &[Self] = &[
         add::FUNCTION,
-        preset::function(Cart::ArchiveExisting),
+        preset::archive_existing::FUNCTION,
         clamp_times::FUNCTION,
         coalesce::FUNCTION,
         concat::FUNCTION,
@@ -123,7 +123,7 @@ impl Function {
         each::FUNCTION,
         latest::EARLIEST,
         fill::FUNCTION,
-        preset::function(Cart::HigherQuantity),
+        preset::higher_quantity::FUNCTION,
         ordinal::HIGHEST,
         fill::IS_BLANK,
         keyed_union::FUNCTION,
@@ -136,21 +136,21 @@ impl Function {
         most_frequent::FUNCTION,
         pick::FUNCTION,
         recent::FUNCTION,
-        preset::function(Cart::SavedQuantity),
-        preset::function(Cart::SumQuantities),
+        preset::saved_quantity::FUNCTION,
+        preset::sum_quantities::FUNCTION,
         three_way::FUNCTION,
         times::TIME_OF,
         times::TIME_TEXT,
         union::FUNCTION,
-        preset::function(Cart::UseExisting),
-        preset::function(Cart::UseGuest),
-        preset::function(Cart::UseGuestIfExistingEmpty),
+        preset::use_existing::FUNCTION,
+        preset::use_guest::FUNCTION,
+        preset::use_guest_if_existing_empty::FUNCTION,
     ];
 
     /// The function of a name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.name == name)
+        Self::ALL.iter().copied().find(|function| function.name == name)
     }
 
     /// Whether it merges nothing, so that a guard may call it too.

@@ -55,28 +55,28 @@ impl Part {
         Self { path, fold: false, set: false }
     }
 
-    fn of<'a>(&self, item: View<'a>) -> Option<Named<'a>> {
+    fn of<'a>(&self, item: View<'a>) -> Option<KeyValue<'a>> {
         let value = self.path.iter().try_fold(item, |value, name| value.get(name)).filter(|one| !is_missing(*one))?;
         Some(match value.kind() {
-            Kind::String if self.fold => Named::Made(Json::text(&value.word().trim().to_lowercase())),
+            Kind::String if self.fold => KeyValue::Made(Json::text(&value.word().trim().to_lowercase())),
             Kind::Array if self.set => {
                 let mut items: Vec<Json> = value.items().map(View::to_json).collect();
                 items.sort_by(|a, b| compare(a.view(), b.view()));
                 items.dedup_by(|a, b| compare(a.view(), b.view()).is_eq());
-                Named::Made(Json::list(items))
+                KeyValue::Made(Json::list(items))
             }
-            _ => Named::AsItIs(value),
+            _ => KeyValue::AsItIs(value),
         })
     }
 }
 
 /// What a member path holds in an item.
-pub(super) enum Named<'a> {
+pub(super) enum KeyValue<'a> {
     AsItIs(View<'a>),
     Made(Json),
 }
 
-impl Named<'_> {
+impl KeyValue<'_> {
     fn view(&self) -> View<'_> {
         match self {
             Self::AsItIs(view) => *view,
@@ -87,7 +87,7 @@ impl Named<'_> {
 
 impl Key {
     /// What each path holds in an item.
-    pub(super) fn of<'a>(&self, item: View<'a>) -> Vec<Option<Named<'a>>> {
+    pub(super) fn of<'a>(&self, item: View<'a>) -> Vec<Option<KeyValue<'a>>> {
         self.0.iter().map(|part| part.of(item)).collect()
     }
 
@@ -110,13 +110,13 @@ pub(super) fn is_missing(value: View<'_>) -> bool {
     value.is_null() || (matches!(value.kind(), Kind::Array | Kind::Object) && value.is_empty())
 }
 
-pub(super) fn fingerprint_of(key: &[Option<Named<'_>>]) -> u64 {
-    let part = |part: &Option<Named<'_>>| part.as_ref().map_or(0, |part| fingerprint(part.view()));
+pub(super) fn fingerprint_of(key: &[Option<KeyValue<'_>>]) -> u64 {
+    let part = |part: &Option<KeyValue<'_>>| part.as_ref().map_or(0, |part| fingerprint(part.view()));
     key.iter().fold(0, |hash: u64, own| hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part(own)))
 }
 
 /// Missing equals only missing.
-pub(super) fn compare_keys(a: &[Option<Named<'_>>], b: &[Option<Named<'_>>]) -> Ordering {
+pub(super) fn compare_keys(a: &[Option<KeyValue<'_>>], b: &[Option<KeyValue<'_>>]) -> Ordering {
     let differing = a.iter().zip(b).map(|(a, b)| match (a, b) {
         (Some(a), Some(b)) => compare(a.view(), b.view()),
         (a, b) => a.is_some().cmp(&b.is_some()),

@@ -14,11 +14,28 @@ use super::function::{Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::key::{Key, compare_keys, fingerprint_of};
 use super::law::Laws;
+use super::named::Named;
 use super::options::{OptionErrorKind, Read, error, known, strategies};
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
 use crate::diagnostic::suggestion;
 use crate::json::{Json, View};
+
+/// `keyed_union` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "keyed_union",
+    alias: None,
+    summary: "a list as a map: lines with the same key are merged, new lines are added",
+    plain: None,
+    with: Some(|options, _| Ok(Strategy::KeyedUnion(Box::new(KeyedUnion::read(options)?)))),
+    adds: false,
+    example: [
+        r#"["keyed_union", { "key": "sku", "on_match": { "qty": "max" } }]"#,
+        r#"[{"sku":"A","qty":1}]"#,
+        r#"[{"sku":"A","qty":3}]"#,
+        r#"[{"sku":"A","qty":3}]"#,
+    ],
+};
 
 /// `keyed_union` for scripts.
 pub(super) const FUNCTION: Function = Function {

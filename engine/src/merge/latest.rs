@@ -13,13 +13,47 @@ use std::cmp::Ordering;
 
 use super::function::{Called, Function, Gives};
 use super::law::Laws;
+use super::named::Named;
 use super::options::{OptionErrorKind, Read, error, known, text};
-use super::{Context, Made};
+use super::{Context, Made, Strategy};
 use crate::instant;
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `earliest_time` by name.
+pub(super) const EARLIEST_TIME: Named = Named {
+    name: "earliest_time",
+    alias: None,
+    summary: "the earlier of two times",
+    plain: Some(|| Strategy::EarliestTime),
+    with: None,
+    adds: false,
+    example: [r#""earliest_time""#, r#""2026-11-02""#, r#""2026-11-01""#, r#""2026-11-01""#],
+};
+
+/// `latest_time` by name.
+pub(super) const LATEST_TIME: Named = Named {
+    name: "latest_time",
+    alias: None,
+    summary: "the later of two times",
+    plain: Some(|| Strategy::LatestTime),
+    with: None,
+    adds: false,
+    example: [r#""latest_time""#, r#""2026-11-01""#, r#""2026-11-02""#, r#""2026-11-02""#],
+};
+
+/// `latest` by name.
+pub(super) const LATEST_VALUE: Named = Named {
+    name: "latest",
+    alias: None,
+    summary: "the value whose time, in the member `at`, is later",
+    plain: None,
+    with: Some(|options, _| Ok(Strategy::Latest(Latest::read(options)?))),
+    adds: false,
+    example: [r#"["latest", { "at": "at" }]"#, r#"{"v":1,"at":1}"#, r#"{"v":2,"at":2}"#, r#"{"v":2,"at":2}"#],
+};
 
 /// `latest` for scripts.
 pub(super) const LATEST: Function = Function {

@@ -10,12 +10,35 @@
 //! assert_eq!(merged(r#""any""#, "null", "false"), "false");
 //! ```
 
-use super::Made;
 use super::law::Laws;
+use super::named::Named;
+use super::{Made, Strategy};
 use crate::json::View;
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `all` by name.
+pub(super) const ALL: Named = Named {
+    name: "all",
+    alias: None,
+    summary: "true where both are true; a visitor's `false` wins",
+    plain: Some(|| Strategy::All),
+    with: None,
+    adds: false,
+    example: [r#""all""#, "true", "false", "false"],
+};
+
+/// `any` by name.
+pub(super) const ANY: Named = Named {
+    name: "any",
+    alias: None,
+    summary: "true where one is true",
+    plain: Some(|| Strategy::Any),
+    with: None,
+    adds: false,
+    example: [r#""any""#, "false", "true", "true"],
+};
 
 /// Logical and (`decisive` false) or or (`decisive` true): the decisive value wins, from whichever side.
 pub(super) fn logical(account: Option<View<'_>>, anonymous: View<'_>, decisive: bool) -> Made {

@@ -10,18 +10,9 @@
 //!
 //! One reader serves both sides, so an option means the same in a script and in the policy.
 
-use std::cmp::Ordering;
-
 use super::Strategy;
-use super::concat::Concat;
-use super::each::Each;
 use super::fields::MergeFields;
-use super::keyed_union::KeyedUnion;
-use super::latest::Latest;
-use super::ordinal::Ordinal;
-use super::preset::{Cart, Preset};
-use super::recent::Recent;
-use super::union::Union;
+use super::named::Named;
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Kind, View};
 
@@ -79,22 +70,12 @@ pub(super) fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> 
     error(OptionErrorKind::Value, view, format!("expected {expected}"), None)
 }
 
-/// What adds again at every login.
-const ADDING: [&str; 4] = ["add", "concat", "sum", "sum_quantities"];
-
-/// Functions that take options.
-const FUNCTIONS: [&str; 11] =
-    ["concat", "each", "highest", "keyed_union", "latest", "lowest", "max", "merge_fields", "recent", "sum", "union"];
-
 impl Strategy {
     /// Reads the `merge` of a rule: a name, or an object with one function and its options.
     ///
     /// # Errors
     /// What is wrong, and where.
     pub fn read_rule(view: View<'_>) -> Result<Self, OptionError<'_>> {
-        if let Some(preset) = Preset::by_name(&view.word()) {
-            return Ok(Self::Preset(preset));
-        }
         if view.kind() != Kind::Object {
             return Self::read(view);
         }
@@ -104,7 +85,7 @@ impl Strategy {
         let (Some((name, options)), None) = (functions.next(), functions.next()) else {
             let names: Vec<_> = view.members().map(|(name, _)| format!("`{}`", name.decode())).collect();
             let message = format!("a merge is one function and its options, not {}", names.join(" and "));
-            return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &FUNCTIONS)));
+            return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &with_options())));
         };
         let function = name.word();
         if default.is_some() && function != "merge_fields" {
@@ -119,24 +100,13 @@ impl Strategy {
         options: View<'a>,
         default: Option<View<'a>>,
     ) -> Read<'a, Self> {
-        Ok(match function {
-            "max" if options.as_number().is_some() => Self::Max(Some(options.to_json())),
-            "sum" | "add" if options.as_number().is_some() => Self::Sum(Some(options.to_json())),
-            "max" | "sum" | "add" => return value_error(options, "a number"),
-            "highest" => Self::Ordinal(Ordinal::read(options, Ordering::Greater)?),
-            "lowest" => Self::Ordinal(Ordinal::read(options, Ordering::Less)?),
-            "concat" => Self::Concat(Concat(Union::read("concat", options)?)),
-            "union" => Self::Union(Union::read("union", options)?),
-            "keyed_union" => Self::KeyedUnion(Box::new(KeyedUnion::read(options)?)),
-            "recent" => Self::Recent(Recent::read(options)?),
-            "each" => Self::Each(Each::read(options)?),
-            "latest" => Self::Latest(Latest::read(options)?),
-            "merge_fields" => Self::Fields(MergeFields::read(options, default)?),
-            unknown => {
-                let message = format!("unknown function `{unknown}`");
-                return error(OptionErrorKind::Strategy, name, message, Some(suggestion(unknown, &FUNCTIONS)));
+        match Named::by_name(function).and_then(|named| named.with) {
+            Some(read) => read(options, default),
+            None => {
+                let message = format!("unknown function `{function}`");
+                error(OptionErrorKind::Strategy, name, message, Some(suggestion(function, &with_options())))
             }
-        })
+        }
     }
 
     /// Reads the strategy of a member: a name, `["name", option]`, or an object of member -> strategy.
@@ -147,7 +117,7 @@ impl Strategy {
         match view.kind() {
             Kind::String => Self::read_name(view),
             Kind::Array => Self::read_list(view),
-            Kind::Object => Ok(Self::Fields(MergeFields::read(view, None)?)),
+            Kind::Object => MergeFields::read(view, None).map(Self::Fields).map_err(|wrong| as_a_list(view, wrong)),
             _ => value_error(view, "the name of a strategy"),
         }
     }
@@ -155,7 +125,7 @@ impl Strategy {
     /// Where a merge, as an author wrote it, names what adds again at every login: the first such word.
     #[must_use]
     pub fn adding(view: View<'_>) -> Option<View<'_>> {
-        let adds = |view: &View<'_>| ADDING.contains(&view.word().as_str());
+        let adds = |view: &View<'_>| adds(&view.word());
         match view.kind() {
             Kind::Object => {
                 let mut values = view.members().filter_map(|(_, value)| Self::adding(value));
@@ -168,11 +138,11 @@ impl Strategy {
 
     fn read_name(view: View<'_>) -> Read<'_, Self> {
         let name = view.word();
-        Self::by_name(&name).or_else(|| Preset::by_name(&name).map(Self::Preset)).map_or_else(
+        Self::by_name(&name).map_or_else(
             || {
-                if FUNCTIONS.contains(&name.as_str()) {
+                if Named::by_name(&name).is_some() {
                     let message = format!("strategy `{name}` needs options");
-                    let near = nearest(&name, &Self::NAMES).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
+                    let near = nearest(&name, &plain()).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
                     let help = format!("write `{{ \"{name}\": … }}`, for a member `[\"{name}\", …]`{near}");
                     return error(OptionErrorKind::Strategy, view, message, Some(help));
                 }
@@ -192,22 +162,43 @@ impl Strategy {
     }
 }
 
+/// What is wrong with the strategies of an object; where it is written as a rule is, with one function and its options, that
+/// a member has them in a list.
+fn as_a_list<'a>(view: View<'a>, wrong: OptionError<'a>) -> OptionError<'a> {
+    let mut members = view.named_members();
+    let (Some((name, _)), None) = (members.next(), members.next()) else { return wrong };
+    let word = name.word();
+    if !Named::by_name(&word).is_some_and(Named::takes_option) {
+        return wrong;
+    }
+    let message = format!("`{word}` with its options is a list where a member has it");
+    OptionError { kind: OptionErrorKind::Value, view: name, message, help: Some(format!("write `[\"{word}\", …]`")) }
+}
+
 /// The names of all strategies.
 #[must_use]
 pub fn strategy_names() -> Vec<&'static str> {
-    [&Strategy::NAMES[..], &FUNCTIONS[..], &Cart::NAMES[..]].concat()
+    Named::ALL.iter().map(|named| named.name).collect()
+}
+
+fn plain() -> Vec<&'static str> {
+    Named::ALL.iter().filter(|named| named.plain.is_some()).map(|named| named.name).collect()
+}
+
+fn with_options() -> Vec<&'static str> {
+    Named::ALL.iter().filter(|named| named.takes_option()).map(|named| named.name).collect()
 }
 
 /// Whether a word names a strategy.
 #[must_use]
 pub fn is_strategy(name: &str) -> bool {
-    Strategy::by_name(name).is_some() || strategy_names().contains(&name)
+    Named::by_name(name).is_some()
 }
 
 /// Whether a word names what adds again at every login.
 #[must_use]
 pub fn adds(name: &str) -> bool {
-    ADDING.contains(&name)
+    Named::by_name(name).is_some_and(|named| named.adds)
 }
 
 /// Checks that `options` is an object of options that the function knows.

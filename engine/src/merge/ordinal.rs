@@ -14,12 +14,35 @@ use std::cmp::Ordering;
 
 use super::function::{Function, Gives};
 use super::law::Laws;
+use super::named::Named;
 use super::options::{Read, value_error};
 use super::{Made, Strategy};
 use crate::json::{Json, Kind, View, same};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `highest` by name.
+pub(super) const HIGHEST_OF: Named = Named {
+    name: "highest",
+    alias: None,
+    summary: "the value that stands later in a declared list",
+    plain: None,
+    with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Greater)?))),
+    adds: false,
+    example: [r#"["highest", ["silver", "gold"]]"#, r#""silver""#, r#""gold""#, r#""gold""#],
+};
+
+/// `lowest` by name.
+pub(super) const LOWEST_OF: Named = Named {
+    name: "lowest",
+    alias: None,
+    summary: "the value that stands earlier in a declared list",
+    plain: None,
+    with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Less)?))),
+    adds: false,
+    example: [r#"["lowest", ["silver", "gold"]]"#, r#""gold""#, r#""silver""#, r#""silver""#],
+};
 
 /// `highest` for scripts.
 pub(super) const HIGHEST: Function = Function {

@@ -27,6 +27,7 @@ use super::function::{Call, Function, Gives, SIDES};
 use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::law::Laws;
+use super::named::Named;
 use super::union::Union;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, same};
@@ -53,9 +54,6 @@ pub struct Preset {
     pub(super) lines: KeyedUnion,
 }
 
-/// Name, signature, summary, example and code of a preset as a function.
-type Described = (&'static str, &'static str, &'static str, [&'static str; 2], Call);
-
 /// Which of the presets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cart {
@@ -75,113 +73,102 @@ pub enum Cart {
     ArchiveExisting,
 }
 
-impl Cart {
-    /// The names that `policy.json` knows.
-    pub const NAMES: [&'static str; 7] = [
-        "archive_existing",
-        "higher_quantity",
-        "saved_quantity",
-        "sum_quantities",
-        "use_existing",
-        "use_guest",
-        "use_guest_if_existing_empty",
-    ];
+/// A preset as a function of scripts and as a strategy by name.
+macro_rules! preset {
+    ($of:ident, $cart:ident, $name:literal, $summary:literal, $adds:literal, $rhai:literal, $json:expr) => {
+        #[doc = concat!("`", $name, "`.")]
+        pub(super) mod $of {
+            use super::{Call, Cart, Function, Gives, Named, Preset, SIDES, Strategy};
 
-    const fn described(self) -> Described {
-        match self {
-            Self::ArchiveExisting => (
-                "archive_existing",
-                "archive_existing(account, anonymous)",
-                "the visitor's cart; the account's moves to `saved`",
-                ["archive_existing(#{ items: [1] }, #{ items: [2] })", r#"{"items":[2],"saved":[{"items":[1]}]}"#],
-                |arguments, work| arguments.merged(&Self::ArchiveExisting.strategy(), SIDES, work),
-            ),
-            Self::HigherQuantity => (
-                "higher_quantity",
-                "higher_quantity(account, anonymous)",
-                "the lines of both carts; of matching ones the larger quantity",
-                [r#"higher_quantity([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }])"#, r#"[{"sku":"A","qty":3}]"#],
-                |arguments, work| arguments.merged(&Self::HigherQuantity.strategy(), SIDES, work),
-            ),
-            Self::SavedQuantity => (
-                "saved_quantity",
-                "saved_quantity(account, anonymous)",
-                "the lines of both carts; of matching ones the account's quantity",
-                [r#"saved_quantity([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }])"#, r#"[{"sku":"A","qty":1}]"#],
-                |arguments, work| arguments.merged(&Self::SavedQuantity.strategy(), SIDES, work),
-            ),
-            Self::SumQuantities => (
-                "sum_quantities",
-                "sum_quantities(account, anonymous)",
-                "the lines of both carts; of matching ones the sum; needs `session.once`",
-                [r#"sum_quantities([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }])"#, r#"[{"sku":"A","qty":4}]"#],
-                |arguments, work| arguments.merged(&Self::SumQuantities.strategy(), SIDES, work),
-            ),
-            Self::UseExisting => (
-                "use_existing",
-                "use_existing(account, anonymous)",
-                "the account's cart, or the visitor's where there is none",
-                ["use_existing([1], [2])", "[1]"],
-                |arguments, work| arguments.merged(&Self::UseExisting.strategy(), SIDES, work),
-            ),
-            Self::UseGuest => (
-                "use_guest",
-                "use_guest(account, anonymous)",
-                "the visitor's cart",
-                ["use_guest([1], [2])", "[2]"],
-                |arguments, work| arguments.merged(&Self::UseGuest.strategy(), SIDES, work),
-            ),
-            Self::UseGuestIfExistingEmpty => (
-                "use_guest_if_existing_empty",
-                "use_guest_if_existing_empty(account, anonymous)",
-                "the visitor's cart where the account's has no lines",
-                ["use_guest_if_existing_empty([], [2])", "[2]"],
-                |arguments, work| arguments.merged(&Self::UseGuestIfExistingEmpty.strategy(), SIDES, work),
-            ),
+            const PLAIN: fn() -> Strategy = || Strategy::Preset(Preset::of(Cart::$cart));
+            const CALL: Call = |arguments, work| arguments.merged(&PLAIN(), SIDES, work);
+            const JSON: [&str; 3] = $json;
+
+            /// By name.
+            pub(in crate::merge) const STRATEGY: Named = Named {
+                name: $name,
+                alias: None,
+                summary: $summary,
+                plain: Some(PLAIN),
+                with: None,
+                adds: $adds,
+                example: [concat!("\"", $name, "\""), JSON[0], JSON[1], JSON[2]],
+            };
+
+            /// For scripts.
+            pub(in crate::merge) const FUNCTION: Function = Function {
+                name: $name,
+                signature: concat!($name, "(account, anonymous)"),
+                summary: $summary,
+                arguments: (2, 2),
+                sides: Some(SIDES),
+                options: None,
+                gives: Gives::Either,
+                example: [concat!($name, "(", $rhai, ")"), JSON[2]],
+                call: CALL,
+            };
         }
-    }
-
-    fn strategy(self) -> Strategy {
-        Strategy::Preset(Preset::of(self))
-    }
-
-    fn by_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "higher_quantity" => Self::HigherQuantity,
-            "sum_quantities" => Self::SumQuantities,
-            "saved_quantity" => Self::SavedQuantity,
-            "use_guest" => Self::UseGuest,
-            "use_existing" => Self::UseExisting,
-            "use_guest_if_existing_empty" => Self::UseGuestIfExistingEmpty,
-            "archive_existing" => Self::ArchiveExisting,
-            _ => return None,
-        })
-    }
+    };
 }
 
-/// A preset for scripts.
-pub(super) const fn function(cart: Cart) -> Function {
-    let (name, signature, summary, example, call) = cart.described();
-    Function {
-        name,
-        signature,
-        summary,
-        arguments: (2, 2),
-        sides: Some(SIDES),
-        options: None,
-        gives: Gives::Either,
-        example,
-        call,
-    }
-}
+preset!(
+    archive_existing,
+    ArchiveExisting,
+    "archive_existing",
+    "the visitor's cart; the account's moves to `saved`",
+    false,
+    "#{ items: [1] }, #{ items: [2] }",
+    [r#"{"items":[1]}"#, r#"{"items":[2]}"#, r#"{"items":[2],"saved":[{"items":[1]}]}"#]
+);
+preset!(
+    higher_quantity,
+    HigherQuantity,
+    "higher_quantity",
+    "the lines of both carts; of matching ones the larger quantity",
+    false,
+    r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
+    [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":3}]"#]
+);
+preset!(
+    saved_quantity,
+    SavedQuantity,
+    "saved_quantity",
+    "the lines of both carts; of matching ones the account's quantity",
+    false,
+    r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
+    [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":1}]"#]
+);
+preset!(
+    sum_quantities,
+    SumQuantities,
+    "sum_quantities",
+    "the lines of both carts; of matching ones the sum; needs `session.once`",
+    true,
+    r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
+    [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":4}]"#]
+);
+preset!(
+    use_existing,
+    UseExisting,
+    "use_existing",
+    "the account's cart, or the visitor's where there is none",
+    false,
+    "[1], [2]",
+    ["[1]", "[2]", "[1]"]
+);
+preset!(use_guest, UseGuest, "use_guest", "the visitor's cart", false, "[1], [2]", ["[1]", "[2]", "[2]"]);
+preset!(
+    use_guest_if_existing_empty,
+    UseGuestIfExistingEmpty,
+    "use_guest_if_existing_empty",
+    "the visitor's cart where the account's has no lines",
+    false,
+    "[], [2]",
+    ["[]", "[2]", "[2]"]
+);
 
 impl Preset {
-    /// The preset of a name; lines are named by `sku` and `options`.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Cart::by_name(name).map(Self::of)
-    }
-
+    /// Lines are named by `sku` and `options`.
     fn of(cart: Cart) -> Self {
         let quantity = match cart {
             Cart::HigherQuantity => vec![(QUANTITY.to_owned(), Strategy::Max(None))],

@@ -15,8 +15,9 @@ use std::cmp::{Ordering, Reverse};
 use super::clamp_times::{Span, clamped};
 use super::function::{Function, Gives, Options, SIDES};
 use super::group::first_equal;
-use super::key::{Key, Named, compare_keys, fingerprint_of};
+use super::key::{Key, KeyValue, compare_keys, fingerprint_of};
 use super::law::Laws;
+use super::named::Named;
 use super::options::{Read, flag, known, limit, text};
 use super::union::lists;
 use super::{Context, Made, Merging, Strategy, Work};
@@ -25,6 +26,22 @@ use crate::json::{Json, View, compare, fingerprint};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `recent` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "recent",
+    alias: None,
+    summary: "the newest entry of each key, newest first; without a key, ids",
+    plain: Some(|| Strategy::Recent(Recent::default())),
+    with: Some(|options, _| Ok(Strategy::Recent(Recent::read(options)?))),
+    adds: false,
+    example: [
+        r#"["recent", { "key": "id", "limit": 1 }]"#,
+        r#"[{"id":"A","at":1}]"#,
+        r#"[{"id":"B","at":2}]"#,
+        r#"[{"id":"B","at":2}]"#,
+    ],
+};
 
 /// `recent` for scripts.
 pub(super) const FUNCTION: Function = Function {
@@ -78,7 +95,7 @@ impl Recent {
 struct Entry<'a> {
     value: View<'a>,
     /// What its key holds; empty without any member of it.
-    id: Vec<Option<Named<'a>>>,
+    id: Vec<Option<KeyValue<'a>>>,
     time: Option<Millis>,
     /// The value with its time forced into the session's, where it had to be.
     clamped: Option<Json>,

@@ -9,6 +9,7 @@ use super::key::Key;
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::latest::Latest;
 use super::law::{Law, Laws};
+use super::named::Named;
 use super::ordinal::Ordinal;
 use super::preset::Preset;
 use super::recent::Recent;
@@ -63,44 +64,10 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// The strategies that have no options.
-    pub const NAMES: [&'static str; 14] = [
-        "account",
-        "all",
-        "anonymous",
-        "any",
-        "concat",
-        "earliest_time",
-        "fill",
-        "keep",
-        "latest_time",
-        "max",
-        "min",
-        "recent",
-        "sum",
-        "union",
-    ];
-
     /// The strategy of a name, without options.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "account" | "coalesce" => Self::Account,
-            "keep" => Self::Keep,
-            "anonymous" => Self::Anonymous,
-            "fill" => Self::Fill,
-            "max" | "max_of" => Self::Max(None),
-            "min" | "min_of" => Self::Min,
-            "all" => Self::All,
-            "any" => Self::Any,
-            "earliest_time" => Self::EarliestTime,
-            "latest_time" => Self::LatestTime,
-            "sum" | "add" => Self::Sum(None),
-            "concat" => Self::Concat(Concat::default()),
-            "recent" => Self::Recent(Recent::default()),
-            "union" => Self::Union(Union::default()),
-            _ => return None,
-        })
+        Named::by_name(name)?.plain.map(|plain| plain())
     }
 
     /// Merges the account's value (`None`: absent or null) and the session's.

@@ -13,12 +13,24 @@ use std::cmp::Ordering;
 use super::function::{Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::law::Laws;
+use super::named::Named;
 use super::options::{Read, known, limit, value_error};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
+
+/// `union` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "union",
+    alias: None,
+    summary: "the items of both lists, equal ones once",
+    plain: Some(|| Strategy::Union(Union::default())),
+    with: Some(|options, _| Ok(Strategy::Union(Union::read("union", options)?))),
+    adds: false,
+    example: [r#"["union", { "limit": 5 }]"#, "[1]", "[1,2]", "[1,2]"],
+};
 
 /// `union` for scripts.
 pub(super) const FUNCTION: Function = Function {

@@ -105,6 +105,13 @@ impl Format {
         })
     }
 
+    /// The names of all formats, each with a text that has it.
+    pub(super) fn examples() -> Vec<(&'static str, String)> {
+        const NOW: Millis = 1_795_428_000_000;
+        let example = |name| Self::by_name(name).and_then(|format: Self| format.samples(NOW).into_iter().next());
+        Self::NAMES.into_iter().filter_map(|name| Some((name, example(name)?))).collect()
+    }
+
     /// Texts of this format, times around `now`.
     pub(super) fn samples(self, now: Millis) -> Vec<String> {
         let times = |hours: [i64; 4], length: usize| {

@@ -13,6 +13,7 @@ mod idn;
 mod format;
 mod check;
 mod vocabulary;
+mod annotations;
 mod identifiers;
 mod bundle;
 mod schema;
@@ -44,6 +45,7 @@ mod knowledge;
 mod asked;
 
 pub use alone::{Outcome, Sanitized};
+pub use annotations::{ANNOTATIONS, Annotation, formats};
 pub use asked::Asked;
 pub use check::Types;
 pub use knowledge::{Alternative, Knowledge, Member, Shape};

@@ -11,7 +11,7 @@ type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers each function under each number of arguments that it takes, `skip` and `discard`.
 pub(super) fn register(engine: &mut Engine) {
-    for function in Function::ALL {
+    for function in Function::ALL.iter().copied() {
         let (least, most) = function.arguments;
         for count in least..=most {
             register_one(engine, function, count);

@@ -22,6 +22,7 @@ mod charged;
 mod coverage;
 mod joined;
 mod pieces;
+mod language;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,8 +39,9 @@ pub use calls::{Adding, Calls};
 use convert::{to_dynamic, to_json, without_units};
 pub use coverage::Trace;
 pub use joined::decided_by;
+pub use language::{given, methods};
 use lint::Modules;
-pub use lint::ScriptKind;
+pub use lint::{Fixed, Known, ScriptKind};
 pub use pieces::{Piece, pieces};
 use running::Stop;
 use syntax::{script_error, syntax_error};

@@ -93,6 +93,9 @@ static NATIVES: LazyLock<BTreeMap<String, Native>> = LazyLock::new(|| {
             // operators, and what reads and writes members
             continue;
         }
+        if sandbox::DISABLED.contains(&name.as_str()) {
+            continue;
+        }
         let native = natives.entry(name).or_insert(Native { arguments: (count, count), receivers: Kinds::NONE });
         native.arguments = (native.arguments.0.min(count), native.arguments.1.max(count));
         native.receivers = native.receivers.or(first);
@@ -126,6 +129,16 @@ pub(super) fn native(name: &str) -> Option<&'static Native> {
 /// The names of all of them.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     NATIVES.keys().map(String::as_str)
+}
+
+/// Whether rhai's interpreter answers a function itself, for every kind of value.
+pub(super) fn is_interpreted(name: &str) -> bool {
+    INTERPRETED.iter().any(|(own, ..)| *own == name)
+}
+
+/// Whether a function ends a merge, or decides for a guard.
+pub(super) fn is_verb(name: &str) -> bool {
+    MERGE_VERBS.contains(&name) || GUARD_VERBS.contains(&name)
 }
 
 /// Whether a method changes its receiver and gives `()`.

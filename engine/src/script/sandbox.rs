@@ -28,6 +28,9 @@ const NAMES_MAX: usize = 128;
 /// Modules that a script imports.
 const MODULES_MAX: usize = 32;
 
+/// What no script may call. What is curried is copied at every call of the closure; a closure that captures shares.
+pub(super) const DISABLED: [&str; 5] = ["eval", "print", "debug", "Fn", "curry"];
+
 /// Builds the engine of one policy.
 pub(super) fn engine(limits: &Limits) -> Engine {
     let mut engine = packages();
@@ -37,8 +40,7 @@ pub(super) fn engine(limits: &Limits) -> Engine {
 
 /// With our own functions and every bound.
 fn bounded(mut engine: Engine, limits: &Limits) -> Engine {
-    // what is curried is copied at every call of the closure; a closure that captures shares
-    for symbol in ["eval", "print", "debug", "Fn", "curry"] {
+    for symbol in DISABLED {
         engine.disable_symbol(symbol);
     }
     engine

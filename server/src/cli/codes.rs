@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use handover_engine::diagnostic::suggestion;
 
 /// The page, a section a code.
-const PAGE: &str = include_str!("../../codes.md");
+pub(super) const PAGE: &str = include_str!("../../codes.md");
 
 /// The section of a code, or the page for `all`; the error names a code that is near.
 pub(super) fn explain(code: &str) -> Result<String> {

@@ -53,7 +53,7 @@ impl Kinds {
     }
 
     /// Whether some kind is in both.
-    pub(super) fn meets(self, other: Self) -> bool {
+    pub(in crate::script) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 

@@ -25,7 +25,8 @@ use crate::diagnostic::Diagnostic;
 use crate::sanitizer::Shape;
 pub(super) use kinds::Kinds;
 use report::Report;
-pub(super) use words::foreign;
+pub(super) use words::{CONTEXT, REQUEST, SESSION, foreign};
+pub use words::{Fixed, Known};
 
 /// What a script is for.
 #[derive(Clone, Copy)]

@@ -435,12 +435,16 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                     Type::unknown()
                 }
             },
-            Held::Fixed((own, names)) => {
-                if !names.contains(&name) {
-                    let message = format!("`{own}` has no member `{name}`");
-                    self.report.error("R020", at, name.len(), message, Some(suggestion(name, names)));
+            Held::Fixed(fixed) => {
+                let known = fixed.members.iter().find(|member| member.name == name);
+                if known.is_none() {
+                    let message = format!("`{}` has no member `{name}`", fixed.name);
+                    self.report.error("R020", at, name.len(), message, Some(suggestion(name, &fixed.names())));
                 }
-                fixed(own, name)
+                let kinds = known.map_or(Kinds::ANY, |known| known.kinds);
+                let is_session = fixed.name == CONTEXT.name && name == "session";
+                let held = if is_session { Held::Fixed(SESSION) } else { Held::Unknown };
+                Type { held, ..Type::of(kinds) }
             }
             _ => Type::unknown(),
         };
@@ -545,16 +549,6 @@ fn given_by<'s>(function: Library, types: &[Type<'s>]) -> Type<'s> {
     match known.map(|known| &known.held) {
         Some(Held::Shape(shape, _)) if !function.is_helper() => Type { kinds, ..Type::shape(shape, true) },
         _ => Type::of(kinds),
-    }
-}
-
-/// A member of what we hand to a script.
-fn fixed<'s>(own: &str, name: &str) -> Type<'s> {
-    match (own, name) {
-        ("context", "session") => Type { held: Held::Fixed(SESSION), ..Type::of(Kinds::MAP) },
-        ("context", "now") | ("context.session", "created_at") => Type::of(Kinds::NUMBER),
-        ("context", "trigger" | "account_id") | ("context.session", "id") => Type::of(Kinds::STRING),
-        _ => Type::unknown(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `handover docs`: the policy as a page for people who do not read its files.
 
 mod fields;
+mod language;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use handover_engine::json::{Document, View};
+use handover_engine::merge::Named;
 use handover_engine::policy::{Files, POLICY_FILE};
 use handover_engine::rule::{Mode, Rule};
 use handover_engine::ruleset::RuleSet;
@@ -31,20 +33,27 @@ pub(super) struct Arguments {
     /// Write the page to this file, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The reference of what any rule may say, instead of the page of this policy
+    #[arg(long)]
+    language: bool,
     /// Only say whether the file is as it would be written; 6 if it is not
     #[arg(long, requires = "out")]
     check: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status> {
-    let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
-    let files = rules::read(&arguments.rules)?;
-    let fixtures = if arguments.fixtures.is_dir() {
-        files::fixtures(&arguments.fixtures).map_err(usage)?
+    let page = if arguments.language {
+        language::page()
     } else {
-        BTreeMap::new()
+        let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
+        let files = rules::read(&arguments.rules)?;
+        let fixtures = if arguments.fixtures.is_dir() {
+            files::fixtures(&arguments.fixtures).map_err(usage)?
+        } else {
+            BTreeMap::new()
+        };
+        page(&rules, &files, &fixtures)
     };
-    let page = page(&rules, &files, &fixtures);
     let Some(out) = &arguments.out else {
         print(page.as_bytes())?;
         return Ok(Status::Ok);
@@ -57,7 +66,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         return Ok(Status::Ok);
     }
     let out = out.display();
-    say(&format!("`{out}` is not what the rules say: run `handover docs --out {out}`"));
+    let flag = if arguments.language { "--language " } else { "" };
+    say(&format!("`{out}` is out of date: run `handover docs {flag}--out {out}`"));
     Ok(Status::Stale)
 }
 
@@ -152,49 +162,6 @@ fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
     let Some(declared) = declared else { return String::new() };
     let function = declared.named_members().map(|(name, _)| name.word()).find(|name| name != "default");
     let function = function.unwrap_or(declared_text);
-    let means = MEANINGS.iter().find(|(name, _)| *name == function).map_or("", |(_, means)| means);
+    let means = Named::by_name(&function).map_or("", |named| named.summary);
     format!("{means} (`{}`)", declared.to_text())
-}
-
-/// What each strategy does that a rule may name.
-const MEANINGS: [(&str, &str); 27] = [
-    ("account", "the account's value; the visitor's where there is none"),
-    ("all", "true only if both say so"),
-    ("anonymous", "the visitor's value"),
-    ("any", "true if either says so"),
-    ("archive_existing", "the visitor's cart; the account's is kept beside it"),
-    ("concat", "one list behind the other"),
-    ("each", "each name by itself"),
-    ("earliest_time", "the earlier time"),
-    ("fill", "the account's value; the visitor's where that is blank"),
-    ("highest", "the value that stands later in a list"),
-    ("higher_quantity", "both carts; of the same line the larger quantity"),
-    ("keep", "the account's value, even where there is none"),
-    ("keyed_union", "both lists; items with the same key become one"),
-    ("latest", "the value whose time is later"),
-    ("latest_time", "the later time"),
-    ("lowest", "the value that stands earlier in a list"),
-    ("max", "the larger number"),
-    ("merge_fields", "member by member"),
-    ("min", "the smaller number"),
-    ("recent", "the newest entries of both lists"),
-    ("saved_quantity", "both carts; of the same line the account's quantity"),
-    ("sum", "the sum"),
-    ("sum_quantities", "both carts; of the same line the sum"),
-    ("union", "both sets"),
-    ("use_existing", "the account's cart"),
-    ("use_guest", "the visitor's cart"),
-    ("use_guest_if_existing_empty", "the account's cart; the visitor's where that is empty"),
-];
-
-#[cfg(test)]
-mod tests {
-    use handover_engine::merge::{Cart, Strategy};
-
-    #[test]
-    fn every_strategy_has_its_words() {
-        for name in Strategy::NAMES.iter().chain(&Cart::NAMES) {
-            assert!(super::MEANINGS.iter().any(|(own, _)| own == name), "{name}");
-        }
-    }
 }

@@ -1,0 +1,28 @@
+//! `anonymous`: the visitor's value. `keep`: the account's, even if it has none.
+//!
+//! Laws: L1, L2, L7–L9; `keep` also L6.
+
+use super::Strategy;
+use super::named::Named;
+
+/// `anonymous` by name.
+pub(super) const STRATEGY: Named = Named {
+    name: "anonymous",
+    alias: None,
+    summary: "the visitor's value",
+    plain: Some(|| Strategy::Anonymous),
+    with: None,
+    adds: false,
+    example: [r#""anonymous""#, "1", "2", "2"],
+};
+
+/// `keep` by name.
+pub(super) const KEEP: Named = Named {
+    name: "keep",
+    alias: None,
+    summary: "the account's value; the visitor's never travels",
+    plain: Some(|| Strategy::Keep),
+    with: None,
+    adds: false,
+    example: [r#""keep""#, "null", "2", "null"],
+};

@@ -1,0 +1,85 @@
+//! The strategies by name, as `policy.json` and the options of functions write them: each is data beside its code.
+//!
+//! A new strategy is a variant of [`Strategy`] with its [`Named`], and one line in [`Named::ALL`].
+
+use super::options::Read;
+use super::preset;
+use super::{
+    Strategy, add, coalesce, concat, each, extreme, fields, fill, keyed_union, latest, logical, ordinal, recent,
+};
+use super::{anonymous, union};
+use crate::json::View;
+
+/// A strategy by its name.
+#[derive(Clone, Copy)]
+pub struct Named {
+    /// The name.
+    pub name: &'static str,
+    /// The name of the function that scripts call, where it is another one.
+    pub alias: Option<&'static str>,
+    /// What it makes of two values, in a line.
+    pub summary: &'static str,
+    /// The strategy without options, if it has a meaning.
+    pub plain: Option<fn() -> Strategy>,
+    /// The strategy with its option, and the `default` beside it.
+    pub(super) with: Option<With>,
+    /// Whether it adds again at every login.
+    pub adds: bool,
+    /// As it is written for a member, the account's value, the visitor's, and what becomes of them.
+    pub example: [&'static str; 4],
+}
+
+/// Reads a strategy with its option.
+pub(super) type With = for<'a> fn(View<'a>, Option<View<'a>>) -> Read<'a, Strategy>;
+
+impl Named {
+    /// All strategies by name.
+    pub const ALL: &[Self] = &[
+        coalesce::STRATEGY,
+        logical::ALL,
+        anonymous::STRATEGY,
+        logical::ANY,
+        preset::archive_existing::STRATEGY,
+        concat::STRATEGY,
+        each::STRATEGY,
+        latest::EARLIEST_TIME,
+        fill::STRATEGY,
+        preset::higher_quantity::STRATEGY,
+        ordinal::HIGHEST_OF,
+        anonymous::KEEP,
+        keyed_union::STRATEGY,
+        latest::LATEST_VALUE,
+        latest::LATEST_TIME,
+        ordinal::LOWEST_OF,
+        extreme::MAX,
+        fields::STRATEGY,
+        extreme::MIN,
+        recent::STRATEGY,
+        preset::saved_quantity::STRATEGY,
+        add::STRATEGY,
+        preset::sum_quantities::STRATEGY,
+        union::STRATEGY,
+        preset::use_existing::STRATEGY,
+        preset::use_guest::STRATEGY,
+        preset::use_guest_if_existing_empty::STRATEGY,
+    ];
+
+    /// The strategy of a name, or of the function that scripts call for it.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        Self::ALL.iter().find(|own| own.name == name || own.alias == Some(name))
+    }
+
+    /// Whether it takes an option.
+    #[must_use]
+    pub fn takes_option(&self) -> bool {
+        self.with.is_some()
+    }
+}
+
+/// Shows its name.
+impl std::fmt::Debug for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
