@@ -40,12 +40,12 @@ const SCRIPTS: [Row; 21] = [
             "let out = account ?? anonymous; for (line, i) in out.lines { out.lines[i].qty = 5; } out",
             "let out = anonymous; out.n = 5; out",
             "let n = 0; for line in anonymous.lines { line.qty += 1; n += line.qty; } #{ n: n }",
-            "let sum = #{ n: 0 }; anonymous.lines.for_each(|line| sum.n += line.qty); sum",
+            "let sum = #{ n: 0 }; anonymous.lines.for_each(|| sum.n += this.qty); sum",
         ],
     ),
     (
         "R061",
-        "let out = anonymous; out.lines.for_each(|line| line.qty = 1); out",
+        "let out = anonymous; out.lines.map(|line| { line.qty = 1; 0 }); out",
         [
             "let out = anonymous; out.lines = out.lines.map(|line| { line.qty = 1; line }); out",
             "let last = #{ qty: 0 }; for line in anonymous.lines { if last.qty > 3 { break; } last.qty = line.qty; } anonymous",
@@ -160,7 +160,7 @@ const SCRIPTS: [Row; 21] = [
             "let list = anonymous.list; list.sort(); #{ list: list }",
             "#{ list: anonymous.list.filter(|tag| tag.len() > 1) }",
             "let list = anonymous.list; if list.len() > 3 { list.pop(); } #{ list: list }",
-            "let kept = []; anonymous.list.for_each(|tag| kept.push(tag)); #{ list: kept }",
+            "let kept = []; anonymous.list.for_each(|| kept.push(this)); #{ list: kept }",
             "#{ list: anonymous.list.order() }",
         ],
     ),

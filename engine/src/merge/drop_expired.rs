@@ -15,7 +15,7 @@ pub(super) const FUNCTION: Function = Function {
     sides: None,
     options: None,
     gives: Gives::List,
-    example: [r#"drop_expired([#{ until: 1 }, #{ until: 9 }], "until", 5)"#, r#"[{"until":9}]"#],
+    example: [r#"drop_expired([#{ ends: 1 }, #{ ends: 9 }], "ends", 5)"#, r#"[{"ends":9}]"#],
     call: |arguments, _| match instant::read(arguments.at(2)) {
         Some(now) => Ok(Called::Value(drop_expired(arguments.at(0), &arguments.name(1)?, now))),
         None => Ok(Called::Argument(0)),

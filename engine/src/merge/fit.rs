@@ -163,7 +163,9 @@ fn keyed_union<'v, 's>(written: Written<'v>, keyed: &KeyedUnion, shape: &'s Shap
         keyed.key.0.iter().any(|part| part.path.first().is_some_and(|own| own == name))
             || keyed.on_match.iter().any(|(own, _)| own == name)
     };
-    let names: Vec<&str> = items.names().into_iter().filter(|name| !is_named(name)).collect();
+    let mut names: Vec<&str> = items.names().into_iter().filter(|name| !is_named(name)).collect();
+    names.sort_unstable();
+    names.dedup();
     if has_key && found.len() == before && !names.is_empty() && written.option("otherwise").is_none() {
         found.push(Misfit { at: written.word, why: Why::Unruled { names } });
     }

@@ -7,9 +7,10 @@
 use std::cell::Cell;
 
 use super::declared::at_merge;
+use crate::decision::{Notice, ScriptStop};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::generate::{Case, SHRINK_STEPS, Violation, smaller};
-use crate::json::Json;
+use crate::generate::{Case, Generator, SHRINK_STEPS, Violation, smaller};
+use crate::json::{Json, Position};
 use crate::limits::Limits;
 use crate::merge::Context;
 use crate::policy::Files;
@@ -34,6 +35,9 @@ const WORK_ENOUGH: u64 = 25_000;
 /// Units of work for all cases of a rule together: what takes more stays unknown.
 const WORK_MAX: u64 = 20_000_000;
 
+/// Logins that may spend a script's budget before no more is asked.
+const OVERRUNS_MAX: usize = 8;
+
 /// What is known of a script.
 pub(super) struct Evidence {
     /// Cases that were asked.
@@ -47,6 +51,8 @@ pub(super) struct Evidence {
     failure: Option<&'static str>,
     /// A case in which the same login again changes the result.
     violation: Option<Violation>,
+    /// Where it fails, if it fails at every first login of an account.
+    first_fails: Option<ScriptStop>,
 }
 
 /// Decides for every rule whether it needs once; returns what an author must know of that, `once` says whether the policy
@@ -92,6 +98,9 @@ impl Evidence {
     }
 
     fn diagnostic(&self, rule: &Rule, script: &Script, files: &Files, once: bool) -> Option<Diagnostic> {
+        if let Some(stop) = &self.first_fails {
+            return Some(at_stop(stop, rule, files));
+        }
         if let Some(violation) = self.violation.as_ref().filter(|_| !once) {
             let help = "merge so that once is enough (`keyed_union` with `max`), or set `session.once`";
             return Some(at_merge(rule, files, "R040", violation.words()).help(help));
@@ -105,6 +114,20 @@ impl Evidence {
             at_merge(rule, files, "R041", message).severity(Severity::Warning).help(help)
         })
     }
+}
+
+/// Where a script fails at every first login.
+fn at_stop(stop: &ScriptStop, rule: &Rule, files: &Files) -> Diagnostic {
+    let cause = stop.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let message = format!("`merge` fails here at every first login, where `account` is `()`{cause}");
+    let help = "write `account ?? …`, or ask `account == ()` first";
+    let at = stop.at.as_ref().and_then(|(file, line, column)| {
+        let start = Position { line: *line, column: *column };
+        files.get(file).map(|_| {
+            Diagnostic::between("R022", file, [start, Position { column: column + 1, ..start }], message.clone())
+        })
+    });
+    at.unwrap_or_else(|| at_merge(rule, files, "R022", message)).help(help)
 }
 
 /// One rule, tried on generated cases.
@@ -121,7 +144,9 @@ impl Trial<'_> {
         let mut generator = self.rule.generator(SEED);
         let (accounts, visitors) = generator.sides(SIDES);
         let cleans: Vec<_> = visitors.iter().map(|visitor| self.clean(visitor)).collect();
-        let mut evidence = Evidence { cases: 0, ran: 0, wrote: 0, failed: 0, failure: None, violation: None };
+        let mut evidence =
+            Evidence { cases: 0, ran: 0, wrote: 0, failed: 0, failure: None, violation: None, first_fails: None };
+        let (mut first_ran, mut first_failed, mut overruns) = (0, 0, 0);
         for index in 0..CASES {
             let (at, round) = (index % SIDES, index / SIDES);
             let with = (at + round) % SIDES;
@@ -129,21 +154,51 @@ impl Trial<'_> {
             evidence.cases += 1;
             if let (Some(clean), Some(visitor)) = (clean, visitors.get(with)) {
                 let case = generator.login(account.clone(), visitor.clone(), Json::Null);
-                self.ask(case, clean, &mut evidence);
+                let (before, is_first) = (evidence.ran, case.account.is_none());
+                overruns += usize::from(self.ask(case, clean, &mut evidence));
+                first_ran += usize::from(is_first && evidence.ran > before);
+                first_failed += usize::from(is_first && evidence.ran == before);
             }
             let is_known = evidence.ran >= RAN_MIN && evidence.wrote >= WROTE_MIN;
             let cannot_be_known = evidence.ran + CASES - index <= RAN_MIN;
             let work = self.work.get();
-            if evidence.violation.is_some() || cannot_be_known || work >= WORK_MAX || (is_known && work >= WORK_ENOUGH)
+            let is_hopeless = overruns >= OVERRUNS_MAX;
+            if evidence.violation.is_some()
+                || is_hopeless
+                || cannot_be_known
+                || work >= WORK_MAX
+                || (is_known && work >= WORK_ENOUGH)
             {
                 break;
             }
         }
+        if first_ran == 0 && first_failed > 0 && evidence.ran > 0 {
+            evidence.first_fails = self.first_fails(&mut generator, &visitors, &cleans);
+        }
         evidence
     }
 
-    /// Asks law L2 of one login.
-    fn ask(&self, case: Case, clean: &Clean, evidence: &mut Evidence) {
+    /// Where the script fails at a first login, if it does so whatever the visitor brings.
+    fn first_fails(
+        &self,
+        generator: &mut Generator<'_>,
+        visitors: &[Json],
+        cleans: &[Option<Clean>],
+    ) -> Option<ScriptStop> {
+        let mut last = None;
+        let known = visitors.iter().zip(cleans).filter_map(|(visitor, clean)| Some((visitor, clean.as_ref()?)));
+        for (visitor, clean) in known {
+            let case = generator.login(None, visitor.clone(), Json::Null);
+            match self.apply(None, clean, &case, 0) {
+                Applied::Failed(Notice::ScriptFailed(stop)) => last = Some(stop),
+                _ => return None,
+            }
+        }
+        last
+    }
+
+    /// Asks law L2 of one login; whether the script's budget was spent.
+    fn ask(&self, case: Case, clean: &Clean, evidence: &mut Evidence) -> bool {
         let applied = self.apply(case.account.as_ref(), clean, &case, 0);
         // a script that fails, skips or discards decides nothing
         if let Applied::Failed(notice) = &applied {
@@ -151,16 +206,17 @@ impl Trial<'_> {
                 evidence.failed += 1;
                 evidence.failure.get_or_insert(notice.keyword());
             }
-            return;
+            return matches!(notice, Notice::BudgetExceeded(_));
         }
         evidence.ran += 1;
-        let Applied::Wrote(once) = applied else { return };
+        let Applied::Wrote(once) = applied else { return false };
         evidence.wrote += 1;
         if let Some(twice) = self.changes_again(&once, clean, &case) {
             let whole = Violation { case, once: Some(once), twice: Some(twice), failure: None };
             // there may be no work left to make it small
             evidence.violation = self.shrunk(&whole.case).or(Some(whole));
         }
+        false
     }
 
     fn clean(&self, anonymous: &Json) -> Option<Clean> {

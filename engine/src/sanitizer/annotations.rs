@@ -95,7 +95,7 @@ pub const ANNOTATIONS: &[Annotation] = &[
         r#""default""#,
         "puts the schema's `default` where the member is absent",
         [
-            r#"{ "properties": { "n": { "type": "integer", "default": 1, "x-on-missing": "default" } } }"#,
+            r#"{ "required": ["n"], "properties": { "n": { "type": "integer", "default": 1, "x-on-missing": "default" } } }"#,
             "{}",
             r#"{"n":1}"#,
         ],

@@ -145,7 +145,31 @@ fn register_writing(engine: &mut Engine) {
             let (gone, left) = handle.split(&context, &goes)?;
             *handle = left;
             Ok(gone)
+        })
+        .register_fn("retain", |context: NativeCallContext, handle: &mut Handle, stays: FnPtr| -> Fallible<Handle> {
+            let (left, gone) = handle.split(&context, &stays)?;
+            *handle = left;
+            Ok(gone)
         });
+    register_into_maps(engine);
+}
+
+/// Members of a shared object written into an object that the script made.
+fn register_into_maps(engine: &mut Engine) {
+    let write = |map: &mut Map, other: &Handle, missing_only: bool| -> Fallible<()> {
+        charge(map.len() + other.0.view().len())?;
+        for (name, value) in other.0.view().members() {
+            let name = name.decode();
+            if !missing_only || !map.contains_key(name.as_ref()) {
+                map.insert(name.as_ref().into(), to_dynamic(value)?);
+            }
+        }
+        Ok(())
+    };
+    engine
+        .register_fn("mixin", move |map: &mut Map, other: Handle| write(map, &other, false))
+        .register_fn("+=", move |map: &mut Map, other: Handle| write(map, &other, false))
+        .register_fn("fill_with", move |map: &mut Map, other: Handle| write(map, &other, true));
 }
 
 fn sum(mut handle: Handle, other: &Dynamic) -> Fallible<Handle> {

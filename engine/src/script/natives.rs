@@ -89,7 +89,7 @@ static NATIVES: LazyLock<BTreeMap<String, Native>> = LazyLock::new(|| {
         .into_iter()
         .flat_map(|(name, least, most)| [least, most].map(|count| (name.to_owned(), count, Kinds::ANY)));
     for (name, count, first) in all.into_iter().chain(interpreted) {
-        if !name.starts_with(|first: char| first.is_ascii_alphabetic()) || !name.bytes().all(is_word) {
+        if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(is_word) {
             // operators, and what reads and writes members
             continue;
         }

@@ -76,9 +76,8 @@ fn blank(source: &str, start: usize, end: usize) -> String {
 /// An error of the parser at its place.
 pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diagnostic {
     let at = error.position();
-    if next(source, at) == Some('\0') {
-        let error = script_error("R001", file, source, at, "this is not UTF-8".to_owned());
-        return error.help("save the file as UTF-8");
+    if let Some(unreadable) = unreadable(file, source, at) {
+        return unreadable;
     }
     let explained = matches!(
         &*error.0,
@@ -142,6 +141,16 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     };
     let diagnostic = script_error(code, file, source, at, message);
     help.into_iter().fold(diagnostic, Diagnostic::help)
+}
+
+/// A sign that no text editor should have written.
+fn unreadable(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
+    let (message, help) = match next(source, at)? {
+        '\0' => ("this is not UTF-8", "save the file as UTF-8"),
+        '\u{feff}' => ("the file begins with a byte order mark", "save it as UTF-8 without one"),
+        _ => return None,
+    };
+    Some(script_error("R001", file, source, at, message.to_owned()).help(help))
 }
 
 /// A reserved word where the name of a member is expected: behind a `.`, or before a `:` in an object.

@@ -120,9 +120,11 @@ impl Shape {
         let own: Vec<Option<&Member>> =
             objects.map(|one| one.members.iter().find(|member| member.name == name)).collect();
         let may_be_required = |member: Option<&Member>| member.is_some_and(|own| own.required || own.is_conditional);
+        // where an object may not be empty, its only member is there
+        let is_alone = self.names().len() == 1 && self.others().is_none();
         Presence {
             is_always: !own.is_empty() && own.iter().all(|member| member.is_some_and(|own| own.required)),
-            is_optional: !own.iter().copied().any(may_be_required),
+            is_optional: !is_alone && !own.iter().copied().any(may_be_required),
         }
     }
 
@@ -204,8 +206,9 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
     let mut one = Alternative { types, items: Shape::anything(), members: Vec::new(), others: None };
     if types.allows(Kind::Array) {
         let listing = listing(sets, &parts);
-        let items = listing.positions.first().unwrap_or(&listing.rest);
-        one.items = place(sets, items, options, depth - 1);
+        // of positions that differ, none is every item's
+        let alike = listing.positions.is_empty();
+        one.items = if alike { place(sets, &listing.rest, options, depth - 1) } else { Shape::anything() };
     }
     if types.allows(Kind::Object) {
         let membership = membership(sets, &parts, options);

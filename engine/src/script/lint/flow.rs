@@ -90,7 +90,14 @@ impl Flow<'_, '_, '_, '_> {
         let last = body.iter().rev().find(|one| !matches!(one, Stmt::Noop(_)));
         match last {
             None => self.no_value(At::NONE),
-            Some(Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::Switch(..) | Stmt::TryCatch(..) | Stmt::Return(..)) => {}
+            Some(Stmt::Expr(expr)) if matches!(**expr, Expr::Unit(_)) => self.no_value(expr.start_position()),
+            // what stands in it is no value, unless it returns
+            Some(Stmt::TryCatch(flow, at)) => {
+                if !is_left(flow.body.statements()) || !is_left(flow.branch.statements()) {
+                    self.no_value(*at);
+                }
+            }
+            Some(Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::Switch(..) | Stmt::Return(..)) => {}
             Some(Stmt::If(flow, at)) => {
                 if flow.branch.statements().is_empty() {
                     self.no_value(*at);
@@ -110,8 +117,9 @@ impl Flow<'_, '_, '_, '_> {
         let mut empty = Vec::new();
         for statement in body {
             statement.walk(&mut Vec::new(), &mut |path| {
-                if let Some(ASTNode::Stmt(Stmt::Return(None, flags, at))) = path.last()
+                if let Some(ASTNode::Stmt(Stmt::Return(value, flags, at))) = path.last()
                     && !flags.contains(rhai::ASTFlags::BREAK)
+                    && value.as_ref().is_none_or(|value| matches!(**value, Expr::Unit(_)))
                 {
                     empty.push(*at);
                 }
@@ -181,6 +189,11 @@ fn first_of(statement: &Stmt) -> At {
         Stmt::Assignment(both) => both.1.lhs.start_position(),
         other => other.position(),
     }
+}
+
+/// Whether a block ends with `return` or `throw`.
+fn is_left(statements: &[Stmt]) -> bool {
+    matches!(statements.iter().rev().find(|one| !matches!(one, Stmt::Noop(_))), Some(Stmt::Return(..)))
 }
 
 /// Whether a loop goes on by itself.

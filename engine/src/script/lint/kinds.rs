@@ -67,6 +67,19 @@ impl Kinds {
         self.is_known() && !self.meets(others)
     }
 
+    /// An empty value of one of the kinds, as a script writes it.
+    pub(super) fn empty(self) -> &'static str {
+        let empty = [
+            (Self::LIST, "[]"),
+            (Self::STRING, "\"\""),
+            (Self::NUMBER, "0"),
+            (Self::BOOL, "false"),
+            (Self::MAP, "#{}"),
+        ];
+        let own = empty.iter().find(|(kind, _)| self != Self::ANY && self.meets(*kind));
+        own.map_or("#{}", |(_, empty)| empty)
+    }
+
     /// The kinds in words, such as ``a string or `()` ``.
     pub(super) fn words(self) -> String {
         let words = [

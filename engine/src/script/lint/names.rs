@@ -101,9 +101,21 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             let is_copy = !matches!(own, Params::Captured(count) if index < count);
             Variable { is_copy, is_used: true, ..Variable::new(name, At::NONE, loops) }
         };
-        self.scopes.push(params.into_iter().enumerate().map(variable).collect());
+        let params = params.into_iter().enumerate().map(variable).collect();
+        // a named function sees nothing of what is around it
+        let around = if own == Params::Named { std::mem::take(&mut self.scopes) } else { Vec::new() };
+        self.scopes.push(params);
         self.statements(&function.body);
+        // one that ends with an assignment lacks its value, which is the next passes' to say
+        if let Some(name) = function.body.iter().rev().find_map(changed_variable)
+            && let Some(variable) = self.find(&name)
+        {
+            variable.written = None;
+        }
         self.leave();
+        if own == Params::Named {
+            self.scopes = around;
+        }
     }
 
     fn closure(&mut self, name: &str, captured: usize) {
@@ -150,7 +162,8 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         match statement {
             Stmt::Var(both, flags, _) => {
                 self.expr(&both.1);
-                let is_copy = ast::path(&both.1).is_some();
+                // what is written out is nobody else's
+                let is_copy = !matches!(both.1, Expr::Map(..) | Expr::Array(..));
                 let is_constant = flags.contains(rhai::ASTFlags::CONSTANT);
                 let variable = Variable::new(&both.0.name, both.0.pos, self.loops.len());
                 self.define(Variable { is_constant, is_copy, ..variable });
@@ -238,10 +251,8 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
                 variable.written = None;
                 variable.read_in = loops.get(variable.loops).copied();
             }
-            None if given.own(name).is_some() => {
-                let message = format!("`{name}` is a function, and no value");
-                self.report.error("R012", at, name.len(), message, Some(format!("write `|x| {name}(x)`")));
-            }
+            // a function by its name is a value
+            None if given.own(name).is_some() => {}
             None => self.undefined(name, at),
         }
     }
@@ -281,13 +292,23 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let name = ast::variable(base).map(ToString::to_string);
         let changes = matches!(links.last(), Some(Link::Method { call, .. }) if natives::changes(&call.name));
         let is_copy = name.as_ref().is_some_and(|name| self.find(name).is_some_and(|variable| variable.is_copy));
-        match name.filter(|_| changes && is_copy && links.len() > 1) {
+        match name.filter(|_| changes && is_copy) {
             Some(name) => {
                 self.arguments(&links);
                 self.methods(&links);
                 self.written(&name, base.position());
             }
             None => self.expr(expr),
+        }
+    }
+
+    /// What a closure captures is shared with it, and read whenever it is called.
+    fn shared(&mut self, captured: &'p [Expr]) {
+        self.each(captured);
+        for name in captured.iter().filter_map(ast::variable) {
+            if let Some(variable) = self.find(name) {
+                variable.is_copy = false;
+            }
         }
     }
 
@@ -299,7 +320,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
 
     fn expr(&mut self, expr: &'p Expr) {
         if let Some((name, captured)) = ast::closure(expr) {
-            self.each(captured);
+            self.shared(captured);
             return self.closure(&name, captured.len());
         }
         match expr {
@@ -419,7 +440,12 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             None if names.is_empty() => "define it with `let`".to_owned(),
             None => suggestion(name, &names),
         };
+        // the one that is meant is read here
+        let meant = nearest(name, &names).map(str::to_owned);
         self.report.error("R012", at, name.len(), format!("undefined variable `{name}`"), Some(help));
+        if let Some(variable) = meant.and_then(|meant| self.find(&meant)) {
+            (variable.is_used, variable.written) = (true, None);
+        }
         self.define_unknown(name);
     }
 
@@ -458,7 +484,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
 
     fn call(&mut self, call: &'p FnCallExpr, at: At) {
         if let Some((closure, captured)) = ast::closure_call(call) {
-            self.each(captured);
+            self.shared(captured);
             return self.closure(&closure, captured.len());
         }
         self.each(&call.args);
@@ -530,6 +556,11 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
 
     fn unknown_function(&mut self, name: &str, at: At) {
         let given = self.given;
+        if let Some(variable) = self.find(name) {
+            variable.is_used = true;
+            let message = format!("`{name}` is a variable: a closure that it holds is called with `call`");
+            return self.report.error("R010", at, name.len(), message, Some(format!("write `{name}.call(…)`")));
+        }
         let has = |module: &str| {
             let functions = given.modules.get(module).and_then(Option::as_ref);
             functions.is_some_and(|functions| functions.iter().any(|(own, _)| own == name))
@@ -584,6 +615,18 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
         self.report.error("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
     }
+}
+
+/// The variable that a statement changes a member of; no other statement but an empty one is passed over.
+fn changed_variable(statement: &Stmt) -> Option<String> {
+    let target = match statement {
+        Stmt::Noop(_) => return None,
+        Stmt::Assignment(both) => &both.1.lhs,
+        Stmt::Expr(expr) => expr,
+        _ => return Some(String::new()),
+    };
+    let base = ast::variable(ast::chain(target).0);
+    Some(base.map(ToString::to_string).unwrap_or_default())
 }
 
 impl Variable {

@@ -74,7 +74,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return;
         }
         let names = paths(value);
-        let has = |name: &str| declared.contains(&name.split('.').next().unwrap_or_default());
+        let has = |name: &str| {
+            let first = name.split('.').next().unwrap_or_default();
+            declared.contains(&first) || self.is_written(first)
+        };
         if let Some((name, at)) = names.iter().find(|(name, _)| !has(name)) {
             let all = if names.len() == 1 { ": every item is dropped" } else { "" };
             let message = format!("no item has a member `{name}`{all}");

@@ -5,6 +5,7 @@
 //! went through, it may be anything, and nothing is reported of it.
 
 mod absent;
+mod facts;
 mod values;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use crate::merge::{Function as Library, Gives};
 use crate::sanitizer::Shape;
 use crate::script::ast::{self, Function, Link};
 use crate::script::natives;
+use facts::Facts;
 
 /// What is known of a value.
 #[derive(Clone)]
@@ -106,6 +108,16 @@ impl<'s> Type<'s> {
         Self { kinds, is_anonymous: self.is_anonymous, may_be_absent, ..member }
     }
 
+    /// Whether two values have the same members, as far as that is known.
+    fn is_like(&self, other: &Self) -> bool {
+        match (&self.held, &other.held) {
+            (Held::Shape(own, _), Held::Shape(others, _)) => {
+                own.names() == others.names() && Kinds::of(own) == Kinds::of(others)
+            }
+            _ => true,
+        }
+    }
+
     /// The same value, which is there.
     fn there(self) -> Self {
         Self { kinds: self.kinds.without(Kinds::UNIT), may_be_absent: false, path: None, ..self }
@@ -126,8 +138,8 @@ pub(super) struct Shapes<'p, 'g, 'r, 'a, 's> {
     seen: BTreeSet<String>,
     /// Paths that the script asks about, so that it knows whether something is there.
     asked: BTreeSet<String>,
-    /// Variables that are assigned anew somewhere: they may hold anything.
-    reassigned: BTreeSet<String>,
+    /// What the script does anywhere.
+    facts: Facts,
     /// Places of the expressions that give the result of the entry function.
     results: Vec<At>,
     /// Whether the expression is part of a condition.
@@ -142,7 +154,7 @@ pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
         scopes: vec![Vec::new()],
         seen: BTreeSet::new(),
         asked: BTreeSet::new(),
-        reassigned: reassigned(given),
+        facts: Facts::of(given),
         results: Vec::new(),
         in_condition: false,
     };
@@ -157,22 +169,12 @@ pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
     }
 }
 
-/// Variables that are assigned as a whole after they are defined.
-fn reassigned(given: &Given<'_, '_>) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let bodies = given.tree.functions.iter().map(|function| &function.body).chain([&given.tree.statements]);
-    for statement in bodies.flatten() {
-        statement.walk(&mut Vec::new(), &mut |path| {
-            if let Some(rhai::ASTNode::Stmt(Stmt::Assignment(both))) = path.last() {
-                names.extend(ast::variable(&both.1.lhs).map(ToString::to_string));
-            }
-            true
-        });
-    }
-    names
-}
-
 impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
+    /// Whether the script writes a member of this name.
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        self.facts.written.contains(name)
+    }
+
     fn function(&mut self, function: &'p Function) {
         self.asked.clear();
         let entry = self.given.entry().filter(|entry| std::ptr::eq(*entry, function));
@@ -212,7 +214,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
 
     /// A variable that may be assigned anew holds any kind.
     fn defined(&self, name: &str, held: Type<'s>) -> Type<'s> {
-        if self.reassigned.contains(name) { Type { kinds: Kinds::ANY, ..held } } else { held }
+        if self.facts.reassigned.contains(name) { Type { kinds: Kinds::ANY, ..held } } else { held }
     }
 
     fn define(&mut self, name: &str, held: Type<'s>) {
@@ -376,8 +378,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let may_be_absent = types.last().is_some_and(|last| last.may_be_absent);
         let before = types.iter().take(last).fold(Kinds::NONE, |all, one| all.or(one.kinds.without(Kinds::UNIT)));
         let kinds = types.last().map_or(Kinds::ANY, |last| before.or(last.kinds));
-        let known = types.into_iter().find(|one| !matches!(one.held, Held::Unknown | Held::Written(_)));
-        let known = known.unwrap_or_else(Type::unknown);
+        let known: Vec<Type<'s>> =
+            types.into_iter().filter(|one| !matches!(one.held, Held::Unknown | Held::Written(_))).collect();
+        let is_alike = known.windows(2).all(|pair| matches!(pair, [a, b] if a.is_like(b)));
+        let known = known.into_iter().next().filter(|_| is_alike).unwrap_or_else(Type::unknown);
         Type { kinds, may_be_absent, path: None, ..known }
     }
 
@@ -429,6 +433,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 return self.memberless(held, name, at);
             }
             Held::Shape(shape, is_soft) => match shape.member(name) {
+                Some(_) if self.facts.written.contains(name) => {
+                    Type { kinds: Kinds::ANY, may_be_absent: false, ..held.declared(shape, *is_soft, name) }
+                }
                 Some(_) => held.declared(shape, *is_soft, name),
                 None => {
                     self.undeclared(shape, *is_soft, name, at, is_target);
@@ -455,7 +462,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let declared: Vec<&str> = shape.names();
         let is_known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
         let near = nearest(name, &declared);
-        if is_known && !is_target && (!is_soft || near.is_some()) {
+        if is_known && !is_target && !self.facts.written.contains(name) && (!is_soft || near.is_some()) {
             let quoted = self.report.rest_of_line(at).starts_with('"');
             let at = if quoted { next(at) } else { at };
             let message = format!("unknown member `{name}`: the schema has none of this name");
@@ -478,11 +485,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let name = call.name.as_str();
         for argument in &call.args {
             if let Some((closure, captured)) = ast::closure(argument) {
-                let item = match held.held {
-                    Held::Shape(shape, _) if shape.only(Kind::Array) => vec![held.items()],
+                let called = match held.held {
+                    Held::Shape(shape, _) if shape.only(Kind::Array) => called_with(name, &held.items()),
                     _ => Vec::new(),
                 };
-                self.closure(&closure, captured, &item);
+                self.closure(&closure, captured, &called);
             } else {
                 self.value(argument);
             }
@@ -525,12 +532,26 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if ast::namespace(call).is_some() || self.given.own(name).is_some() {
             return Type::unknown();
         }
-        let Some(function) = library else { return Type::of(natives::result(name)) };
+        let Some(function) = library else {
+            // called as a function, it changes a copy
+            return Type::of(natives::result(name));
+        };
         if !function.takes(call.args.len()) {
             return Type::unknown();
         }
         self.options(function, call, &types);
         given_by(function, &types)
+    }
+}
+
+/// What a method of lists calls its closure with.
+fn called_with<'s>(method: &str, item: &Type<'s>) -> Vec<Type<'s>> {
+    let index = || Type::of(Kinds::NUMBER);
+    match method {
+        "reduce" | "reduce_rev" => vec![Type::unknown(), item.clone(), index()],
+        "for_each" => vec![index()],
+        "order" | "order_by" | "sort" | "sort_by" => vec![item.clone(), item.clone()],
+        _ => vec![item.clone(), index()],
     }
 }
 

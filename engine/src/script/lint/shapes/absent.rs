@@ -5,6 +5,7 @@ use rhai::{Expr, FnCallExpr};
 use super::{Shapes, Type};
 use crate::script::ast::{self, Link};
 use crate::script::lint::Kinds;
+use crate::script::natives;
 
 impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// Notes that a script asks about a value.
@@ -53,7 +54,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
 
     fn is_asked(&self, path: &str) -> bool {
         let all_of = path.rsplit_once('.').is_some_and(|(holder, _)| self.asked.contains(&format!("{holder}.*")));
-        all_of || self.asked.contains(path) || self.asked.contains("*")
+        let name = path.rsplit_once('.').map(|(_, name)| name);
+        let is_named = name.is_some_and(|name| self.facts.asked.contains(name) || self.facts.written.contains(name));
+        all_of || is_named || self.asked.contains(path) || self.asked.contains("*")
     }
 
     /// A value of which a member or method is reached, or a member written.
@@ -67,6 +70,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     ) {
         let Some(link) = links.get(index).filter(|link| !link.is_optional() && held.may_be_absent) else { return };
         let Some(path) = held.path.clone().filter(|path| !self.is_asked(path)) else { return };
+        // `()` has a few methods, too
+        let method = if let Link::Method { call, .. } = link { natives::native(&call.name) } else { None };
+        if method.is_some_and(|native| native.receivers.meets(Kinds::UNIT)) {
+            return;
+        }
         // once is enough
         self.asked.insert(path.clone());
         let is_account = path == "account" && index == 0;
@@ -76,12 +84,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 let hint = "let it begin as `account ?? #{}`".to_owned();
                 self.report.error("R022", base.position(), name.len(), message, Some(hint));
             }
-            (Some(name), _) if is_account => self.unguarded_account(name, base, link),
-            _ => self.unguarded_member(&path, base, links, index),
+            (Some(name), _) if is_account => self.unguarded_account(name, held, base, link),
+            _ => self.unguarded_member(held, &path, base, links, index),
         }
     }
 
-    fn unguarded_account(&mut self, name: &str, base: &Expr, link: &Link<'_>) {
+    fn unguarded_account(&mut self, name: &str, held: &Type<'s>, base: &Expr, link: &Link<'_>) {
         let (shown, length) = match link {
             Link::Member { name: member, .. } => {
                 let text = self.report.rest_of_line(base.position());
@@ -90,13 +98,13 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 let length = brackets.map_or(1 + member.len(), |end| end + 1);
                 (format!("{name}?.{member}"), name.len() + length)
             }
-            _ => (format!("{name} ?? #{{}}"), name.len()),
+            _ => (format!("{name} ?? {}", held.kinds.empty()), name.len()),
         };
         let message = format!("`{name}` is `()` at a first transfer, and has no members then");
         self.report.error("R022", base.position(), length, message, Some(format!("write `{shown}`")));
     }
 
-    fn unguarded_member(&mut self, path: &str, base: &Expr, links: &[Link<'_>], index: usize) {
+    fn unguarded_member(&mut self, held: &Type<'s>, path: &str, base: &Expr, links: &[Link<'_>], index: usize) {
         let (at, length) = match index.checked_sub(1).and_then(|before| links.get(before)) {
             Some(Link::Member { name, at, .. }) => (*at, name.len()),
             _ => (base.position(), path.len()),
@@ -105,12 +113,26 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             Some(Link::Method { call, .. }) if call.args.is_empty() => {
                 format!("write `{path}?.{}()`, or ask `{path} != ()` first", call.name)
             }
-            Some(Link::Method { .. }) => format!("ask `{path} != ()` first, or write `({path} ?? …)`"),
+            Some(Link::Method { .. }) => {
+                format!("ask `{path} != ()` first, or write `({path} ?? {})`", held.kinds.empty())
+            }
             Some(Link::Member { name, .. }) => format!("write `{path}?.{name}`"),
             _ => format!("ask `{path} != ()` first"),
         };
         let message = format!("`{path}` is optional: where it is absent, it is `()`, which has no members or methods");
         self.report.error("R022", at, length, message, Some(hint));
+    }
+
+    /// An optional value where an operator or a condition needs one that is there.
+    pub(super) fn needed(&mut self, word: &str, held: &Type<'s>, expr: &Expr) {
+        let Some(path) = held.path.clone().filter(|path| held.may_be_absent && !self.is_asked(path)) else { return };
+        if path == "account" {
+            return;
+        }
+        self.asked.insert(path.clone());
+        let message = format!("`{path}` is optional: where it is absent, it is `()`, and `{word}` fails");
+        let hint = format!("write `{path} ?? {}`", held.kinds.empty());
+        self.report.error("R022", expr.start_position(), path.len(), message, Some(hint));
     }
 
     /// What a `for` goes over.

@@ -3,13 +3,35 @@
 
 use rhai::{Expr, FnCallExpr, Position as At};
 
-use super::{Held, ScriptKind, Shapes, Type};
+use super::{Held, Library, ScriptKind, Shapes, Type};
+use crate::diagnostic::suggestion;
 use crate::script::ast;
 use crate::script::lint::Kinds;
 use crate::script::natives;
 
+/// The names that `type_of` gives.
+const TYPES: [&str; 10] = ["()", "Fn", "array", "bool", "char", "f64", "i64", "map", "range", "string"];
+/// Names of types in other languages, with rhai's.
+const TYPES_ELSEWHERE: [(&str, &str); 15] = [
+    ("object", "map"),
+    ("dict", "map"),
+    ("list", "array"),
+    ("integer", "i64"),
+    ("int", "i64"),
+    ("number", "i64"),
+    ("float", "f64"),
+    ("double", "f64"),
+    ("boolean", "bool"),
+    ("str", "string"),
+    ("String", "string"),
+    ("null", "()"),
+    ("undefined", "()"),
+    ("unit", "()"),
+    ("function", "Fn"),
+];
+
 /// The operators that compare.
-const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
+pub(super) const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 
 impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// An expression whose value is used.
@@ -32,6 +54,15 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if let (_, links) = ast::chain(expr)
             && let Some(ast::Link::Method { call, at, .. }) = links.last()
             && self.given.own(&call.name).is_none()
+            && self.in_place(&call.name, *at)
+        {
+            return Type::unknown();
+        }
+        if let Expr::FnCall(call, at) = expr
+            && call.op_token.is_none()
+            && call.namespace.is_empty()
+            && self.given.own(&call.name).is_none()
+            && Library::by_name(&call.name).is_none()
             && self.in_place(&call.name, *at)
         {
             return Type::unknown();
@@ -66,6 +97,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// What says which way a script goes.
     pub(super) fn condition(&mut self, word: &str, expr: &'p Expr) {
         let held = self.asking(expr);
+        self.needed(word, &held, expr);
         self.ask(&held);
         self.boolean(word, &held, expr);
     }
@@ -79,7 +111,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let length = path.as_ref().map_or(1, String::len);
         let message = format!("`{word}` takes `true` or `false`, and {shown} is {}", held.kinds.words());
         let asked = path.unwrap_or_else(|| "…".to_owned());
+        let own = held.kinds.without(Kinds::UNIT);
         let hint = match word {
+            "if" | "while" | "&&" if own == Kinds::NUMBER => "compare it, such as `… > 0`".to_owned(),
             "||" => "write `??` for the first value that is there".to_owned(),
             "!" => format!("write `{asked} == ()`"),
             _ => format!("write `{asked} != ()`"),
@@ -95,6 +129,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             // one operand is enough
             if self.report.found.len() == before {
                 self.boolean(word, &held, one);
+                self.needed(word, &held, one);
             }
             self.ask(&held);
         }
@@ -108,6 +143,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let types: Vec<Type<'s>> = call.args.iter().map(&mut read).collect();
         match (types.as_slice(), call.args.as_slice()) {
             ([left, right], [first, second]) if compares => {
+                self.type_name(first, second);
                 self.compared(name, (left, first), (right, second), at);
                 self.ask(left);
                 self.ask(right);
@@ -115,10 +151,16 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             ([held], [one]) if name == "!" => {
                 self.boolean("!", held, one);
+                self.needed("!", held, one);
                 self.ask(held);
                 Type::of(Kinds::BOOL)
             }
-            ([left, right], _) if matches!(name, "+" | "-" | "*" | "/" | "%") => {
+            ([left, right], [first, second]) if matches!(name, "+" | "-" | "*" | "/" | "%") => {
+                self.needed(name, left, first);
+                self.needed(name, right, second);
+                if self.calculated(name, left.kinds, right.kinds, at) {
+                    return Type::unknown();
+                }
                 let both = |kinds: Kinds| left.kinds == kinds && right.kinds == kinds;
                 match name {
                     "+" if both(Kinds::STRING) => Type::of(Kinds::STRING),
@@ -128,6 +170,49 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             _ => Type::unknown(),
         }
+    }
+
+    /// Whether an arithmetic operator has operands that it cannot have.
+    fn calculated(&mut self, operator: &str, left: Kinds, right: Kinds, at: At) -> bool {
+        let is_text = |kinds: Kinds| kinds.without(Kinds::UNIT) == Kinds::STRING;
+        let takes = Kinds::NUMBER.or(Kinds::OTHER).or(Kinds::UNIT);
+        let (message, hint) = if operator == "+" {
+            let other = if is_text(left) { right } else { left };
+            let is_joined = is_text(left) != is_text(right) && (is_text(left) || is_text(right));
+            if !is_joined || !other.excludes(Kinds::STRING.or(takes.without(Kinds::NUMBER))) {
+                return false;
+            }
+            let message = format!("`+` joins a string with a string, not with {}", other.words());
+            (message, "write `x.to_string()`, or `${x}` between backticks")
+        } else {
+            let Some(wrong) = [left, right].into_iter().find(|kinds| kinds.excludes(takes)) else { return false };
+            (format!("`{operator}` takes two numbers, not {}", wrong.words()), "`time_of` and `parse_int` give numbers")
+        };
+        self.report.warning("R063", at, operator.len(), message, Some(hint.to_owned()));
+        true
+    }
+
+    /// `type_of` compared with a name that no type has.
+    fn type_name(&mut self, first: &Expr, second: &Expr) {
+        let asks = |expr: &Expr| match expr {
+            Expr::FnCall(call, _) => call.name == "type_of",
+            other => {
+                matches!(ast::chain(other).1.last(), Some(ast::Link::Method { call, .. }) if call.name == "type_of")
+            }
+        };
+        let (Expr::StringConstant(name, at), other) = (if asks(first) { (second, first) } else { (first, second) })
+        else {
+            return;
+        };
+        if !asks(other) || TYPES.contains(&name.as_str()) {
+            return;
+        }
+        let ours = TYPES_ELSEWHERE
+            .iter()
+            .find(|(own, _)| *own == name.as_str())
+            .map(|(_, ours)| format!("write `\"{ours}\"`"));
+        let message = format!("no value has the type `{name}`, so the comparison is always the same");
+        self.report.error("R063", *at, name.len() + 2, message, ours.or_else(|| Some(suggestion(name, &TYPES))));
     }
 
     /// Two values of types that are never equal, and have no order.
@@ -177,7 +262,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let (_, links) = ast::chain(target);
         let Some(ast::Link::Member { name, .. }) = links.last().filter(|_| !is_operation) else { return };
         let own = held.kinds.without(Kinds::UNIT);
-        if own == Kinds::NONE || !held.kinds.is_known() || !own.excludes(place.takes) {
+        let has_result = matches!(self.given.kind, ScriptKind::Merge { account: (_, true), .. });
+        // the result of the visitor's own value is the result schema's to judge
+        let is_judged = has_result && place.is_anonymous;
+        if own == Kinds::NONE || !held.kinds.is_known() || !own.excludes(place.takes) || is_judged {
             return;
         }
         let declared = place.takes.without(Kinds::UNIT).words();
@@ -186,7 +274,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let length = self.report.rest_of_line(at).trim_end().trim_end_matches(';').chars().count();
         let hint = Some(format!("assign {declared}"));
         // what an account holds is the site's, unless a result schema says what it is
-        if matches!(self.given.kind, ScriptKind::Merge { account: (_, true), .. }) {
+        if has_result {
             self.report.error("R062", at, length, message, hint);
         } else {
             self.report.warning("R062", at, length, message, hint);
