@@ -70,7 +70,7 @@ fn an_if_without_else_has_both_sides() {
 
 #[test]
 fn operands_that_may_not_run_have_both_sides() {
-    let body = "let a = account?.b ?? 7;\nif a == 7 && anonymous.n == 1 || anonymous.n == 2 { () } else { anonymous }";
+    let body = "let a = account?.b ?? 7;\nif a == 7 && anonymous.n == 1 || anonymous.n == 2 { a  } else { anonymous }";
     let absent = (r#"{ "n": 1 }"#, "{}");
     script(
         body,

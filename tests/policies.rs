@@ -93,8 +93,8 @@ fn a_script_that_fails_writes_nothing_and_the_other_rules_run() {
     script("let l = anonymous.l; while anonymous.n == 1 { l += l; } l", &old, &none, "budget_exceeded");
     script("#{ n: 0.0 / 0.0 }", &old, &none, "script_failed");
     script("#{ f: |x| x }", &old, &none, "script_failed");
-    script("()", &old, &none, "script_failed");
-    script("()", &none, &none, "");
+    script("let x = (); x", &old, &none, "script_failed");
+    script("let x = (); x", &none, &none, "");
     script("#{}", &none, &none, "");
     script("#{ n: 1, m: (), l: [#{ x: () }, ()] }", &old, &json!({ "n": 1, "l": [{}, null] }), "");
     script(

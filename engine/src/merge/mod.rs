@@ -42,7 +42,7 @@ pub use function::{Called, Function, Gives, Refused, call, options};
 pub use key::{Key, Part};
 pub use keyed_union::{KeyedUnion, Otherwise};
 pub use law::{Law, Laws};
-pub use named::Named;
+pub use named::{Named, Plain};
 pub use options::{OptionError, OptionErrorKind, adds, is_strategy, strategy_names};
 pub use preset::{Cart, Preset};
 pub use recent::Recent;

@@ -20,7 +20,7 @@ pub struct Named {
     /// What it makes of two values, in a line.
     pub summary: &'static str,
     /// The strategy without options, if it has a meaning.
-    pub plain: Option<fn() -> Strategy>,
+    pub plain: Option<Plain>,
     /// The strategy with its option, and the `default` beside it.
     pub(super) with: Option<With>,
     /// Whether it adds again at every login.
@@ -28,6 +28,9 @@ pub struct Named {
     /// As it is written for a member, the account's value, the visitor's, and what becomes of them.
     pub example: [&'static str; 4],
 }
+
+/// Makes a strategy without options.
+pub type Plain = fn() -> Strategy;
 
 /// Reads a strategy with its option.
 pub(super) type With = for<'a> fn(View<'a>, Option<View<'a>>) -> Read<'a, Strategy>;

@@ -27,7 +27,7 @@ use super::function::{Call, Function, Gives, SIDES};
 use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::law::Laws;
-use super::named::Named;
+use super::named::{Named, Plain};
 use super::union::Union;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, same};
@@ -78,9 +78,9 @@ macro_rules! preset {
     ($of:ident, $cart:ident, $name:literal, $summary:literal, $adds:literal, $rhai:literal, $json:expr) => {
         #[doc = concat!("`", $name, "`.")]
         pub(super) mod $of {
-            use super::{Call, Cart, Function, Gives, Named, Preset, SIDES, Strategy};
+            use super::{Call, Cart, Function, Gives, Named, Plain, Preset, SIDES, Strategy};
 
-            const PLAIN: fn() -> Strategy = || Strategy::Preset(Preset::of(Cart::$cart));
+            const PLAIN: Plain = || Strategy::Preset(Preset::of(Cart::$cart));
             const CALL: Call = |arguments, work| arguments.merged(&PLAIN(), SIDES, work);
             const JSON: [&str; 3] = $json;
 

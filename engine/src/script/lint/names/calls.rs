@@ -1,0 +1,174 @@
+//! Calls: functions that nobody defined, numbers of arguments, and what a script may not call.
+
+use rhai::{FnCallExpr, Position as At};
+
+use super::{Import, Names};
+use crate::diagnostic::{nearest, suggestion};
+use crate::merge::Function as Library;
+use crate::script::ast;
+use crate::script::lint::words::{NOT_HERE, foreign};
+use crate::script::lint::{ScriptKind, is_closure};
+use crate::script::natives::{self, GUARD_VERBS, MERGE_VERBS};
+
+impl<'p> Names<'p, '_, '_, '_, '_> {
+    pub(super) fn alias(&mut self, alias: &str, at: At) -> Option<String> {
+        // the script's own constants
+        if alias == "global" {
+            return None;
+        }
+        let is_it = |import: &&mut Import| import.alias == alias;
+        if let Some(import) = self.imports.iter_mut().find(is_it) {
+            import.is_used = true;
+            return Some(import.module.clone());
+        }
+        let is_nameless = |import: &&Import| import.alias.is_empty() && import.module.ends_with(alias);
+        if let Some(import) = self.imports.iter().find(is_nameless) {
+            // that it has no name is said already
+            return Some(import.module.clone());
+        }
+        let aliases: Vec<&str> =
+            self.imports.iter().map(|import| import.alias.as_str()).filter(|own| !own.is_empty()).collect();
+        let help =
+            if aliases.is_empty() { "import a module of `lib/`".to_owned() } else { suggestion(alias, &aliases) };
+        // a part that does not parse may import it
+        if self.given.is_whole {
+            let message = format!("no module is imported as `{alias}`");
+            self.report.error("R014", at, alias.len(), message, Some(help));
+        }
+        None
+    }
+
+    pub(super) fn call(&mut self, call: &'p FnCallExpr, at: At) {
+        if let Some((closure, captured)) = ast::closure_call(call) {
+            self.shared(captured);
+            return self.closure(&closure, captured.len());
+        }
+        self.each(&call.args);
+        if call.op_token.is_some() {
+            return;
+        }
+        let (name, count) = (call.name.as_str(), call.args.len());
+        if let Some((alias, alias_at)) = ast::namespace(call) {
+            return self.of_module(&alias, alias_at, call, at);
+        }
+        if let Some((_, help)) = NOT_HERE.iter().find(|(own, _)| *own == name) {
+            let message = format!("`{name}` is not allowed here");
+            return self.report.error("R016", at, name.len(), message, Some((*help).to_owned()));
+        }
+        if let Some(own) = self.given.own(name) {
+            if !own.is_empty() && !own.contains(&count) {
+                self.miscounted(name, &own, count, at);
+            }
+            return;
+        }
+        if let Some(function) = Library::by_name(name) {
+            return self.library(function, count, at);
+        }
+        match self.given.allows_verb(name) {
+            Some(false) => self.wrong_verb(name, at),
+            _ if natives::native(name).is_some() => self.counted(name, count, at),
+            _ => self.unknown_function(name, at),
+        }
+    }
+
+    fn library(&mut self, function: Library, count: usize, at: At) {
+        let name = function.name;
+        if matches!(self.given.kind, ScriptKind::Guard) && self.given.has_entry && !function.is_helper() {
+            let message = format!("`{name}` merges, and a guard only decides");
+            return self.report.error("R016", at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
+        }
+        if !function.takes(count) {
+            let takes = match function.arguments {
+                (least, most) if least == most => least.to_string(),
+                (least, most) => format!("{least} to {most}"),
+            };
+            let message = format!("`{name}` takes {takes} arguments, not {count}");
+            self.report.error("R011", at, name.len(), message, Some(format!("write `{}`", function.signature)));
+        }
+    }
+
+    fn miscounted(&mut self, name: &str, own: &[usize], count: usize, at: At) {
+        let takes = own.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
+        self.report.error("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+    }
+
+    /// Whether a function of the sandbox takes so many arguments, the value that it is called on among them.
+    fn counted(&mut self, name: &str, count: usize, at: At) {
+        let Some((least, most)) = natives::native(name).map(|native| native.arguments) else { return };
+        if count < least || count > most {
+            let takes = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            self.report.error("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+        }
+    }
+
+    fn wrong_verb(&mut self, name: &str, at: At) {
+        let (message, help) = if MERGE_VERBS.contains(&name) {
+            (format!("`{name}` ends a merge, and a guard decides"), "write `deny(\"reason\")`")
+        } else {
+            (format!("`{name}` decides, and a merge only merges"), "write `skip(\"reason\")` to leave both as they are")
+        };
+        self.report.error("R016", at, name.len(), message, Some(help.to_owned()));
+    }
+
+    fn unknown_function(&mut self, name: &str, at: At) {
+        let given = self.given;
+        if let Some(variable) = self.find(name) {
+            variable.is_used = true;
+            let message = format!("`{name}` is a variable: a closure that it holds is called with `call`");
+            return self.report.error("R010", at, name.len(), message, Some(format!("write `{name}.call(…)`")));
+        }
+        let has = |module: &str| {
+            let functions = given.modules.get(module).and_then(Option::as_ref);
+            functions.is_some_and(|functions| functions.iter().any(|(own, _)| own == name))
+        };
+        if let Some(import) = self.imports.iter_mut().find(|import| has(&import.module)) {
+            import.is_used = true;
+            let message = format!("`{name}` is a function of the module `{}`", import.alias);
+            let help = format!("write `{}::{name}`", import.alias);
+            return self.report.error("R010", at, name.len(), message, Some(help));
+        }
+        let tree = given.tree;
+        let mut known: Vec<&str> = Vec::new();
+        known.extend(tree.functions.iter().filter(|own| !is_closure(own)).map(|own| own.name.as_str()));
+        match self.given.kind {
+            ScriptKind::Guard => known.extend(GUARD_VERBS),
+            _ => known.extend(Library::ALL.iter().map(|function| function.name).chain(MERGE_VERBS)),
+        }
+        for native in natives::names().filter(|name| given.allows_verb(name).is_none()) {
+            known.push(native);
+        }
+        let help = match (foreign(name), nearest(name, &known).and_then(Library::by_name)) {
+            (Some(ours), _) => format!("write `{ours}`"),
+            (None, Some(function)) => format!("did you mean `{}`?", function.signature),
+            (None, None) => suggestion(name, &known),
+        };
+        self.report.error("R010", at, name.len(), format!("unknown function `{name}`"), Some(help));
+    }
+
+    fn of_module(&mut self, alias: &str, alias_at: At, call: &FnCallExpr, at: At) {
+        let Some(module) = self.alias(alias, alias_at) else { return };
+        let Some(Some(functions)) = self.given.modules.get(&module) else { return };
+        let name = call.name.as_str();
+        let counts: Vec<usize> = functions.iter().filter(|(own, _)| own == name).map(|(_, count)| *count).collect();
+        if counts.is_empty() {
+            let names: Vec<&str> = functions.iter().map(|(own, _)| own.as_str()).collect();
+            let help = if names.is_empty() { None } else { Some(suggestion(name, &names)) };
+            self.report.error("R010", at, name.len(), format!("`{module}` has no function `{name}`"), help);
+        } else if !counts.contains(&call.args.len()) {
+            self.miscounted(name, &counts, call.args.len(), at);
+        }
+    }
+
+    pub(super) fn method(&mut self, call: &FnCallExpr, at: At) {
+        let name = call.name.as_str();
+        if self.given.own(name).is_some() || self.given.tree.closures.iter().any(|own| own == name) {
+            return;
+        }
+        if natives::native(name).is_some() {
+            return self.counted(name, call.args.len() + 1, at);
+        }
+        let known: Vec<&str> = natives::names().filter(|name| self.given.allows_verb(name).is_none()).collect();
+        let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
+        self.report.error("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
+    }
+}
