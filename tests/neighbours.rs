@@ -314,12 +314,17 @@ const DECLARED: [Row; 5] = [
 ];
 
 fn found(merge: &str, script: Option<&str>, once: bool) -> Vec<Diagnostic> {
+    let mut files = vec![("a.schema.json", SCHEMA.to_owned())];
+    files.extend(script.map(|script| ("a.merge.rhai", script.to_owned())));
+    found_in(merge, files, once)
+}
+
+fn found_in(merge: &str, mut files: Vec<(&str, String)>, once: bool) -> Vec<Diagnostic> {
     let policy = format!(
         r#"{{ "name": "shop", "session": {{ "lifetime": "30d", "max_age": "30d", "once": {once} }},
             "rules": [ {{ "name": "a", "to": "app_metadata.a", "merge": {merge} }} ] }}"#
     );
-    let mut files = vec![("policy.json", policy), ("a.schema.json", SCHEMA.to_owned())];
-    files.extend(script.map(|script| ("a.merge.rhai", script.to_owned())));
+    files.push(("policy.json", policy));
     let files = Files(files.into_iter().map(|(file, text)| (file.to_owned(), text)).collect());
     match RuleSet::compile(&files) {
         Ok(rules) => rules.diagnostics().to_vec(),
@@ -355,4 +360,126 @@ fn a_code_is_found_and_its_neighbours_are_silent() {
         }
     }
     assert!(failures.is_empty(), "{} {}", failures.len(), failures.join("\n"));
+}
+
+/// A schema with an optional member of each type, and a result schema that says otherwise.
+const SHOP: &str = r#"{"type":"object","required":["items"],"properties":{
+    "items":{"type":"array","maxItems":5,"items":{"type":"object","required":["sku","qty"],"properties":{"sku":{"type":"string","pattern":"^[A-Z]{1,5}$"},
+    "qty":{"type":"integer","minimum":1,"maximum":9},
+    "note":{"type":"string","pattern":"^[a-z]{1,9}$"},
+    "price":{"type":"number","minimum":0,"maximum":99},
+    "at":{"type":"string","format":"date-time","maxLength":30}}}},
+    "currency":{"type":"string","pattern":"^[A-Z]{3}$"},
+    "note":{"type":"string","pattern":"^[a-z]{1,9}$"},
+    "tags":{"type":"array","maxItems":3,"items":{"type":"string","pattern":"^[a-z]{1,9}$"}},
+    "count":{"type":"integer","minimum":0,"maximum":9},
+    "gift":{"type":"boolean"},
+    "opts":{"type":"object","properties":{"color":{"type":"string","pattern":"^[a-z]{1,9}$"}}}}}"#;
+const RESULT: &str = r#"{"type":"object","properties":{"items":{"type":"array","maxItems":5,"items":{"type":"object","properties":{"sku":{"type":"string","maxLength":9},
+    "qty":{"type":"integer"},
+    "at":{"type":"integer"}}}},
+    "total":{"type":"integer"},
+    "count":{"type":"integer"}}}"#;
+
+/// Scripts that run as they are meant, and scripts that do not, with the code: what breakers tried.
+const TRIED: [(&str, bool, &str); 35] = [
+    (
+        r##"let n = 0; for m in anonymous.items.filter(|l| l.note != ()) { n += m.note.len(); } anonymous.count = n; anonymous"##,
+        false,
+        "",
+    ),
+    (
+        r##"let n = anonymous.items.filter(|l| l.note != ()).map(|m| m.note.len()); anonymous.count = n.len(); anonymous"##,
+        false,
+        "",
+    ),
+    (
+        r##"let f = anonymous.items.find(|l| l.note != ()); if f != () { anonymous.count = f.note.len(); } anonymous"##,
+        false,
+        "",
+    ),
+    (
+        r##"let t = 0; for line in anonymous.items { line.total = line.qty * 2; t += line.total; } anonymous.count = t; anonymous"##,
+        false,
+        "",
+    ),
+    (r##"anonymous.total = 3; if anonymous.total > 2 { return anonymous; } anonymous"##, true, ""),
+    (r##"let c = account ?? #{}; c.tmp = 1; if c.tmp == 1 { return anonymous; } c"##, true, ""),
+    (
+        r##"for l in anonymous.items { if l.at != () { l.at = time_of(l.at); } if l.qty > 3 { return #{ items: [l] }; } } #{ items: anonymous.items.map(|l| #{sku: l.sku}) }"##,
+        true,
+        "",
+    ),
+    (r##"let out = []; anonymous.items.for_each(|| out.push(this.sku)); #{items: [], tags: out}"##, false, ""),
+    (r##"let out = []; anonymous.items.for_each(|i| { if i > 0 { out.push(this); } }); #{items: out}"##, false, ""),
+    (
+        r##"let n = anonymous.items.reduce(|sum, l| if sum > 90 { sum } else { sum + l.qty }, 0); #{items: [], count: n}"##,
+        false,
+        "",
+    ),
+    (
+        r##"let n = anonymous.items.reduce(|s, l| { s.total = s.total + l.qty; s }, #{total: 0}); #{items: [], count: n.total}"##,
+        false,
+        "",
+    ),
+    (r##"anonymous.fill_with(#{note: "x"}); #{items: [], count: anonymous.note.len()}"##, false, ""),
+    (r##"anonymous.set("note", "x"); #{items: [], count: anonymous.note.len()}"##, false, ""),
+    (
+        r##"let k = "note"; if anonymous[k] != () { return #{items: [], count: anonymous.note.len()}; } anonymous"##,
+        false,
+        "",
+    ),
+    (
+        r##"if [anonymous.note, anonymous.currency].all(|x| x != ()) { return #{items: [], count: anonymous.note.len()}; } anonymous"##,
+        false,
+        "",
+    ),
+    (r##"anonymous.note = anonymous.count.to_string(); anonymous"##, false, ""),
+    (r##"let s = anonymous; let get = || s.count; s.count = 5; #{items: [], count: get.call()}"##, false, ""),
+    (r##"let d = #{items: []}; d.mixin(anonymous); d"##, false, ""),
+    (r##"let d = account ?? #{}; d.fill_with(anonymous); d"##, false, ""),
+    (r##"anonymous.retain(|k, v| k != "note"); anonymous"##, false, ""),
+    (r##"#{items: account?.items + anonymous.items}"##, false, "R022"),
+    (r##"let items = account?.items; for l in anonymous.items { items.push(l); } #{ items: items }"##, false, "R022"),
+    (r##"if anonymous.gift { return account; } anonymous"##, false, "R022"),
+    (r##"anonymous.count += 1; anonymous"##, false, "R022"),
+    (r##"if context.now - anonymous.items[0].at < 1000 { return account; } anonymous"##, false, "R063"),
+    (
+        r##"let out = account ?? anonymous; for l in anonymous.items { let h = out.items.find(|x| x.sku == l.sku); if h != () { h.qty = l.qty; } } out"##,
+        false,
+        "R061",
+    ),
+    (
+        r##"let cart = account ?? anonymous; let items = cart.items; items.push(anonymous.items[0]); cart"##,
+        false,
+        "R061",
+    ),
+    (r##"if type_of(account) == "object" { return account; } anonymous"##, false, "R063"),
+    (r##"try { anonymous } catch { account }"##, false, "R051"),
+    (r##"return ();"##, false, "R051"),
+    (r##"let f = |n| n + 1; #{items: [], count: f(1)}"##, false, "R010"),
+    (r##"if anonymous.items.len() { return account; } anonymous"##, false, "R002"),
+    (r##"anonymous.note = trim(anonymous.note ?? ""); anonymous"##, false, "R051"),
+    (r##"let i = 0; while i < 3 { anonymous.count = i; } anonymous"##, false, "R041"),
+    (r##"let cart = account ?? #{}; cart.items.push(anonymous.items[0]); cart"##, false, "R022"),
+];
+
+#[test]
+fn scripts_that_run_are_silent_and_scripts_that_fail_are_not() {
+    let mut failures = Vec::new();
+    for (body, has_result, code) in TRIED {
+        let script = format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+        let mut files = vec![("a.schema.json", SHOP.to_owned()), ("a.merge.rhai", script)];
+        files.extend(has_result.then(|| ("a.result.schema.json", RESULT.to_owned())));
+        let found = found_in(r#""a.merge.rhai", "max_bytes": 4096"#, files, true);
+        let found: Vec<_> = found.iter().filter(|one| one.severity != Severity::Info).collect();
+        let is_right = match code {
+            "" => found.iter().all(|one| one.code == "R041"),
+            code => found.iter().any(|one| one.code == code),
+        };
+        if !is_right {
+            failures.push(format!("{code} {body}: {found:#?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -298,7 +298,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// A chain of members, indexes and methods; as the target of an assignment, its last member may be new.
     fn chain(&mut self, expr: &'p Expr, is_target: bool) -> Type<'s> {
         let (base, links) = ast::chain(expr);
-        let mut held = self.expr(base);
+        let (mut held, mut is_optional) = (self.expr(base), false);
         let last = links.len().saturating_sub(1);
         for (index, link) in links.iter().enumerate() {
             if link.is_optional() && self.in_condition {
@@ -321,11 +321,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 Link::Method { call, at, .. } => self.method(&held, call, *at, index < last),
             };
             if link.is_optional() {
-                // absent where what holds it is
+                // absent where what holds it is; the rest of the chain is passed over then
+                is_optional = true;
                 held = Type { kinds: held.kinds.or(Kinds::UNIT), may_be_absent: false, ..held };
             }
         }
-        held
+        Type { may_be_absent: held.may_be_absent || is_optional, ..held }
     }
 
     fn member(&mut self, held: &Type<'s>, name: &str, at: At, is_target: bool) -> Type<'s> {

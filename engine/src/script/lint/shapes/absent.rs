@@ -98,7 +98,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 let length = brackets.map_or(1 + member.len(), |end| end + 1);
                 (format!("{name}?.{member}"), name.len() + length)
             }
-            _ => (format!("{name} ?? {}", held.kinds.empty()), name.len()),
+            _ => (format!("{name} ?? {}", held.empty()), name.len()),
         };
         let message = format!("`{name}` is `()` at a first transfer, and has no members then");
         self.report.error("R022", base.position(), length, message, Some(format!("write `{shown}`")));
@@ -114,7 +114,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 format!("write `{path}?.{}()`, or ask `{path} != ()` first", call.name)
             }
             Some(Link::Method { .. }) => {
-                format!("ask `{path} != ()` first, or write `({path} ?? {})`", held.kinds.empty())
+                format!("ask `{path} != ()` first, or write `({path} ?? {})`", held.empty())
             }
             Some(Link::Member { name, .. }) => format!("write `{path}?.{name}`"),
             _ => format!("ask `{path} != ()` first"),
@@ -131,7 +131,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         }
         self.asked.insert(path.clone());
         let message = format!("`{path}` is optional: where it is absent, it is `()`, and `{word}` fails");
-        let hint = format!("write `{path} ?? {}`", held.kinds.empty());
+        let hint = format!("write `{path} ?? {}`", held.empty());
         self.report.error("R022", expr.start_position(), path.len(), message, Some(hint));
     }
 

@@ -43,7 +43,8 @@ impl Facts {
         match node {
             ASTNode::Stmt(Stmt::Assignment(both)) => {
                 self.reassigned.extend(ast::variable(&both.1.lhs).map(ToString::to_string));
-                self.written.extend(member(&both.1.lhs));
+                // `+=` needs a value that is there
+                self.written.extend(member(&both.1.lhs).filter(|_| !both.0.is_op_assignment()));
             }
             ASTNode::Stmt(Stmt::Switch(both, _)) => self.asked.extend(member(&both.0)),
             ASTNode::Stmt(Stmt::FnCall(call, _)) => self.call(call),

@@ -101,6 +101,11 @@ impl<'s> Type<'s> {
         }
     }
 
+    /// An empty value of its kind, as a script writes it.
+    pub(super) fn empty(&self) -> &'static str {
+        if self.kinds == Kinds::ANY { self.takes.empty() } else { self.kinds.empty() }
+    }
+
     /// The same value, which is there.
     pub(super) fn there(self) -> Self {
         Self { kinds: self.kinds.without(Kinds::UNIT), may_be_absent: false, path: None, ..self }

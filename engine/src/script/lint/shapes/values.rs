@@ -185,7 +185,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             let message = format!("`+` joins a string with a string, not with {}", other.words());
             (message, "write `x.to_string()`, or `${x}` between backticks")
         } else {
-            let Some(wrong) = [left, right].into_iter().find(|kinds| kinds.excludes(takes)) else { return false };
+            let own = [left, right].map(|kinds| kinds.without(Kinds::UNIT));
+            let Some(wrong) = own.into_iter().find(|kinds| kinds.excludes(takes)) else { return false };
             (format!("`{operator}` takes two numbers, not {}", wrong.words()), "`time_of` and `parse_int` give numbers")
         };
         self.report.warning("R063", at, operator.len(), message, Some(hint.to_owned()));
@@ -257,6 +258,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return;
         }
         let place = self.chain(target, true);
+        if is_operation {
+            self.needed("=", &place, target);
+        }
         // what is written there is there
         self.ask(&place);
         let (_, links) = ast::chain(target);
