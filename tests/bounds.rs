@@ -116,13 +116,13 @@ fn a_folder_of_rules_holds_regular_files_of_its_own() {
     let secret = temporary("secret-4711/secret.txt", "outside_4711\n");
     let rules = folder("pipe", &[]);
     assert!(Command::new("mkfifo").arg(format!("{rules}/x.json")).status().unwrap().success());
-    refused(&rules, "is no regular file");
+    refused(&rules, "is not a regular file");
     let rules = folder("device", &[]);
     symlink("/dev/zero", format!("{rules}/x.json")).unwrap();
     refused(&rules, "outside of the folder");
     let rules = folder("socket", &[]);
     drop(UnixListener::bind(format!("{rules}/x.json")).unwrap());
-    refused(&rules, "is no regular file");
+    refused(&rules, "is not a regular file");
     let rules = folder("outside", &[]);
     symlink(&secret, format!("{rules}/r.merge.rhai")).unwrap();
     refused(&rules, "outside of the folder");

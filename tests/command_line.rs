@@ -34,7 +34,7 @@ fn a_poor_secret_is_no_start() {
         (&["serve", "--dev"], "HANDOVER_SECRETS", "whsec_c2hvcnQ=", "secret 1 does not hold 24 to 64 bytes"),
         (&["serve"], "HANDOVER_SECRETS", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "does not begin with `whsec_`"),
         (&["serve"], "HANDOVER_SECRETS_FILE", &file, "has fewer than 12 distinct bytes"),
-        (&["serve"], "HANDOVER_SECRETS_FILE", "/dev/null", "`/dev/null` is no regular file"),
+        (&["serve"], "HANDOVER_SECRETS_FILE", "/dev/null", "`/dev/null` is not a regular file"),
         (&["serve"], "HANDOVER_SECRETS_FILE", "nowhere", "HANDOVER_SECRETS_FILE: cannot read `nowhere`"),
     ] {
         let output = command(arguments).env(name, value).output().unwrap();
@@ -199,7 +199,7 @@ fn the_tenant_is_what_the_policy_says() {
             "error[P051]: the tenant's sessions never end, the policy declares `30d`",
         ),
         (r#"{ "anonymous_session_lifetime": 86400 }"#, "the tenant's sessions live for 86400 seconds"),
-        (r#"{ "anonymous_session_lifetime": "30d" }"#, "the tenant's `anonymous_session_lifetime` is no number"),
+        (r#"{ "anonymous_session_lifetime": "30d" }"#, "the tenant's `anonymous_session_lifetime` is not a number"),
         (
             r#"{ "sessions": { "anonymous": { "lifetime_in_minutes": 1440 } } }"#,
             "the tenant's sessions live for 1440 minutes",
@@ -256,7 +256,7 @@ fn one_document_is_sanitized() {
     assert!(!nothing.contains("\"output\""), "{nothing}");
     check(&["sanitize", "--schema", schema], &"[".repeat(200), 0, "x-limit");
     check(&["sanitize", "--schema", schema, "--limit", "anonymous_nodes=3"], input, 0, "x-limit");
-    check(&["sanitize", "--schema", schema, "--limit", "nodes=3"], input, 2, "is no limit");
+    check(&["sanitize", "--schema", schema, "--limit", "nodes=3"], input, 2, "is not a limit");
     let lines = check(&["sanitize", "--schema", schema, "--ndjson"], "{\"items\":[]}\n[]\n", 0, "");
     assert_eq!(lines.lines().count(), 2);
     let bad = temporary("sanitize/bad.schema.json", "{\"oneOf\": [true], \"typ\": 1}");

@@ -110,7 +110,7 @@ fn what_says_nothing_is_refused() {
     refused(&draft_4(r#""if":{}"#), "S010", "draft 7 and later");
     refused(r##"{"$recursiveRef":"#"}"##, "S010", "up to draft 2019-09");
     refused(r#"{"id":"x"}"#, "S010", "up to draft 4");
-    refused(r#"{"$schema":"http://json-schema.org/draft-03/schema#"}"#, "S004", "no draft");
+    refused(r#"{"$schema":"http://json-schema.org/draft-03/schema#"}"#, "S004", "not a supported draft");
     refused(r#"{"anyOf":[]}"#, "S011", "list of schemas");
     refused(r#"{"items":[{}]}"#, "S003", "a schema is");
     refused(r#"{"x-on-invalid":"defualt"}"#, "S022", "x-on-invalid");

@@ -118,9 +118,9 @@ impl Diagnostic {
         let (message, help) = match error.kind {
             ReadErrorKind::Duplicate => {
                 let name = text.get(error.offset..error.end).unwrap_or_default().trim_matches('"');
-                (format!("the member `{name}` is named twice"), None)
+                (format!("duplicate member `{name}`"), None)
             }
-            _ if trailing => ("a `,` that nothing follows".to_owned(), Some("take it out")),
+            _ if trailing => ("a `,` without a value after it".to_owned(), Some("remove it")),
             _ => habit(error.message(), rest),
         };
         let diagnostic = Self::error(code, file, text, span, message);
@@ -155,16 +155,16 @@ fn habit(message: &str, rest: &str) -> (String, Option<&'static str>) {
     let value = message.starts_with("expected a value");
     let name = message.contains("quotation marks");
     match (sign, word.as_str()) {
-        ('\0', _) if !rest.is_empty() => ("this is not UTF-8".to_owned(), Some("save the file as UTF-8")),
+        ('\0', _) if !rest.is_empty() => ("the file is not UTF-8".to_owned(), Some("save the file as UTF-8")),
         ('\u{feff}', _) => ("the file begins with a byte order mark".to_owned(), Some("save it as UTF-8 without one")),
-        ('#', _) => (format!("{message}, not a comment"), Some("JSON has no comments: take it out")),
+        ('#', _) => (format!("{message}, not a comment"), Some("JSON has no comments: remove it")),
         _ if rest.starts_with("//") || rest.starts_with("/*") => {
-            (message.to_owned(), Some("JSON has no comments: take it out"))
+            (message.to_owned(), Some("JSON has no comments: remove it"))
         }
         ('\n' | '\r', _) if message.contains("control character") => {
-            ("a text without its closing `\"`".to_owned(), Some("close it with `\"`"))
+            ("a string without its closing `\"`".to_owned(), Some("close it with `\"`"))
         }
-        (',', _) if value || name => (format!("{message}, not a second `,`"), Some("take it out")),
+        (',', _) if value || name => (format!("{message}, not a second `,`"), Some("remove it")),
         ('\\', _) if message.contains("escape") => {
             let escape: String = rest.chars().take(2).collect();
             (format!("{message}: `{escape}`"), Some("write `\\\\` for a backslash"))
@@ -174,14 +174,16 @@ fn habit(message: &str, rest: &str) -> (String, Option<&'static str>) {
         (_, "None" | "undefined" | "nil" | "Null" | "NULL") if value => {
             (format!("{message}, not `{word}`"), Some("write `null`"))
         }
-        (_, "NaN" | "Infinity") if value => (format!("{message}, not `{word}`"), Some("JSON has no such number")),
-        ('\'' | '`' | '“' | '”', _) if value || name => {
-            (format!("{message}, not `{sign}`"), Some("JSON writes texts in `\"`"))
+        (_, "NaN" | "Infinity") if value => {
+            (format!("{message}, not `{word}`"), Some("JSON has no `NaN` and no `Infinity`"))
         }
-        _ if value && !word.is_empty() => (format!("{message}, not `{word}`"), Some("JSON writes texts in `\"`")),
-        _ if name => (message.to_owned(), Some("JSON writes names in `\"`")),
+        ('\'' | '`' | '“' | '”', _) if value || name => {
+            (format!("{message}, not `{sign}`"), Some("write strings between `\"`"))
+        }
+        _ if value && !word.is_empty() => (format!("{message}, not `{word}`"), Some("write strings between `\"`")),
+        _ if name => (message.to_owned(), Some("write names between `\"`")),
         ('}' | ']', _) if message.contains("end of the text") => {
-            (format!("{message}, not `{sign}`"), Some("take it out"))
+            (format!("{message}, not `{sign}`"), Some("remove it"))
         }
         _ => (message.to_owned(), None),
     }

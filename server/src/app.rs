@@ -129,7 +129,7 @@ pub async fn serve(listener: TcpListener, mut signals: Signals, state: State, id
             continue;
         };
         let Ok(place) = Arc::clone(&connections).try_acquire_owned() else {
-            turned_away.say("all connections are taken");
+            turned_away.say("no free connection");
             continue;
         };
         let mut stream = TimeoutStream::new(stream);
@@ -195,7 +195,7 @@ fn reload(state: &State) {
     match state.callers.as_ref().map(|callers| callers.reload()) {
         Some(Ok(count)) => tracing::info!(secrets = count, "secrets read again"),
         Some(Err(error)) => tracing::error!(cause = format!("{error:#}"), "secrets not read again: the old ones stay"),
-        None => tracing::info!("SIGHUP: there are no secrets to read again"),
+        None => tracing::info!("SIGHUP: no secrets file to read again"),
     }
 }
 

@@ -110,10 +110,10 @@ impl Config {
         let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
         let listen: SocketAddr =
-            listen.parse().with_context(|| format!("`{listen}` is no address such as `{LISTEN}`"))?;
+            listen.parse().with_context(|| format!("`{listen}` is not an address such as `{LISTEN}`"))?;
         let number = |flag: Option<u64>, name: &str, default: u64| match (flag, environment(name)) {
             (Some(number), _) => Ok(number),
-            (None, Some(text)) => text.parse().with_context(|| format!("{name} is no whole number")),
+            (None, Some(text)) => text.parse().with_context(|| format!("{name} is not a whole number")),
             (None, None) => Ok(default),
         };
         let body_bytes = number(flags.body_bytes.map(|bytes| bytes as u64), "HANDOVER_BODY_BYTES", BODY_BYTES)?;

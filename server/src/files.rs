@@ -49,7 +49,7 @@ pub fn fixtures(folder: &Path) -> Result<BTreeMap<String, String>> {
 
 fn texts(folder: &Path, bounds: Bounds) -> Result<BTreeMap<String, String>> {
     if !folder.is_dir() {
-        let what = if folder.exists() { "is no folder" } else { "is not there" };
+        let what = if folder.exists() { "is not a folder" } else { "is not there" };
         bail!("the folder `{}` {what}: name another with `{}`", shown(folder), bounds.flag);
     }
     let root = folder.canonicalize().with_context(|| format!("cannot read `{}`", shown(folder)))?;
@@ -187,7 +187,7 @@ pub fn regular_text(path: &Path) -> Result<String> {
 /// A pipe could keep its reader waiting for ever, and a device has no end.
 fn regular(path: &Path) -> Result<()> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("`{}` is no regular file: move it out of the folder", shown(path));
+        bail!("`{}` is not a regular file: move it out of the folder", shown(path));
     }
     Ok(())
 }
@@ -247,7 +247,7 @@ pub fn write_new(path: &str, text: &str) -> Result<bool> {
 /// Whether a folder is empty, or not there.
 ///
 /// # Errors
-/// It is no folder, or cannot be read.
+/// It is not a folder, or cannot be read.
 pub fn is_vacant(folder: &Path) -> Result<bool> {
     if !folder.exists() {
         return Ok(true);

@@ -133,7 +133,7 @@ impl Reader<'_> {
             if !names.contains(&text.as_str())
                 && (MEMBERS.contains(&text.as_str()) || EXPECT_MEMBERS.contains(&text.as_str()))
             {
-                self.error("F003", name, format!("`{text}` says nothing {here}"));
+                self.error("F003", name, format!("`{text}` has no effect {here}"));
             }
         }
     }
@@ -223,7 +223,7 @@ impl Reader<'_> {
         if let Some(anonymous) = root.get("anonymous")
             && let Some(name) = stray_matcher(anonymous)
         {
-            self.error("F009", name, format!("`{}` stands in `expect` only", name.word()));
+            self.error("F009", name, format!("`{}` is allowed in `expect` only", name.word()));
         }
         for root in root.get("visible").into_iter().flat_map(View::items) {
             let text = root.word();
@@ -267,7 +267,7 @@ impl Reader<'_> {
         if expect.get("status").is_some_and(|status| status.word() == "refused") {
             self.only(expect, &["code", "status"], "where the request is refused");
         } else if let Some(code) = expect.get("code") {
-            self.error("F003", code, "`code` goes with the status `refused`".to_owned());
+            self.error("F003", code, "`code` needs the status `refused`".to_owned());
         }
         let findings = expect.get("findings");
         if let Some(list) = findings.filter(|list| list.kind() != Kind::Array) {
@@ -354,7 +354,8 @@ impl Reader<'_> {
             };
             let at = view.named_members().next().map_or(view, |(name, _)| name);
             let known = matches!(name.as_str(), "$any" | "$now");
-            let message = format!("`{name}` is no matcher: `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
+            let message =
+                format!("`{name}` is not a matcher: write `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
             match name.as_str() {
                 _ if good => {}
                 "$any" => {

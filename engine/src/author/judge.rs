@@ -168,7 +168,7 @@ impl Judge<'_> {
         self.findings(decision);
         // what a rule did not write that failed, or that nobody asked, follows from that: one mistake, one failure
         let refused = decision.findings.iter().filter(|one| one.notice.is_a_failure_of_the_rule()).map(shown);
-        let refused: Vec<_> = refused.map(|text| format!("there is a finding `{text}")).collect();
+        let refused: Vec<_> = refused.map(|text| format!("unexpected finding `{text}")).collect();
         for cause in [&["F031"][..], &["F023", "F024"], &["F022"]] {
             let is_cause =
                 |one: &Diagnostic| cause.contains(&one.code) && (one.code != "F022" || refused.contains(&one.message));
@@ -264,7 +264,7 @@ impl Judge<'_> {
             let one = Expected::parse(text);
             match left.iter().position(|finding| one.fits(finding)) {
                 Some(index) => drop(left.remove(index)),
-                None => self.fail("F022", *view, format!("there is no finding `{text}`")),
+                None => self.fail("F022", *view, format!("missing finding `{text}`")),
             }
         }
         for finding in left {
@@ -276,7 +276,7 @@ impl Judge<'_> {
                 _ if open => continue,
                 _ => "F022",
             };
-            self.fail(code, list.unwrap_or(self.expect), format!("there is a finding `{}", shown(finding)));
+            self.fail(code, list.unwrap_or(self.expect), format!("unexpected finding `{}", shown(finding)));
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) const STRATEGY: Named = Named {
 pub(super) const KEEP: Named = Named {
     name: "keep",
     alias: None,
-    summary: "the account's value; the visitor's never travels",
+    summary: "the account's value; the visitor's is never copied",
     plain: Some(|| Strategy::Keep),
     with: None,
     adds: false,

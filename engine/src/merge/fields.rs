@@ -23,7 +23,7 @@ use crate::json::{Json, Kind, Text, View, compare, same};
 pub(super) const STRATEGY: Named = Named {
     name: "merge_fields",
     alias: None,
-    summary: "an object, member by member; members without a rule do not travel",
+    summary: "an object, member by member; members without a rule are not copied",
     plain: None,
     with: Some(|rules, default| Ok(Strategy::Fields(MergeFields::read(rules, default)?))),
     adds: false,
@@ -39,7 +39,7 @@ pub(super) const STRATEGY: Named = Named {
 pub(super) const FUNCTION: Function = Function {
     name: "merge_fields",
     signature: "merge_fields(account, anonymous, rules, default)",
-    summary: "an object, member by member; members without a rule do not travel",
+    summary: "an object, member by member; members without a rule are not copied",
     arguments: (3, 4),
     sides: Some(SIDES),
     options: Some(Options { argument: 2, names: &[], read: |rules| MergeFields::read(rules, None).map(drop) }),

@@ -35,8 +35,8 @@ impl OptionErrorKind {
     pub fn words(self) -> &'static str {
         match self {
             Self::Strategy => "no strategy has this name",
-            Self::Option => "an option that it has not, or one that it lacks",
-            Self::Value => "an option has a value that it cannot have",
+            Self::Option => "an unknown option, or a missing one",
+            Self::Value => "an option has an invalid value",
             Self::NotOneFunction => "an object must hold exactly one function",
         }
     }
@@ -84,7 +84,7 @@ impl Strategy {
             view.named_members().filter(|(name, _)| !name.as_text().is_some_and(|name| name.is("default")));
         let (Some((name, options)), None) = (functions.next(), functions.next()) else {
             let names: Vec<_> = view.members().map(|(name, _)| format!("`{}`", name.decode())).collect();
-            let message = format!("a merge is one function and its options, not {}", names.join(" and "));
+            let message = format!("expected one function with its options, found {}", names.join(" and "));
             return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &with_options())));
         };
         let function = name.word();

@@ -26,7 +26,7 @@ pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 pub(super) const HIGHEST_OF: Named = Named {
     name: "highest",
     alias: None,
-    summary: "the value that stands later in a declared list",
+    summary: "the value that is later in a declared list",
     plain: None,
     with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Greater)?))),
     adds: false,
@@ -37,7 +37,7 @@ pub(super) const HIGHEST_OF: Named = Named {
 pub(super) const LOWEST_OF: Named = Named {
     name: "lowest",
     alias: None,
-    summary: "the value that stands earlier in a declared list",
+    summary: "the value that is earlier in a declared list",
     plain: None,
     with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Less)?))),
     adds: false,
@@ -48,7 +48,7 @@ pub(super) const LOWEST_OF: Named = Named {
 pub(super) const HIGHEST: Function = Function {
     name: "highest",
     signature: "highest(order, account, anonymous)",
-    summary: "the value that stands later in a declared list",
+    summary: "the value that is later in a declared list",
     arguments: (3, 3),
     sides: Some([1, 2]),
     options: None,
@@ -64,7 +64,7 @@ pub(super) const HIGHEST: Function = Function {
 pub(super) const LOWEST: Function = Function {
     name: "lowest",
     signature: "lowest(order, account, anonymous)",
-    summary: "the value that stands earlier in a declared list",
+    summary: "the value that is earlier in a declared list",
     arguments: (3, 3),
     sides: Some([1, 2]),
     options: None,

@@ -315,7 +315,7 @@ impl Reader<'_> {
             self.error_help(
                 "P015",
                 view,
-                format!("`{text}` is no duration"),
+                format!("`{text}` is not a duration"),
                 "write `30d`, `12h`, `45m` or `90s`".into(),
             );
         }

@@ -81,7 +81,12 @@ impl Reader<'_> {
             _ => {
                 let root = text.rsplit(['.', '/']).next().unwrap_or_default();
                 let help = format!("write `app_metadata.{root}` or `user_metadata.{root}`");
-                self.error_help("P013", view, format!("`{text}` is no root of a metadata object"), help);
+                self.error_help(
+                    "P013",
+                    view,
+                    format!("`{text}` is not a root, a top-level key of `app_metadata` or `user_metadata`"),
+                    help,
+                );
                 return None;
             }
         };
@@ -92,7 +97,7 @@ impl Reader<'_> {
         }
         let kept = sink == Sink::App && (self.provider.reserves(root) || root == RECEIPT);
         if kept || protected.iter().any(|name| name == root) {
-            self.error("P012", view, format!("`{root}` is protected: no rule writes it"));
+            self.error("P012", view, format!("`{root}` is protected: rules cannot write it"));
             return None;
         }
         Some((sink, root.to_owned()))
@@ -109,7 +114,7 @@ impl Reader<'_> {
                 None
             }
             (None, view) => {
-                let message = format!("`{text}` is no JSON Pointer: `~0` is `~`, and `~1` is `/`");
+                let message = format!("`{text}` is not a JSON Pointer: `~0` is `~`, and `~1` is `/`");
                 let own = text.trim_start_matches(['#', '$', '/', '.']);
                 let own = own.strip_prefix("metadata.").unwrap_or(own).replace('.', "/");
                 let meant = Pointer::parse(&format!("/{own}")).filter(|_| !own.is_empty());
@@ -131,7 +136,7 @@ impl Reader<'_> {
                 Some(trigger) => triggers.push(trigger),
                 None => {
                     let help = suggestion(&word, &["login", "signup"]);
-                    self.error_help("P006", view, format!("no trigger `{word}`"), help);
+                    self.error_help("P006", view, format!("unknown trigger `{word}`"), help);
                 }
             }
         }
@@ -143,8 +148,8 @@ impl Reader<'_> {
         const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
         const NEVER: [&str; 3] = ["L2", "L9", "L10"];
         if let Some((law, _)) = laws.named_members().find(|(law, _)| NEVER.contains(&law.word().as_str())) {
-            let message = format!("`{}` is never waived", law.word());
-            self.error_help("P007", law, message, "take it out, and mend the merge".to_owned());
+            let message = format!("`{}` cannot be waived", law.word());
+            self.error_help("P007", law, message, "remove it, and repair the merge".to_owned());
             return Vec::new();
         }
         if !self.members(laws, &WAIVABLE) {
@@ -154,7 +159,7 @@ impl Reader<'_> {
         for (law, why) in laws.members() {
             let Some(reason) = self.text(why) else { continue };
             if reason.trim().is_empty() {
-                self.error("P007", why, "a waiver says why");
+                self.error("P007", why, "a waiver needs a reason");
             }
             waivers.push((law.decode().into_owned(), reason));
         }
@@ -182,7 +187,12 @@ impl Reader<'_> {
             if self.files.get(&own).is_some() {
                 return Some(MergeDeclaration::Script(own));
             }
-            self.error_help("P026", rule, "the rule has no merge".into(), format!("write `{own}`, or name a strategy"));
+            self.error_help(
+                "P026",
+                rule,
+                "the rule has no `merge`".into(),
+                format!("write `{own}`, or name a strategy"),
+            );
             return None;
         };
         let text = view.word();
@@ -191,8 +201,8 @@ impl Reader<'_> {
         }
         match Strategy::read_rule(view) {
             Ok(_) if self.files.get(&own).is_some() => {
-                let message = format!("this rule merges twice: here, and in its script `{own}`");
-                self.error_help("P025", view, message, format!("take out one, or name `{own}`"));
+                let message = format!("two merges for one rule: this one, and the script `{own}`");
+                self.error_help("P025", view, message, format!("remove one, or name `{own}`"));
                 None
             }
             Ok(strategy) => {
@@ -220,7 +230,7 @@ impl Reader<'_> {
                 self.files.0.keys().map(String::as_str).filter(|own| own.ends_with(".merge.rhai")).collect();
             let help =
                 nearest(&file, &scripts).map_or(format!("write `{file}`"), |near| format!("did you mean `{near}`?"));
-            self.error_help("P022", view, format!("there is no file `{file}`"), help);
+            self.error_help("P022", view, format!("the file `{file}` does not exist"), help);
             return None;
         }
         Some(MergeDeclaration::Script(file))
@@ -266,7 +276,7 @@ impl Reader<'_> {
             for (rule, view) in rules.items().filter(counts).filter_map(|rule| Some((rule, rule.get(member)?))) {
                 let text = view.word();
                 if let Some((_, first)) = seen.iter().find(|(own, _)| *own == text) {
-                    let message = format!("the {what} `{text}` is used twice: a second rule has it");
+                    let message = format!("the {what} `{text}` is used twice: by this rule, too");
                     let first = Diagnostic::at_view(code, POLICY_FILE, *first, "the first one".to_owned());
                     // what another rule's name brings along follows from that
                     let whole = Diagnostic::at_view(code, POLICY_FILE, rule, String::new());

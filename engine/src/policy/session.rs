@@ -143,7 +143,7 @@ fn lifetime_of(tenant: View<'_>, own: i64) -> Theirs {
     let number = view.as_number().and_then(Number::as_i64);
     match number {
         Some(number) if number.checked_mul(millis) == Some(own) => None,
-        None if !view.is_null() => Some((format!("the tenant's `{setting}` is no number"), setting)),
+        None if !view.is_null() => Some((format!("the tenant's `{setting}` is not a number"), setting)),
         None | Some(..=0) => Some(("the tenant's sessions never end".to_owned(), setting)),
         Some(number) => Some((format!("the tenant's sessions live for {number} {unit}"), setting)),
     }

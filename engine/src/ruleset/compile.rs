@@ -105,7 +105,7 @@ impl Compiler<'_> {
             let schema = self.schema(&schema_file, options);
             if self.files.get(&schema_file).is_none() {
                 let message =
-                    format!("the rule `{}` has no schema: there is no file `{schema_file}`", declaration.name);
+                    format!("the rule `{}` has no schema: the file `{schema_file}` does not exist", declaration.name);
                 let error = at_rule("P021", self.files, declaration, message);
                 let near = self.misnamed(policy, &schema_file);
                 self.found.push(match near {
@@ -233,7 +233,7 @@ impl Compiler<'_> {
             if let Some(operation) = file.strip_suffix(".guard.rhai") {
                 self.guard(operation, file, text);
             } else if file.ends_with(".json") || file.ends_with(".rhai") {
-                let message = format!("no rule reads this file, `{file}`");
+                let message = format!("unused file: no rule reads `{file}`");
                 self.found.push(Diagnostic::error("P023", file, "", 0..0, message));
             }
         }

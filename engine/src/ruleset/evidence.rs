@@ -102,7 +102,7 @@ impl Evidence {
             return Some(at_stop(stop, rule, files));
         }
         if let Some(violation) = self.violation.as_ref().filter(|_| !once) {
-            let help = "merge so that once is enough (`keyed_union` with `max`), or set `session.once`";
+            let help = "make the merge idempotent (`keyed_union` with `max`), or set `session.once`";
             return Some(at_merge(rule, files, "R040", violation.words()).help(help));
         }
         (self.violation.is_none() && self.needs_once()).then(|| {

@@ -13,7 +13,7 @@ const FOREIGN: [(&str, &str); 20] = [
     ("(?i)", "write both cases, such as `[Aa]`"),
     ("(?x)", "leave out white space and comments"),
     ("(?s)", "write `[^]` for any character"),
-    ("(?m)", "there are no lines: `^` and `$` are the ends of the text"),
+    ("(?m)", "multi-line mode is not supported: `^` and `$` match the ends of the string"),
     ("(?u)", "leave it out: patterns read Unicode"),
     ("(?P<", "write `(?<`"),
     ("(?>", "write `(?:`"),
@@ -44,7 +44,7 @@ pub(super) fn plainly(pattern: &str) -> Result<String, (&'static str, &'static s
             return Err(*found);
         }
         if !in_class && quantified && next == '+' {
-            return Err(("++", "leave out the second `+`: nothing goes back here"));
+            return Err(("++", "remove the second `+`: this engine never backtracks"));
         }
         if rest.starts_with("\\x{") {
             return Err(("\\x{", "write `\\u{…}`"));

@@ -61,7 +61,7 @@ pub(super) fn refused(file: &str, text: &str, (pointer, why): (String, String)) 
         place.as_ref().and_then(|place| place.tokens().iter().rev().find(|token| token.parse::<usize>().is_err()));
     match (found, keyword) {
         (Some(view), Some(keyword)) => {
-            Diagnostic::at_view("S011", file, view, format!("this is no value of `{keyword}`: {why}"))
+            Diagnostic::at_view("S011", file, view, format!("invalid value for `{keyword}`: {why}"))
         }
         _ => Diagnostic::error("S003", file, text, 0..0, why),
     }

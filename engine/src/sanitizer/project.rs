@@ -4,7 +4,7 @@
 //! taken back by cutting the vector, and its fate says why. So the phases of a container run on what its children became,
 //! in the order of the specification:
 //!
-//! 1. the type, and whether anything may stand here at all (R4);
+//! 1. the type, and whether any value is allowed here at all (R4);
 //! 2. each member or item (R6, R8, R9): a name that fails goes with its value, a child that fails goes alone;
 //! 3. of an array `uniqueItems`, then `maxContains`, then `maxItems` (R10): first filter, then cut;
 //! 4. of an object the defaults of missing members, `dependentRequired` to a fixpoint, then `maxProperties` (R11, R13);

@@ -77,7 +77,7 @@ pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Dia
         Some((_, draft)) => (*draft, None),
         None => {
             let uri = uri.unwrap_or_else(|| value.to_text());
-            let message = format!("`$schema`: `{uri}` is no draft of JSON Schema that is known here");
+            let message = format!("`$schema`: `{uri}` is not a supported draft of JSON Schema");
             let error = Diagnostic::at_view("S004", file, value, message);
             let known: Vec<&str> = DRAFTS.iter().map(|(draft, _)| *draft).collect();
             let near =
@@ -185,7 +185,12 @@ impl<'a> Reader<'a> {
                 self.error_help("S003", view, message, "write `prefixItems` for positions".to_owned());
             }
             (_, Kind::Array) if words(self.draft).contains(&name) => {
-                self.error_help("S003", view, message, format!("`{name}` as a keyword stands beside `properties`"));
+                self.error_help(
+                    "S003",
+                    view,
+                    message,
+                    format!("`{name}` is a keyword: it belongs beside `properties`, not inside"),
+                );
             }
             _ => self.error("S003", view, message),
         }
@@ -264,7 +269,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if self.asking > 0 && matches!(keyword, "x-on-invalid" | "x-on-missing" | "x-atomic") {
-            let message = format!("`{keyword}` says nothing inside `not`, `if`, `contains` and `propertyNames`");
+            let message = format!("`{keyword}` has no effect inside `not`, `if`, `contains` and `propertyNames`");
             self.error("S024", member.name, message);
         }
         keyword.clone_into(&mut self.keyword);
@@ -355,7 +360,7 @@ impl<'a> Reader<'a> {
         if value.len() > most {
             let message = format!("`{keyword}` has {} branches: expected at most {most}", value.len());
             let help = format!(
-                "write one `enum`; up to {} may stand where each requires the same member with a `const` of its own",
+                "write one `enum`; up to {} are allowed where each requires the same member with a `const` of its own",
                 branches::TAGGED_MAX
             );
             self.error_help("S011", member.name, message, help);
@@ -369,7 +374,7 @@ impl<'a> Reader<'a> {
         let uri = member.value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
         let same = DRAFTS.iter().any(|(draft, year)| Some(*draft) == uri.as_deref() && *year == self.draft);
         if !same {
-            self.error("S004", member.value, "another draft than that of the file".to_owned());
+            self.error("S004", member.value, "this draft differs from that of the file".to_owned());
         }
     }
 

@@ -41,11 +41,11 @@ impl Sandbox {
 
     fn unknown_import(&self, file: &str, source: &str, name: Option<&str>, at: At) -> Diagnostic {
         let (code, message) = match name {
-            None => ("R015", "an import names its module in quotation marks".to_owned()),
+            None => ("R015", "the module of an import needs quotation marks".to_owned()),
             Some(name) if name.starts_with(['/', '.']) || name.contains("..") => {
                 ("R015", format!("`{name}` is outside the folder of the policy"))
             }
-            Some(name) => ("R014", format!("there is no module `{name}` in the folder of the policy")),
+            Some(name) => ("R014", format!("the module `{name}` does not exist in the folder of the policy")),
         };
         let mut error = script_error(code, file, source, at, message);
         error.end.column = error.start.column + name.map_or(1, |name| name.len() + 2);

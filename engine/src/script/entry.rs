@@ -42,7 +42,7 @@ pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>)
     // a parameter under another's name: its place counts, not its name
     let mut both = function.params.iter().zip(params);
     let (own, name) = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()))?;
-    let message = format!("the parameter `{own}` stands where `{name}` is given");
+    let message = format!("the parameter `{own}` receives `{name}`");
     Some(Wrong::Parameters(at_function(function.at, message).help(format!("write `{signature}`"))))
 }
 

@@ -431,24 +431,24 @@ fn cause(error: &EvalAltResult, ours: Option<&str>) -> Option<String> {
         }
         // a name that a script made up at run time may be a person's
         EvalAltResult::ErrorFunctionNotFound(signature, _) => match signature.split(" (").next() {
-            Some(name) if natives::native(name).is_some() => format!("there is no function `{signature}`"),
-            _ => "there is no such function".to_owned(),
+            Some(name) if natives::native(name).is_some() => format!("no function `{signature}`"),
+            _ => "no such function".to_owned(),
         },
-        EvalAltResult::ErrorVariableNotFound(name, _) => format!("there is no variable `{name}`"),
+        EvalAltResult::ErrorVariableNotFound(name, _) => format!("no variable `{name}`"),
         EvalAltResult::ErrorDataRace(..) => {
             "a closure uses the value whose method it was passed to: copy the value before".to_owned()
         }
-        EvalAltResult::ErrorModuleNotFound(..) => "there is no such module".to_owned(),
+        EvalAltResult::ErrorModuleNotFound(..) => "no such module".to_owned(),
         EvalAltResult::ErrorMismatchDataType(expected, actual, _) => format!("expected {expected}, found {actual}"),
         EvalAltResult::ErrorIndexingType(kind, _) => format!("`{kind}` has no such member or item"),
-        EvalAltResult::ErrorDotExpr(..) => "a member of something that has none".to_owned(),
+        EvalAltResult::ErrorDotExpr(..) => "cannot read a member of a value that has none, such as `()`".to_owned(),
         // the numbers in its text may be a person's
         EvalAltResult::ErrorArithmetic(text, _) if text.contains("zero") => "a division by zero".to_owned(),
         EvalAltResult::ErrorArithmetic(text, _) if text.contains("overflow") => "a number that is too large".to_owned(),
         EvalAltResult::ErrorArithmetic(..) => "an arithmetic error".to_owned(),
         EvalAltResult::ErrorArrayBounds(..) => "the list has no such item".to_owned(),
         EvalAltResult::ErrorStringBounds(..) => "the text has no such character".to_owned(),
-        EvalAltResult::ErrorFor(..) => "this is no list to go through".to_owned(),
+        EvalAltResult::ErrorFor(..) => "`for` needs a list".to_owned(),
         EvalAltResult::ErrorAssignmentToConstant(name, _) => format!("`{name}` is a constant"),
         EvalAltResult::ErrorRuntime(thrown, _) => {
             let thrown = thrown.as_immutable_string_ref().ok()?;
@@ -471,5 +471,5 @@ fn place(error: &EvalAltResult, file: &str) -> Place {
 }
 
 fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {
-    script_error("R001", file, source, error.position(), "the module does not load".to_owned())
+    script_error("R001", file, source, error.position(), "the module fails when it is loaded".to_owned())
 }

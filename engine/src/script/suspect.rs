@@ -141,7 +141,7 @@ impl<'a> Line<'a> {
     fn misspelt(&self) -> Option<Suspect> {
         let (start, own) = self.word(self.next.checked_sub(1)).filter(|(start, _)| begins(self.text, *start))?;
         let near = misspelt(own)?;
-        Some(Suspect::new(start, own, format!("`{own}` is no word here"), format!("did you mean `{near}`?")))
+        Some(Suspect::new(start, own, format!("`{own}` is not a keyword"), format!("did you mean `{near}`?")))
     }
 
     /// A sign that rhai has not, or not here.
@@ -163,9 +163,9 @@ impl<'a> Line<'a> {
             return None;
         }
         let heads = [
-            ("->", "a function has no type", "take it out"),
-            (":", "a parameter has no type", "take it out"),
-            ("=", "a parameter has no default", "take it out"),
+            ("->", "a function has no type", "remove it"),
+            (":", "a parameter has no type", "remove it"),
+            ("=", "a parameter has no default", "remove it"),
         ];
         // a body on the same line is no parameter
         let body = self.text.find('{').unwrap_or(self.text.len());

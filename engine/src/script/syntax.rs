@@ -103,7 +103,7 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             symbols(symbol, hint, is_disabled)
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
-            ("R001", "a text without its closing `\"`".to_owned(), Some("close it with `\"`".to_owned()))
+            ("R001", "a string without its closing `\"`".to_owned(), Some("close it with `\"`".to_owned()))
         }
         ParseErrorType::BadInput(LexError::MalformedChar(text)) => (
             "R002",
@@ -135,7 +135,7 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
         }
         ParseErrorType::UnknownOperator(operator) => {
             let help = foreign(operator).map(|ours| format!("write `{ours}`"));
-            ("R002", format!("`{operator}` is no operator here"), help)
+            ("R002", format!("`{operator}` is not an operator of rhai"), help)
         }
         other => ("R001", lowered(&other.to_string()), None),
     };
@@ -146,7 +146,7 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
 /// A sign that no text editor should have written.
 fn unreadable(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
     let (message, help) = match next(source, at)? {
-        '\0' => ("this is not UTF-8", "save the file as UTF-8"),
+        '\0' => ("the file is not UTF-8", "save the file as UTF-8"),
         '\u{feff}' => ("the file begins with a byte order mark", "save it as UTF-8 without one"),
         _ => return None,
     };
@@ -192,7 +192,7 @@ fn symbols(symbol: &str, hint: &str, is_disabled: bool) -> (&'static str, String
             let help = (symbol == "#").then(|| "write `//` before a comment".to_owned());
             ("R016", format!("`{symbol}` is not allowed here"), help)
         }
-        None => ("R001", format!("`{symbol}` is no operator here"), Some(lowered(hint))),
+        None => ("R001", format!("`{symbol}` is not an operator of rhai"), Some(lowered(hint))),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// Folder of the policy
     #[arg(long, default_value = "rules", value_name = "DIR")]
     rules: PathBuf,
-    /// The tenant's exported settings, a JSON file: its session must be what the policy says
+    /// The tenant's exported settings, a JSON file: its session must match the policy
     #[arg(long, value_name = "FILE")]
     tenant: Option<PathBuf>,
     /// What also makes the check fail
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Diagnostics that are printed; the rest is counted
     #[arg(long, default_value_t = 100, value_name = "N")]
     max_errors: usize,
-    /// Only say what a code means, with an example that is wrong and one that is right
+    /// Print what a code means, with a wrong example and a right one
     #[arg(long, value_name = "CODE|all")]
     explain: Option<String>,
     /// How errors are printed

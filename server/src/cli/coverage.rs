@@ -18,11 +18,11 @@ use crate::render::{self, Related, Report};
 /// Arguments of `test` that ask for coverage.
 #[derive(clap::Args)]
 pub(super) struct Asked {
-    /// Count what the cases come to: each side of a keyword and of a branch, statements, steps, rules; `lcov` prints a
-    /// tracefile, and what else there is to say on standard error
+    /// Measure coverage: both sides of each keyword and branch, statements, steps, rules; `lcov` prints a
+    /// tracefile, and the rest on standard error
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "places", value_name = "FORM")]
     coverage: Option<Form>,
-    /// Fail if the cases come to less
+    /// Fail if coverage is lower
     #[arg(long, value_name = "PERCENT")]
     coverage_min: Option<f64>,
 }
@@ -70,7 +70,7 @@ impl Asked {
         let reached = f64::from(u32::try_from(measured.basis_points()).unwrap_or(u32::MAX)) / 100.0;
         let first = measured.missing.first().filter(|_| reached < least)?;
         let message = format!("coverage is {}, less than {least} %", measured.percentage());
-        let help = "add cases that come to these places".to_owned();
+        let help = "add fixtures that cover these places".to_owned();
         Some(Diagnostic { message, help: Some(help), related: measured.missing.clone(), ..first.clone() })
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         usage(anyhow::anyhow!("the data, {}:{}: {}", position.line, position.column, error.message()))
     })?;
     if data.root().kind() != Kind::Object {
-        return Err(usage(anyhow::anyhow!("the data is no object: its members are the script's variables")));
+        return Err(usage(anyhow::anyhow!("the data is not an object: its members become the script's variables")));
     }
     let limits = Limits::default();
     let file = arguments.script.to_str().context("the path is not UTF-8")?;

@@ -86,7 +86,7 @@ fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
     if let (Refusal::Invalid { pointer, expected }, Ok(document)) = (&refusal, Document::read(bytes))
         && document.root().get("account").is_some()
     {
-        return Err(anyhow!("`{name}` is no request: expected {expected} at `{pointer}`"));
+        return Err(anyhow!("`{name}` is not a request: expected {expected} at `{pointer}`"));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?;
     let fixture = Fixture::read(name, text, rules).map_err(|errors| {

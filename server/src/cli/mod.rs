@@ -29,7 +29,7 @@ pub use output::Status;
 #[derive(Parser)]
 #[command(name = "handover", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test or a law failed, or nothing was asked, 5 the cases come to too little, 6 a page is out of date"
+    after_help = "Exit codes: 0 ok, 1 internal or I/O, 2 usage or configuration, 3 rules invalid, 4 a test or a law failed, or nothing was tested, 5 coverage below `--coverage-min`, 6 `docs --check` found an outdated page"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -50,13 +50,13 @@ enum Command {
     Check(check::Arguments),
     /// Run the fixtures
     Test(test::Arguments),
-    /// Say why each place of an event was kept, changed, dropped or not read; never a value
+    /// Show why each part of an event was kept, changed, dropped or not read; never a value
     Explain(explain::Arguments),
     /// Make a storefront of rules and fixtures that is green at once
     Init(init::Arguments),
     /// Ask whether a server is ready: 0, or 1
     Healthcheck(health::Arguments),
-    /// Print what a shell completes
+    /// Print a shell completion script
     Completions(health::Completions),
     /// Print the JSON Schema of the policy, a fixture, a request or an answer
     Schema(health::Schemas),

@@ -91,7 +91,7 @@ fn limits(named: &[String]) -> Result<Limits> {
         ..Limits::default()
     };
     for limit in named {
-        let wrong = || anyhow!("`{limit}` is no limit such as `anonymous_nodes=1000`");
+        let wrong = || anyhow!("`{limit}` is not a limit such as `anonymous_nodes=1000`");
         let (name, size) = limit.split_once('=').ok_or_else(wrong)?;
         let size = size.parse().ok().filter(|size| *size > 0).ok_or_else(wrong)?;
         limits.by_name(name).ok_or_else(wrong)?.set(size);

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
             "serving"
         );
         if !address.ip().is_loopback() && !config.behind_proxy {
-            tracing::warn!("a public address without TLS: put a proxy in front, and say so with `--behind-proxy`");
+            tracing::warn!("a public address without TLS: put a TLS proxy in front, and set `--behind-proxy`");
         }
         app::serve(listener, signals, state, config.idle, connections).await;
         anyhow::Ok(())

@@ -57,17 +57,17 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
             .iter()
             .find(|(keyword, others)| *keyword == name && !others.iter().any(|other| view.get(other).is_some()));
         let message = if hidden && !BESIDE_REF.contains(&&*name) && !name.starts_with("x-") {
-            format!("`{name}` beside `$ref` says nothing before draft 2019-09")
+            format!("`{name}` beside `$ref` has no effect before draft 2019-09")
         } else if let Some((keyword, others)) = alone {
-            format!("`{keyword}` says nothing without `{}`", others.join("` or `"))
+            format!("`{keyword}` has no effect without `{}`", others.join("` or `"))
         } else if name == "x-on-invalid" && object.pointer == "#" && object.on_invalid.contains(&Step::Fail) {
-            "`fail` says nothing at the root: there is nothing that holds the value".to_owned()
+            "`fail` has no effect at the root: no value is around it".to_owned()
         } else if let Some(kind) = other_kind(&name, object) {
-            format!("`{name}` says nothing here: it asks {kind}, and `type` allows none")
+            format!("`{name}` has no effect here: it is for {kind}, which `type` does not allow")
         } else {
             continue;
         };
-        let help = if hidden { "put both into `allOf`" } else { "take it out, or add what it needs" };
+        let help = if hidden { "put both into `allOf`" } else { "remove it, or add what it needs" };
         found.push(source.at_name("S017", &object.pointer, &name, message).help(help));
     }
     found

@@ -99,7 +99,7 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
         let effect = if is_item { "every item is dropped" } else { "its object is always dropped" };
         let message = format!("`{name}` is required and can never pass: {effect}");
         let help = match (known, suggestion(name, &declared)) {
-            (true, _) => "take it out of `required`".to_owned(),
+            (true, _) => "remove it from `required`".to_owned(),
             (false, near) if near.starts_with("did you mean") => near,
             _ => "declare it in `properties`".to_owned(),
         };

@@ -87,13 +87,13 @@ impl Walk<'_, '_> {
             return;
         }
         if parts.iter().all(|(_, object)| object.is_anything()) {
-            let help = "say its `type`, or `additionalProperties: true` beside `\"type\": \"object\"`".to_owned();
-            self.say("S031", parts.first().map(|(_, object)| *object), "anything may stand here", help);
+            let help = "declare its `type`, or `additionalProperties: true` beside `\"type\": \"object\"`".to_owned();
+            self.say("S031", parts.first().map(|(_, object)| *object), "any value is allowed here", help);
             return;
         }
         if allowed.allows(Kind::String) && text_bytes(&parts).is_none() {
             let help = "add `maxLength`, or `x-max-bytes` to what holds it".to_owned();
-            self.say("S030", blamed(&parts, Kind::String), "a text of any length may stand here", help);
+            self.say("S030", blamed(&parts, Kind::String), "string without a maximum length", help);
         }
         if allowed.allows(Kind::Array) {
             let listing = listing(self.sets, &parts);
@@ -117,8 +117,8 @@ impl Walk<'_, '_> {
         let blamed = blamed(parts, Kind::Array);
         if listing.rest.is_empty() && !ends {
             let help =
-                "say what they are in `items`, and how many in `maxItems`; `items: true` lets anything pass".to_owned();
-            self.say("S032", blamed, "a list of any items may stand here", help);
+                "declare them in `items`, and their number in `maxItems`; `items: true` allows anything".to_owned();
+            self.say("S032", blamed, "list without a schema for its items", help);
             return;
         }
         let asked = listing.rest.iter().all(|(applied, _)| self.sets.object(*applied).is_some_and(Object::is_anything));
@@ -126,7 +126,7 @@ impl Walk<'_, '_> {
         if self.sets.get(rest).never.is_none() && !ends && !asked {
             if listing.max.is_none() {
                 let help = "add `maxItems`, or `x-max-bytes` to what holds it".to_owned();
-                self.say("S030", blamed, "a list of any length may stand here", help);
+                self.say("S030", blamed, "list without a maximum length", help);
             }
             self.place(&listing.rest);
         }
@@ -139,7 +139,7 @@ impl Walk<'_, '_> {
             let Some(object) = self.sets.object(*applied) else { continue };
             if self.said.insert(("S031", format!("{}/required/{name}", object.pointer))) {
                 let declared: Vec<_> = membership.named.iter().map(|(name, _)| name.as_str()).collect();
-                let message = format!("`{name}` may stand here, and no schema says what it may hold");
+                let message = format!("member `{name}` is allowed, but no schema describes its value");
                 let help = if declared.is_empty() {
                     "declare it in `properties`".to_owned()
                 } else {
@@ -150,13 +150,13 @@ impl Walk<'_, '_> {
         }
         match &membership.unnamed {
             Unnamed::Anything => {
-                let help = "declare its members in `properties`, or say `additionalProperties: true`".to_owned();
-                self.say("S031", blamed, "an object with any members may stand here", help);
+                let help = "declare its members in `properties`, or write `additionalProperties: true`".to_owned();
+                self.say("S031", blamed, "object with undeclared members", help);
             }
             Unnamed::Under(all) => {
                 if membership.max.is_none() {
                     let help = "add `maxProperties`, or `x-max-bytes` to what holds it".to_owned();
-                    self.say("S030", blamed, "an object with any number of members may stand here", help);
+                    self.say("S030", blamed, "object without a maximum number of members", help);
                 }
                 for schemas in all {
                     self.place(schemas);

@@ -10,7 +10,7 @@ use handover_engine::script;
 /// The functions that end a merge, which are no functions of the library.
 const VERBS: [(&str, &str); 2] = [
     ("skip(reason)", "ends the merge and leaves both sides as they are: the session is kept, the rule runs again"),
-    ("discard(reason)", "ends the merge and lets the visitor's value go: the session is cleared"),
+    ("discard(reason)", "ends the merge and discards the visitor's value: the session is cleared"),
 ];
 
 /// The page.
@@ -25,7 +25,7 @@ pub(super) fn page() -> String {
     out
 }
 
-const HEAD: &str = "# What a rule may say
+const HEAD: &str = "# Reference for rule authors
 
 Written by `handover docs --language`. Every example on this page runs as a test.
 

@@ -33,10 +33,10 @@ pub(super) struct Arguments {
     /// Write the page to this file, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The reference of what any rule may say, instead of the page of this policy
+    /// Print the reference of all strategies, functions, keywords and codes, instead of the page of this policy
     #[arg(long)]
     language: bool,
-    /// Only say whether the file is as it would be written; 6 if it is not
+    /// Check whether the file is up to date, without writing it; 6 if it is not
     #[arg(long, requires = "out")]
     check: bool,
 }

@@ -74,7 +74,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
     fn library(&mut self, function: Library, count: usize, at: At) {
         let name = function.name;
         if matches!(self.given.kind, ScriptKind::Guard) && self.given.has_entry && !function.is_helper() {
-            let message = format!("`{name}` merges, and a guard only decides");
+            let message = format!("`{name}` merges: guards cannot call it");
             return self.report.error("R016", at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
         }
         if !function.takes(count) {
@@ -103,9 +103,12 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
 
     fn wrong_verb(&mut self, name: &str, at: At) {
         let (message, help) = if MERGE_VERBS.contains(&name) {
-            (format!("`{name}` ends a merge, and a guard decides"), "write `deny(\"reason\")`")
+            (format!("`{name}` ends a merge: guards cannot call it"), "write `deny(\"reason\")`")
         } else {
-            (format!("`{name}` decides, and a merge only merges"), "write `skip(\"reason\")` to leave both as they are")
+            (
+                format!("`{name}` is for guards: merges cannot call it"),
+                "write `skip(\"reason\")` to leave both as they are",
+            )
         };
         self.report.error("R016", at, name.len(), message, Some(help.to_owned()));
     }

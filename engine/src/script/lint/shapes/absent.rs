@@ -80,8 +80,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let is_account = path == "account" && index == 0;
         match (ast::variable(base), is_target) {
             (Some(name), true) if is_account => {
-                let message = format!("`{name}` is `()` at a first transfer, and nothing can be written into it then");
-                let hint = "let it begin as `account ?? #{}`".to_owned();
+                let message = format!("`{name}` is `()` at a first transfer, and has no members to write then");
+                let hint = "start with `account ?? #{}`".to_owned();
                 self.report.error("R022", base.position(), name.len(), message, Some(hint));
             }
             (Some(name), _) if is_account => self.unguarded_account(name, held, base, link),
@@ -143,11 +143,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if held.kinds.excludes(Kinds::LIST.or(Kinds::STRING).or(Kinds::OTHER)) {
             let path = named.unwrap_or_else(|| "value".to_owned());
             let hint = if held.kinds.meets(Kinds::MAP) {
-                format!("go over its names: `for name in {path}.keys()`, with `{path}[name]`")
+                format!("loop over its names: `for name in {path}.keys()`, with `{path}[name]`")
             } else {
                 "write `range(0, n)`".to_owned()
             };
-            let message = format!("`for` goes over a list, and {shown} is {}", held.kinds.words());
+            let message = format!("`for` needs a list, but {shown} is {}", held.kinds.words());
             return self.report.error("R002", at, length, message, Some(hint));
         }
         let Some(path) = held.path.clone().filter(|path| held.may_be_absent && !self.is_asked(path)) else { return };
