@@ -120,7 +120,7 @@ fn what_says_nothing_is_refused() {
     refused(r#"{"x-on-invalid":"clamp","type":"integer"}"#, "S023", "a bound");
     refused(r#"{"x-on-invalid":"truncate","type":"string"}"#, "S023", "`maxLength`");
     for keyword in ["not", "if", "contains", "propertyNames"] {
-        refused(&format!(r#"{{"{keyword}":{{"items":{{"x-on-invalid":"trim"}}}}}}"#), "S024", "says nothing inside");
+        refused(&format!(r#"{{"{keyword}":{{"items":{{"x-on-invalid":"trim"}}}}}}"#), "S024", "has no effect inside");
     }
     refused(r#"{"x-on-mising":"default"}"#, "S010", "x-on-mising");
     refused(r#"{"x-max-byte":5}"#, "S010", "x-max-byte");

@@ -44,6 +44,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The place in the data that it speaks of, where it speaks of data: a JSON Pointer.
     pub pointer: Option<String>,
+    /// A case that shows it, as aligned lines: what each value is, and the value.
+    pub details: Vec<(&'static str, String)>,
     /// Other places that have to do with it, each with what is to be seen there.
     pub related: Vec<Self>,
 }
@@ -77,6 +79,7 @@ impl Diagnostic {
             message,
             help: None,
             pointer: None,
+            details: Vec::new(),
             related: Vec::new(),
         }
     }
@@ -140,6 +143,20 @@ impl Diagnostic {
         self
     }
 
+    /// With a case that shows it.
+    #[must_use]
+    pub fn details(self, details: Vec<(&'static str, String)>) -> Self {
+        Self { details, ..self }
+    }
+
+    /// The message and its details in one line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let details: Vec<String> = self.details.iter().map(|(what, value)| format!("{what} {value}")).collect();
+        let between = if details.is_empty() { "" } else { ": " };
+        format!("{}{between}{}", self.message, details.join(", "))
+    }
+
     /// With a help line.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -192,8 +209,8 @@ fn habit(message: &str, rest: &str) -> (String, Option<&'static str>) {
 /// `file:line:column: message`, as compilers print it.
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { file, start, message, .. } = self;
-        write!(f, "{file}:{}:{}: {message}", start.line, start.column)?;
+        let Self { file, start, .. } = self;
+        write!(f, "{file}:{}:{}: {}", start.line, start.column, self.text())?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, ", {help}"))
     }
 }

@@ -113,7 +113,7 @@ impl Coverage {
             self.rules.rules().iter().find(|rule| *rule.name == *name && rule.mode == Mode::Apply)?;
             let Seen { changed, unchanged, .. } = self.seen.get(&name)?;
             let at = Diagnostic::at_view("F040", POLICY_FILE, view, format!("the root of `{name}`"));
-            Some(Covered { at, sides: vec![("never changed", *changed), ("never stayed as it was", *unchanged)] })
+            Some(Covered { at, sides: vec![("never changes", *changed), ("always changes", *unchanged)] })
         };
         rules.into_iter().flat_map(View::items).filter_map(covered).collect()
     }

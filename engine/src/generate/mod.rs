@@ -236,16 +236,16 @@ fn read(text: &str) -> Json {
 }
 
 impl Violation {
-    /// What happened, in one line.
+    /// The values of the case, and what each login makes of them.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn details(&self) -> Vec<(&'static str, String)> {
         let text = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), |value| value.view().to_text());
         let Case { account, anonymous, .. } = &self.case;
-        let (account, anonymous) = (text(account), anonymous.view().to_text());
-        format!(
-            "adds again at every login: {account} and {anonymous} give {}, and the same login again {}",
-            text(&self.once),
-            text(&self.twice)
-        )
+        vec![
+            ("account", text(account)),
+            ("visitor", anonymous.view().to_text()),
+            ("after login 1", text(&self.once)),
+            ("after login 2", text(&self.twice)),
+        ]
     }
 }

@@ -103,7 +103,8 @@ impl Evidence {
         }
         if let Some(violation) = self.violation.as_ref().filter(|_| !once) {
             let help = "make the merge idempotent (`keyed_union` with `max`), or set `session.once`";
-            return Some(at_merge(rule, files, "R040", violation.words()).help(help));
+            let message = "`merge` is not idempotent: repeating a login changes the result".to_owned();
+            return Some(at_merge(rule, files, "R040", message).details(violation.details()).help(help));
         }
         (self.violation.is_none() && self.needs_once()).then(|| {
             let message = format!(

@@ -26,7 +26,7 @@ struct One<'a> {
     column: usize,
     end_line: usize,
     end_column: usize,
-    message: &'a str,
+    message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ fn rules(text: &str) -> usize {
 }
 
 fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
-    let Diagnostic { code, severity, start, end, message, help, .. } = diagnostic;
+    let Diagnostic { code, severity, start, end, help, .. } = diagnostic;
     One {
         code,
         severity: severity.word(),
@@ -111,7 +111,7 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
         column: start.column,
         end_line: end.line,
         end_column: end.column,
-        message,
+        message: diagnostic.text(),
         help: help.as_deref(),
         pointer: diagnostic.pointer.as_deref(),
         fix: fix(report, diagnostic),
@@ -164,11 +164,13 @@ fn fix(report: &Report<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
 pub fn github(report: &Report<'_>) -> String {
     let mut out = String::new();
     for diagnostic in report.shown() {
-        let Diagnostic { code, severity, start, end, message, help, .. } = diagnostic;
+        let Diagnostic { code, severity, start, end, help, .. } = diagnostic;
         let level = if *severity == Severity::Info { "notice" } else { severity.word() };
         let help = help.as_ref().map(|help| format!(", {help}")).unwrap_or_default();
         let related = diagnostic.related.iter().map(|one| format!("\n{}", report.line(one)));
-        let text = format!("{message}{help}{}", related.collect::<String>()).replace('%', "%25").replace('\n', "%0A");
+        let text = format!("{}{help}{}", diagnostic.text(), related.collect::<String>())
+            .replace('%', "%25")
+            .replace('\n', "%0A");
         let path = report.path(diagnostic);
         // writing to a string cannot fail
         let _ = writeln!(

@@ -47,7 +47,11 @@ fn one(out: &mut String, diagnostic: &Diagnostic, path: &str, text: Option<&str>
     let (message, help) = (escaped(&diagnostic.message), diagnostic.help.as_deref().map(escaped));
     let head = style.strong(&format!("{}[{code}]", severity.word()));
     // writing to a string cannot fail
-    let _ = writeln!(out, "{head}: {message}\n --> {path}:{}:{}", start.line, start.column);
+    let _ = writeln!(out, "{head}: {message}");
+    for (what, value) in &diagnostic.details {
+        let _ = writeln!(out, "  {what:<13}  {}", escaped(value));
+    }
+    let _ = writeln!(out, " --> {path}:{}:{}", start.line, start.column);
     let help = help.as_ref().map(|help| format!("help: {help}"));
     let number = start.line.to_string();
     let margin = " ".repeat(number.len());

@@ -85,7 +85,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 self.report.error("R022", base.position(), name.len(), message, Some(hint));
             }
             (Some(name), _) if is_account => self.unguarded_account(name, held, base, link),
-            _ => self.unguarded_member(held, &path, base, links, index),
+            _ => self.unguarded_member(held, base, links, index),
         }
     }
 
@@ -104,23 +104,28 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         self.report.error("R022", base.position(), length, message, Some(format!("write `{shown}`")));
     }
 
-    fn unguarded_member(&mut self, held: &Type<'s>, path: &str, base: &Expr, links: &[Link<'_>], index: usize) {
-        let (at, length) = match index.checked_sub(1).and_then(|before| links.get(before)) {
-            Some(Link::Member { name, at, .. }) => (*at, name.len()),
-            _ => (base.position(), path.len()),
-        };
-        let hint = match links.get(index) {
+    fn unguarded_member(&mut self, held: &Type<'s>, base: &Expr, links: &[Link<'_>], index: usize) {
+        // as it is written: a variable may stand for a longer path
+        let names = links.iter().take(index).map(|link| match link {
+            Link::Member { name, .. } => Some(name.as_str()),
+            _ => None,
+        });
+        let names: Option<Vec<&str>> = names.collect();
+        let written =
+            ast::variable(base).zip(names).map(|(base, names)| [&[base.as_str()][..], &names].concat().join("."));
+        let shown = written.unwrap_or_else(|| "this value".to_owned());
+        let (length, hint) = match links.get(index) {
             Some(Link::Method { call, .. }) if call.args.is_empty() => {
-                format!("write `{path}?.{}()`, or ask `{path} != ()` first", call.name)
+                (shown.len(), format!("write `{shown}?.{}()`, or ask `{shown} != ()` first", call.name))
             }
             Some(Link::Method { .. }) => {
-                format!("ask `{path} != ()` first, or write `({path} ?? {})`", held.empty())
+                (shown.len(), format!("ask `{shown} != ()` first, or write `({shown} ?? {})`", held.empty()))
             }
-            Some(Link::Member { name, .. }) => format!("write `{path}?.{name}`"),
-            _ => format!("ask `{path} != ()` first"),
+            Some(Link::Member { name, .. }) => (shown.len() + 1 + name.len(), format!("write `{shown}?.{name}`")),
+            _ => (shown.len(), format!("ask `{shown} != ()` first")),
         };
-        let message = format!("`{path}` is optional: where it is absent, it is `()`, which has no members or methods");
-        self.report.error("R022", at, length, message, Some(hint));
+        let message = format!("`{shown}` is optional: where it is absent, it is `()`, which has no members or methods");
+        self.report.error("R022", base.start_position(), length, message, Some(hint));
     }
 
     /// An optional value where an operator or a condition needs one that is there.
@@ -129,10 +134,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if path == "account" {
             return;
         }
-        self.asked.insert(path.clone());
-        let message = format!("`{path}` is optional: where it is absent, it is `()`, and `{word}` fails");
-        let hint = format!("write `{path} ?? {}`", held.empty());
-        self.report.error("R022", expr.start_position(), path.len(), message, Some(hint));
+        self.asked.insert(path);
+        let Some(shown) = ast::path(expr) else { return };
+        let message = format!("`{shown}` is optional: where it is absent, it is `()`, and `{word}` fails");
+        let hint = format!("write `{shown} ?? {}`", held.empty());
+        self.report.error("R022", expr.start_position(), shown.len(), message, Some(hint));
     }
 
     /// What a `for` goes over.
