@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use handover_engine::diagnostic::Code;
 use serde_json::Value;
 
 use crate::binary::{handover, root, temporary};
@@ -110,30 +111,30 @@ fn the_examples_of_every_code_are_wrong_and_right() {
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
-/// The codes between quotation marks in the sources of a folder.
-fn said(folder: &Path, found: &mut BTreeSet<String>) {
+/// The codes that the sources of a folder report.
+fn reported(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            said(&path, found);
+            reported(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let digits = |rest: &str| rest.len() == 3 && rest.bytes().all(|byte| byte.is_ascii_digit());
-            let is_code = |word: &&str| word.strip_prefix(['P', 'S', 'R', 'F', 'L']).is_some_and(digits);
-            found.extend(text.split('"').filter(is_code).map(str::to_owned));
+            let codes = text.split("Code::").skip(1).map(|rest| rest.chars().take(4).collect::<String>());
+            found.extend(codes);
         }
     }
 }
 
 #[test]
-fn every_code_that_is_said_has_its_section() {
+fn every_code_is_reported_and_has_its_section() {
     let mut found = BTreeSet::new();
-    said(&root().join("engine/src"), &mut found);
-    said(&root().join("server/src"), &mut found);
+    reported(&root().join("engine/src"), &mut found);
+    reported(&root().join("server/src"), &mut found);
     let listed: Vec<_> = sections().into_iter().map(|section| section.code).collect();
-    let unique: BTreeSet<_> = listed.iter().cloned().collect();
-    assert_eq!(listed.len(), unique.len(), "a section twice");
-    assert_eq!(found.symmetric_difference(&unique).collect::<Vec<_>>(), Vec::<&String>::new());
+    let codes: Vec<_> = Code::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(listed, codes, "the page has all codes, in their order");
+    let unreported: Vec<_> = codes.iter().filter(|code| !found.contains(*code)).collect();
+    assert_eq!(unreported, Vec::<&String>::new());
 }
 
 #[test]

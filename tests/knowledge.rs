@@ -18,8 +18,9 @@ fn lints(marked: &str, codes: &[&str]) {
     let places = marked.match_indices('^').enumerate().map(|(index, (at, _))| at - index);
     let expected: Vec<_> = places.map(|at| Position::of(schema.as_bytes(), at)).zip(codes.iter().copied()).collect();
     let known = know(&schema, Unknown::Drop);
-    let all = known.diagnostics.iter().filter(|one| codes.contains(&one.code) || one.severity.word() != "info");
-    let mut found: Vec<_> = all.map(|one| (one.start, one.code)).collect();
+    let all =
+        known.diagnostics.iter().filter(|one| codes.contains(&one.code.as_str()) || one.severity.word() != "info");
+    let mut found: Vec<_> = all.map(|one| (one.start, one.code.as_str())).collect();
     found.sort_unstable();
     assert_eq!(found, expected, "{marked}: {:?}", known.diagnostics);
 }

@@ -174,7 +174,7 @@ fn the_page_s_merge_is_refused_with_a_case_of_one_line() {
     let found = RuleSet::compile(&files).unwrap_err();
     let found: Vec<_> = found.into_iter().filter(|one| one.severity == Severity::Error).collect();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].code, found[0].start.line, found[0].start.column), ("R040", 1, 4));
+    assert_eq!((found[0].code.as_str(), found[0].start.line, found[0].start.column), ("R040", 1, 4));
     let one = r#"{"items":[{"qty":1,"sku":"SKU"}]}"#;
     let shown = ["a", "b", "c", "d"].iter().any(|sku| {
         let (one, two) = (one.replace("SKU", sku), one.replace("SKU", sku).replace(":1", ":2"));

@@ -80,7 +80,7 @@ fn script(source: &str, expected: &str) {
         Ok(Outcome::AccountShape) => "account_shape".to_owned(),
         Ok(Outcome::Discard(reason)) => format!("discard: {reason}"),
         Ok(Outcome::Inexact) => "number_range".to_owned(),
-        Err(error) => error.code.to_owned(),
+        Err(error) => error.code.to_string(),
     };
     assert_eq!(shown, expected, "{source}");
 }

@@ -581,7 +581,7 @@ fn a_schema_may_refer_to_other_files_of_its_policy() {
     }
     let broken = [("a.schema.json", r#"{ "$ref": "line.json" }"#), ("line.json", r#"{ "typ": "string" }"#)];
     let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &broken)).unwrap_err();
-    let found: Vec<_> = errors.iter().map(|error| (error.file.as_str(), error.code)).collect();
+    let found: Vec<_> = errors.iter().map(|error| (error.file.as_str(), error.code.as_str())).collect();
     assert_eq!(found, [("line.json", "S010")]);
     let absent = [("a.schema.json", r#"{ "$ref": "lines.json" }"#)];
     let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &absent)).unwrap_err();

@@ -1,5 +1,6 @@
 //! What is wrong in an author's file: code, severity, place, message, help.
 
+pub use crate::code::Code;
 use crate::json::{Place, Position, ReadError, ReadErrorKind, View};
 
 /// How much a diagnostic matters.
@@ -29,7 +30,7 @@ impl Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The stable code, such as `S010`.
-    pub code: &'static str,
+    pub code: Code,
     /// How much it matters.
     pub severity: Severity,
     /// The file, below the folder of the policy.
@@ -41,13 +42,68 @@ pub struct Diagnostic {
     /// One sentence in lower case; the author's words in backticks.
     pub message: String,
     /// What to write instead, where that is known.
-    pub help: Option<String>,
+    pub help: Option<Help>,
     /// The place in the data that it speaks of, where it speaks of data: a JSON Pointer.
     pub pointer: Option<String>,
+    /// The keyword of a schema whose value is wrong, where it is one.
+    pub keyword: Option<String>,
     /// A case that shows it, as aligned lines: what each value is, and the value.
     pub details: Vec<(&'static str, String)>,
     /// Other places that have to do with it, each with what is to be seen there.
     pub related: Vec<Self>,
+}
+
+/// What to write instead: a sentence, and the text that replaces the place where that is enough.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    text: String,
+    replacement: Option<String>,
+}
+
+impl Help {
+    /// A sentence, beside the text that mends the place.
+    #[must_use]
+    pub fn replacing(text: impl Into<String>, replacement: impl Into<String>) -> Self {
+        Self { text: text.into(), replacement: Some(replacement.into()) }
+    }
+
+    /// ``did you mean `word`?``, which mends the place.
+    #[must_use]
+    pub fn did_you_mean(word: &str) -> Self {
+        Self::replacing(format!("did you mean `{word}`?"), word)
+    }
+
+    /// The text that replaces the place, if that mends it.
+    #[must_use]
+    pub fn replacement(&self) -> Option<&str> {
+        self.replacement.as_deref()
+    }
+}
+
+impl From<String> for Help {
+    fn from(text: String) -> Self {
+        Self { text, replacement: None }
+    }
+}
+
+impl From<&str> for Help {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl std::ops::Deref for Help {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl std::fmt::Display for Help {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 /// A place of an author's file that cases come to, and how often they came to each of its sides.
@@ -62,14 +118,14 @@ pub struct Covered {
 impl Diagnostic {
     /// An error at bytes of a file's text.
     #[must_use]
-    pub fn error(code: &'static str, file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> Self {
+    pub fn error(code: Code, file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> Self {
         let (start, end) = (Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end));
         Self::between(code, file, [start, end], message)
     }
 
     /// An error from one place of a file to another.
     #[must_use]
-    pub fn between(code: &'static str, file: &str, [start, end]: [Position; 2], message: String) -> Self {
+    pub fn between(code: Code, file: &str, [start, end]: [Position; 2], message: String) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -79,6 +135,7 @@ impl Diagnostic {
             message,
             help: None,
             pointer: None,
+            keyword: None,
             details: Vec::new(),
             related: Vec::new(),
         }
@@ -86,13 +143,13 @@ impl Diagnostic {
 
     /// An error at a value of a file.
     #[must_use]
-    pub fn at(code: &'static str, file: &str, place: Place<'_>, message: String) -> Self {
+    pub fn at(code: Code, file: &str, place: Place<'_>, message: String) -> Self {
         Self::error(code, file, place.document_text(), place.span(), message)
     }
 
     /// An error at a value that stands in a file, or at the start of the file if it stands in none.
     #[must_use]
-    pub fn at_view(code: &'static str, file: &str, view: View<'_>, message: String) -> Self {
+    pub fn at_view(code: Code, file: &str, view: View<'_>, message: String) -> Self {
         match view.place() {
             Some(place) => Self::at(code, file, place, message),
             None => Self::error(code, file, "", 0..0, message),
@@ -101,7 +158,7 @@ impl Diagnostic {
 
     /// The error of a file that is not JSON, or names a member twice.
     #[must_use]
-    pub fn unreadable(codes: [&'static str; 2], file: &str, text: &str, error: ReadError) -> Self {
+    pub fn unreadable(codes: [Code; 2], file: &str, text: &str, error: ReadError) -> Self {
         let code = match error.kind {
             ReadErrorKind::Duplicate => codes[1],
             _ => codes[0],
@@ -159,7 +216,7 @@ impl Diagnostic {
 
     /// With a help line.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Help>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -285,15 +342,13 @@ fn is_within(word: &str, longer: &str) -> bool {
 
 /// `did you mean …`, or the list of the valid words if none is near.
 #[must_use]
-pub fn suggestion(word: &str, valid: &[&str]) -> String {
-    nearest(word, valid).map_or_else(
-        || {
-            let some: Vec<_> = valid.iter().take(8).map(|word| format!("`{word}`")).collect();
-            let more = if valid.len() > some.len() { ", …" } else { "" };
-            format!("one of {}{more}", some.join(", "))
-        },
-        |near| format!("did you mean `{near}`?"),
-    )
+pub fn suggestion(word: &str, valid: &[&str]) -> Help {
+    let Some(near) = nearest(word, valid) else {
+        let some: Vec<_> = valid.iter().take(8).map(|word| format!("`{word}`")).collect();
+        let more = if valid.len() > some.len() { ", …" } else { "" };
+        return Help::from(format!("one of {}{more}", some.join(", ")));
+    };
+    Help::did_you_mean(near)
 }
 
 /// Damerau–Levenshtein, neighbours transposed once.
@@ -333,6 +388,6 @@ mod tests {
         assert_eq!(nearest("maxLenght", &["minLength", "maxLength", "maximum"]), Some("maxLength"));
         assert_eq!(nearest("Type", &["type", "title"]), Some("type"));
         assert_eq!(nearest("xyz", &["type", "title"]), None);
-        assert_eq!(suggestion("xyz", &["type"]), "one of `type`");
+        assert_eq!(&*suggestion("xyz", &["type"]), "one of `type`");
     }
 }

@@ -44,6 +44,7 @@ pub mod instant;
 pub mod random;
 pub mod pointer;
 pub mod fate;
+mod code;
 pub mod diagnostic;
 pub mod sensitive;
 pub mod provider;

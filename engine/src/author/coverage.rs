@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::fixture::{Expected, Fixture, matcher};
 use super::judge::authorize;
 use crate::decision::{Command, Decision};
-use crate::diagnostic::{Covered, Diagnostic};
+use crate::diagnostic::{Code, Covered, Diagnostic};
 use crate::event::{Event, Found, Session, Sink};
 use crate::fate::{Fates, Keyword, Names};
 use crate::guard::Guard;
@@ -112,7 +112,7 @@ impl Coverage {
             // what only observes never changes its root
             self.rules.rules().iter().find(|rule| *rule.name == *name && rule.mode == Mode::Apply)?;
             let Seen { changed, unchanged, .. } = self.seen.get(&name)?;
-            let at = Diagnostic::at_view("F040", POLICY_FILE, view, format!("the root of `{name}`"));
+            let at = Diagnostic::at_view(Code::F040, POLICY_FILE, view, format!("the root of `{name}`"));
             Some(Covered { at, sides: vec![("never changes", *changed), ("always changes", *unchanged)] })
         };
         rules.into_iter().flat_map(View::items).filter_map(covered).collect()

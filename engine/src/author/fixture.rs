@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use crate::decision::{Finding, Notice, SkipReason};
-use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, nearest, suggestion};
 use crate::event::{Event, Session};
 use crate::fate::Action;
 use crate::instant;
@@ -71,7 +71,7 @@ impl Fixture {
     /// Everything that is wrong with it.
     pub fn read(file: &str, text: &str, rules: &RuleSet) -> Result<Self, Vec<Diagnostic>> {
         let document = Document::read(text.as_bytes())
-            .map_err(|error| vec![Diagnostic::unreadable(["F001", "F002"], file, text, error)])?;
+            .map_err(|error| vec![Diagnostic::unreadable([Code::F001, Code::F002], file, text, error)])?;
         let mut reader = Reader { file, rules, errors: Vec::new() };
         reader.case(document.root());
         let errors = reader.errors;
@@ -107,19 +107,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: &'static str, view: View<'_>, message: String) {
+    fn error(&mut self, code: Code, view: View<'_>, message: String) {
         self.errors.push(Diagnostic::at_view(code, self.file, view, message));
     }
 
     fn members(&mut self, view: View<'_>, names: &[&str]) -> bool {
         if view.kind() != Kind::Object {
-            self.error("F005", view, "expected an object".to_owned());
+            self.error(Code::F005, view, "expected an object".to_owned());
             return false;
         }
         for (name, _) in view.named_members() {
             let text = name.word();
             if !names.contains(&text.as_str()) {
-                let error = Diagnostic::at_view("F003", self.file, name, format!("unknown member `{text}`"));
+                let error = Diagnostic::at_view(Code::F003, self.file, name, format!("unknown member `{text}`"));
                 self.errors.push(error.help(suggestion(&text, names)));
             }
         }
@@ -133,22 +133,22 @@ impl Reader<'_> {
             if !names.contains(&text.as_str())
                 && (MEMBERS.contains(&text.as_str()) || EXPECT_MEMBERS.contains(&text.as_str()))
             {
-                self.error("F003", name, format!("`{text}` has no effect {here}"));
+                self.error(Code::F003, name, format!("`{text}` has no effect {here}"));
             }
         }
     }
 
     /// A member that must be there, and whose name was not merely mistyped.
     fn missing(&mut self, object: View<'_>, name: &str) {
-        let meant = format!("did you mean `{name}`?");
+        let meant = Help::did_you_mean(name);
         if self.errors.iter().all(|error| error.help.as_deref() != Some(&meant)) {
-            self.error("F004", object, format!("the member `{name}` is missing"));
+            self.error(Code::F004, object, format!("the member `{name}` is missing"));
         }
     }
 
     fn kind(&mut self, object: View<'_>, name: &str, kind: Kind) {
         if let Some(view) = object.get(name).filter(|view| view.kind() != kind && !view.is_null()) {
-            self.error("F005", view, format!("`{name}` takes {} {}", article(kind), kind.word()));
+            self.error(Code::F005, view, format!("`{name}` takes {} {}", article(kind), kind.word()));
         }
     }
 
@@ -198,7 +198,7 @@ impl Reader<'_> {
 
     fn skipped(&mut self, root: View<'_>) {
         if let Some(skip) = root.get("skip").filter(|skip| skip.word().trim().is_empty()) {
-            self.error("F010", skip, "a skipped case gives its reason: `skip` takes a text".to_owned());
+            self.error(Code::F010, skip, "a skipped case gives its reason: `skip` takes a text".to_owned());
         }
     }
 
@@ -223,7 +223,7 @@ impl Reader<'_> {
         if let Some(anonymous) = root.get("anonymous")
             && let Some(name) = stray_matcher(anonymous)
         {
-            self.error("F009", name, format!("`{}` is allowed in `expect` only", name.word()));
+            self.error(Code::F009, name, format!("`{}` is allowed in `expect` only", name.word()));
         }
         for root in root.get("visible").into_iter().flat_map(View::items) {
             let text = root.word();
@@ -243,7 +243,7 @@ impl Reader<'_> {
 
     fn one_of_as(&mut self, view: View<'_>, word: &str, words: &[&str], what: &str) {
         if !words.contains(&word) {
-            let error = Diagnostic::at_view("F011", self.file, view, format!("`{word}` is no {what}"));
+            let error = Diagnostic::at_view(Code::F011, self.file, view, format!("`{word}` is no {what}"));
             self.errors.push(error.help(suggestion(word, words)));
         }
     }
@@ -267,18 +267,18 @@ impl Reader<'_> {
         if expect.get("status").is_some_and(|status| status.word() == "refused") {
             self.only(expect, &["code", "status"], "where the request is refused");
         } else if let Some(code) = expect.get("code") {
-            self.error("F003", code, "`code` needs the status `refused`".to_owned());
+            self.error(Code::F003, code, "`code` needs the status `refused`".to_owned());
         }
         let findings = expect.get("findings");
         if let Some(list) = findings.filter(|list| list.kind() != Kind::Array) {
-            self.error("F005", list, "expected a list of findings".to_owned());
+            self.error(Code::F005, list, "expected a list of findings".to_owned());
         }
         let list: Vec<_> = findings.into_iter().flat_map(View::items).collect();
         for (index, finding) in list.iter().enumerate() {
             if finding.word() != "…" {
                 self.finding(root, *finding);
             } else if index + 1 < list.len() {
-                self.error("F007", *finding, "`…` is the last entry, or none".to_owned());
+                self.error(Code::F007, *finding, "`…` is the last entry, or none".to_owned());
             }
         }
     }
@@ -300,7 +300,7 @@ impl Reader<'_> {
             && !self.rules.rules().iter().any(|own| own.name.as_ref() == rule)
         {
             let names: Vec<&str> = self.rules.rules().iter().map(|own| own.name.as_ref()).collect();
-            let error = Diagnostic::at_view("F006", self.file, view, format!("no rule `{rule}`"));
+            let error = Diagnostic::at_view(Code::F006, self.file, view, format!("no rule `{rule}`"));
             self.errors.push(error.help(suggestion(rule, &names)));
         }
         match expected.place {
@@ -313,10 +313,10 @@ impl Reader<'_> {
                     && !(expected.word == "default" && self.may_fill(&session, &place, pointer))
                 {
                     let error =
-                        Diagnostic::at_view("F008", self.file, view, format!("the event has no place `{pointer}`"));
+                        Diagnostic::at_view(Code::F008, self.file, view, format!("the event has no place `{pointer}`"));
                     let near = session.metadata().and_then(|metadata| near_place(metadata, pointer));
                     self.errors.push(match near {
-                        Some(near) => error.help(format!("did you mean `{}`?", text.replacen(pointer, &near, 1))),
+                        Some(near) => error.help(Help::did_you_mean(&text.replacen(pointer, &near, 1))),
                         None => error,
                     });
                 }
@@ -326,18 +326,20 @@ impl Reader<'_> {
                 if let Some(place) = expected.place.filter(|_| Action::WORDS.contains(&expected.word)) {
                     let last = place.rsplit(' ').next().unwrap_or(place);
                     let pointer = format!("/{}", last.trim_start_matches('/').replace('.', "/"));
-                    let error = Diagnostic::at_view("F007", self.file, view, message);
+                    let error = Diagnostic::at_view(Code::F007, self.file, view, message);
                     self.errors.push(error.help(format!("write the pointer as `{pointer}`")));
                     return;
                 }
                 let valid: Vec<_> = Action::WORDS.iter().chain(&Notice::WITHOUT_PLACE).copied().collect();
-                let error = Diagnostic::at_view("F007", self.file, view, message);
+                let error = Diagnostic::at_view(Code::F007, self.file, view, message);
                 // an action is written with its place
                 let help = match nearest(expected.word, &valid) {
                     Some(near) if expected.place.is_some() => {
-                        format!("did you mean `{}`?", text.replacen(expected.word, near, 1))
+                        Help::did_you_mean(&text.replacen(expected.word, near, 1))
                     }
-                    Some(near) if near == expected.word => format!("write `{near} /…`, the place in the metadata"),
+                    Some(near) if near == expected.word => {
+                        format!("write `{near} /…`, the place in the metadata").into()
+                    }
                     _ => suggestion(expected.word, &valid),
                 };
                 self.errors.push(error.help(help));
@@ -361,11 +363,11 @@ impl Reader<'_> {
                 "$any" => {
                     let word = value.word();
                     let error =
-                        Diagnostic::at_view("F009", self.file, value, format!("`$any` takes a type, not `{word}`"));
+                        Diagnostic::at_view(Code::F009, self.file, value, format!("`$any` takes a type, not `{word}`"));
                     self.errors.push(error.help(suggestion(&word, &Types::WORDS)));
                 }
-                _ if known => self.error("F009", value, format!("`{name}` takes `true`")),
-                _ => self.error("F009", at, message),
+                _ if known => self.error(Code::F009, value, format!("`{name}` takes `true`")),
+                _ => self.error(Code::F009, at, message),
             }
             return;
         }
@@ -467,7 +469,7 @@ pub fn duplicates(fixtures: &[Fixture]) -> Vec<Diagnostic> {
         let twin = fixtures.iter().take(index).find(|other| same(other.document.root(), fixture.document.root()));
         if let Some(twin) = twin {
             errors.push(Diagnostic::error(
-                "F032",
+                Code::F032,
                 &fixture.file,
                 "",
                 0..0,

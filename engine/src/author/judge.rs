@@ -2,7 +2,7 @@
 
 use super::fixture::{Expected, Fixture, matcher};
 use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Help, nearest};
 use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::guard::Operation;
 use crate::instant;
@@ -78,13 +78,13 @@ fn tells_apart(key: &Key, list: View<'_>) -> bool {
 }
 
 impl Judge<'_> {
-    fn fail(&mut self, code: &'static str, view: View<'_>, message: String) {
+    fn fail(&mut self, code: Code, view: View<'_>, message: String) {
         self.failures.push(Diagnostic::at_view(code, self.file, view, message));
     }
 
     /// The state differs at `at`.
     fn differs(&mut self, at: &str, view: View<'_>, message: &str) {
-        let failure = Diagnostic::at_view("F020", self.file, view, format!("{at} {message}"));
+        let failure = Diagnostic::at_view(Code::F020, self.file, view, format!("{at} {message}"));
         self.failures.push(Diagnostic { pointer: Some(at.to_owned()), ..failure });
     }
 
@@ -93,7 +93,7 @@ impl Judge<'_> {
         let holds = status.word() == actual;
         if !holds {
             let expected = status.word();
-            self.fail("F021", status, format!("the status is `{actual}`, not `{expected}`"));
+            self.fail(Code::F021, status, format!("the status is `{actual}`, not `{expected}`"));
         }
         holds
     }
@@ -103,7 +103,7 @@ impl Judge<'_> {
             && view.as_text().map(|text| text.decode().into_owned()).as_deref() != actual
         {
             let message = format!("the {name} is `{}`, not `{}`", actual.unwrap_or("null"), view.word());
-            self.fail("F021", view, message);
+            self.fail(Code::F021, view, message);
         }
     }
 
@@ -115,10 +115,10 @@ impl Judge<'_> {
         // what no request may hold is the case's own mistake, where it was not meant
         self.failures.clear();
         match refusal {
-            Refusal::Unreadable(error) => self.fail("F005", self.case, error.message().to_owned()),
+            Refusal::Unreadable(error) => self.fail(Code::F005, self.case, error.message().to_owned()),
             Refusal::Invalid { pointer, expected } => {
                 let view = written(self.case, pointer).unwrap_or(self.case);
-                let code = if pointer == "/trigger" && view.kind() == Kind::String { "F011" } else { "F005" };
+                let code = if pointer == "/trigger" && view.kind() == Kind::String { Code::F011 } else { Code::F005 };
                 let name = pointer.rsplit('/').next().filter(|name| !name.is_empty());
                 let named = name.map_or(format!("expected {expected}"), |name| format!("`{name}` takes {expected}"));
                 let given =
@@ -132,7 +132,7 @@ impl Judge<'_> {
         if !self.status(decision.status.word())
             && let Some(failure) = self.failures.last_mut()
         {
-            failure.help = Some(commands(decision));
+            failure.help = Some(commands(decision).into());
         }
         self.word("reason", decision.status.reason().map(SkipReason::word));
         let reads = event.session.as_ref().is_some_and(|session| {
@@ -145,11 +145,11 @@ impl Judge<'_> {
                 metadata.into_iter().flat_map(View::members).take(3).map(|(name, _)| format!("`/{}`", name.decode()));
             let names: Vec<_> = names.collect();
             let message = format!("no rule reads {}", names.join(", "));
-            self.fail("F031", self.anonymous, message);
+            self.fail(Code::F031, self.anonymous, message);
             let roots: Vec<&str> = rules.rules().iter().map(|rule| rule.from_text.as_str()).collect();
             let near = names.iter().find_map(|name| nearest(name.trim_matches('`'), &roots));
             if let (Some(near), Some(failure)) = (near, self.failures.last_mut()) {
-                failure.help = Some(format!("did you mean `{near}`?"));
+                failure.help = Some(Help::did_you_mean(near));
             }
         }
         for sink in [Sink::App, Sink::User] {
@@ -169,9 +169,10 @@ impl Judge<'_> {
         // what a rule did not write that failed, or that nobody asked, follows from that: one mistake, one failure
         let refused = decision.findings.iter().filter(|one| one.notice.is_a_failure_of_the_rule()).map(shown);
         let refused: Vec<_> = refused.map(|text| format!("unexpected finding `{text}")).collect();
-        for cause in [&["F031"][..], &["F023", "F024"], &["F022"]] {
-            let is_cause =
-                |one: &Diagnostic| cause.contains(&one.code) && (one.code != "F022" || refused.contains(&one.message));
+        for cause in [&[Code::F031][..], &[Code::F023, Code::F024], &[Code::F022]] {
+            let is_cause = |one: &Diagnostic| {
+                cause.contains(&one.code) && (one.code != Code::F022 || refused.contains(&one.message))
+            };
             if self.failures.iter().any(is_cause) {
                 self.failures.retain(is_cause);
             }
@@ -264,17 +265,17 @@ impl Judge<'_> {
             let one = Expected::parse(text);
             match left.iter().position(|finding| one.fits(finding)) {
                 Some(index) => drop(left.remove(index)),
-                None => self.fail("F022", *view, format!("missing finding `{text}`")),
+                None => self.fail(Code::F022, *view, format!("missing finding `{text}`")),
             }
         }
         for finding in left {
             let code = match finding.notice {
                 // a rule that observes is as if it were not there
                 _ if finding.is_observed => continue,
-                Notice::ScriptFailed(_) => "F023",
-                Notice::BudgetExceeded(_) => "F024",
+                Notice::ScriptFailed(_) => Code::F023,
+                Notice::BudgetExceeded(_) => Code::F024,
                 _ if open => continue,
-                _ => "F022",
+                _ => Code::F022,
             };
             self.fail(code, list.unwrap_or(self.expect), format!("unexpected finding `{}", shown(finding)));
         }

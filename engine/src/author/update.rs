@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::fixture::{Expected, Fixture, matcher};
 use super::judge::{compared, fits, short};
 use crate::decision::{Decision, SkipReason};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::event::{Event, Sink};
 use crate::json::{Json, Kind, Place, View, same};
 
@@ -23,7 +23,7 @@ pub struct Edit {
 /// The edits that make a failed case expect what came; none if its failures are of another kind.
 #[must_use]
 pub fn edits(fixture: &Fixture, event: &Event, decision: &Decision, failures: &[Diagnostic]) -> Vec<Edit> {
-    let is_expectation = |one: &Diagnostic| matches!(one.code, "F020" | "F021" | "F022");
+    let is_expectation = |one: &Diagnostic| matches!(one.code, Code::F020 | Code::F021 | Code::F022);
     let expect = fixture.expect();
     if failures.is_empty() || !failures.iter().all(is_expectation) || expect.get("commands").is_some() {
         return Vec::new();

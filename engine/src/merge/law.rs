@@ -1,6 +1,7 @@
 //! The laws of merging, and sets of them: what a strategy keeps by construction.
 //!
 //! f(u, a) is what the account's value u becomes when a visitor brings a; ∅ is an absent value, for which no rule runs.
+use crate::diagnostic::Code;
 
 /// A law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,10 +58,22 @@ impl Law {
 
     /// The code of its violation.
     #[must_use]
-    pub fn code(self) -> &'static str {
-        const CODES: [&str; 12] =
-            ["L001", "L002", "L003", "L004", "L005", "L006", "L007", "L008", "L009", "L010", "L011", "L012"];
-        CODES.get(self as usize).copied().unwrap_or("L001")
+    pub fn code(self) -> Code {
+        const CODES: [Code; 12] = [
+            Code::L001,
+            Code::L002,
+            Code::L003,
+            Code::L004,
+            Code::L005,
+            Code::L006,
+            Code::L007,
+            Code::L008,
+            Code::L009,
+            Code::L010,
+            Code::L011,
+            Code::L012,
+        ];
+        CODES.get(self as usize).copied().unwrap_or(Code::L001)
     }
 
     /// What it says, in a few words.

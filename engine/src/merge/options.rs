@@ -13,7 +13,7 @@
 use super::Strategy;
 use super::fields::MergeFields;
 use super::named::Named;
-use crate::diagnostic::{nearest, suggestion};
+use crate::diagnostic::{Help, nearest, suggestion};
 use crate::json::{Kind, View};
 
 /// What is wrong with a strategy that an author wrote.
@@ -52,7 +52,7 @@ pub struct OptionError<'a> {
     /// One sentence.
     pub message: String,
     /// What is valid there.
-    pub help: Option<String>,
+    pub help: Option<Help>,
 }
 
 pub(super) type Read<'a, T> = Result<T, OptionError<'a>>;
@@ -61,7 +61,7 @@ pub(super) fn error<T>(
     kind: OptionErrorKind,
     view: View<'_>,
     message: impl Into<String>,
-    help: Option<String>,
+    help: Option<Help>,
 ) -> Read<'_, T> {
     Err(OptionError { kind, view, message: message.into(), help })
 }
@@ -144,7 +144,7 @@ impl Strategy {
                     let message = format!("strategy `{name}` needs options");
                     let near = nearest(&name, &plain()).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
                     let help = format!("write `{{ \"{name}\": … }}`, for a member `[\"{name}\", …]`{near}");
-                    return error(OptionErrorKind::Strategy, view, message, Some(help));
+                    return error(OptionErrorKind::Strategy, view, message, Some(help.into()));
                 }
                 let message = format!("unknown strategy `{name}`");
                 error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &strategy_names())))
@@ -172,7 +172,12 @@ fn as_a_list<'a>(view: View<'a>, wrong: OptionError<'a>) -> OptionError<'a> {
         return wrong;
     }
     let message = format!("`{word}` with its options is a list where a member has it");
-    OptionError { kind: OptionErrorKind::Value, view: name, message, help: Some(format!("write `[\"{word}\", …]`")) }
+    OptionError {
+        kind: OptionErrorKind::Value,
+        view: name,
+        message,
+        help: Some(format!("write `[\"{word}\", …]`").into()),
+    }
 }
 
 /// The names of all strategies.

@@ -20,7 +20,7 @@ mod session;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, Severity, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Document, Kind, View};
 use crate::limits::Limits;
@@ -143,11 +143,11 @@ const RECEIPT: &str = "handover";
 pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
     let Some(text) = files.get(POLICY_FILE) else {
         let message = "there is no `policy.json` in the folder".to_owned();
-        return (None, vec![Diagnostic::error("P020", POLICY_FILE, "", 0..0, message)]);
+        return (None, vec![Diagnostic::error(Code::P020, POLICY_FILE, "", 0..0, message)]);
     };
     let document = match Document::read(text.as_bytes()) {
         Ok(document) => document,
-        Err(error) => return (None, vec![Diagnostic::unreadable(["P001", "P002"], POLICY_FILE, text, error)]),
+        Err(error) => return (None, vec![Diagnostic::unreadable([Code::P001, Code::P002], POLICY_FILE, text, error)]),
     };
     let mut reader = Reader {
         files,
@@ -171,7 +171,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: &'static str, view: View<'_>, message: impl Into<String>) {
+    fn error(&mut self, code: Code, view: View<'_>, message: impl Into<String>) {
         let message = self.named(view, message.into());
         self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message));
     }
@@ -185,22 +185,22 @@ impl Reader<'_> {
         }
     }
 
-    fn error_help(&mut self, code: &'static str, view: View<'_>, message: String, help: String) {
+    fn error_help(&mut self, code: Code, view: View<'_>, message: String, help: impl Into<Help>) {
         self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message).help(help));
     }
 
     /// Checks that a value is an object of members that are known; says whether it is an object.
     fn members(&mut self, view: View<'_>, names: &[&str]) -> bool {
         if view.kind() != Kind::Object {
-            self.error("P005", view, "expected an object");
+            self.error(Code::P005, view, "expected an object");
             return false;
         }
         for (name, _) in view.named_members() {
             let text = name.word();
             if !names.contains(&text.as_str()) {
                 let meant = synonym(&text).filter(|meant| names.contains(meant));
-                let help = meant.map_or_else(|| suggestion(&text, names), |meant| format!("did you mean `{meant}`?"));
-                self.error_help("P003", name, format!("unknown member `{text}`"), help);
+                let help = meant.map_or_else(|| suggestion(&text, names), Help::did_you_mean);
+                self.error_help(Code::P003, name, format!("unknown member `{text}`"), help);
             }
         }
         true
@@ -231,16 +231,16 @@ impl Reader<'_> {
                 Vec::new()
             }
             Some(rules) if rules.kind() != Kind::Array => {
-                self.error("P005", rules, "expected a list of rules");
+                self.error(Code::P005, rules, "expected a list of rules");
                 Vec::new()
             }
             Some(rules) if rules.is_empty() => {
-                self.error("P007", rules, "`rules` is empty: nothing would ever be transferred");
+                self.error(Code::P007, rules, "`rules` is empty: nothing would ever be transferred");
                 Vec::new()
             }
             Some(rules) if rules.len() > RULES_MAX => {
                 let message = format!("there are {} rules: expected at most {RULES_MAX}", rules.len());
-                self.error("P007", rules, message);
+                self.error(Code::P007, rules, message);
                 Vec::new()
             }
             Some(rules) => rules.items().filter_map(|rule| self.rule(rule, &protected)).collect(),
@@ -248,14 +248,14 @@ impl Reader<'_> {
         if let Some(list) = root.get("rules").filter(|list| list.len() <= RULES_MAX) {
             self.distinct(list);
         }
-        let is_whole = self.errors.iter().all(|one| one.code == "P040" || one.severity != Severity::Error);
+        let is_whole = self.errors.iter().all(|one| one.code == Code::P040 || one.severity != Severity::Error);
         let provider = self.provider;
         Some(Policy { name: name.unwrap_or_default(), session, deny, provider, limits, rules, is_whole })
     }
 
     fn text(&mut self, view: View<'_>) -> Option<String> {
         if view.kind() != Kind::String {
-            self.error("P005", view, "expected a string");
+            self.error(Code::P005, view, "expected a string");
             return None;
         }
         Some(view.word())
@@ -267,7 +267,7 @@ impl Reader<'_> {
             .members()
             .any(|(own, _)| nearest(&own.decode(), &[name]).is_some() || synonym(&own.decode()) == Some(name));
         if !mistyped {
-            self.error("P004", object, format!("the member `{name}` is missing"));
+            self.error(Code::P004, object, format!("the member `{name}` is missing"));
         }
     }
 
@@ -287,21 +287,21 @@ impl Reader<'_> {
         if words.contains(&text.as_str()) {
             return Some(text);
         }
-        self.error_help("P006", view, format!("`{name}` cannot be `{text}`"), suggestion(&text, words));
+        self.error_help(Code::P006, view, format!("`{name}` cannot be `{text}`"), suggestion(&text, words));
         None
     }
 
     fn boolean(&mut self, object: View<'_>, name: &str) -> Option<bool> {
         let view = object.get(name)?;
         if view.as_bool().is_none() {
-            self.error("P005", view, "expected `true` or `false`");
+            self.error(Code::P005, view, "expected `true` or `false`");
         }
         view.as_bool()
     }
 
     fn strings<'v>(&mut self, view: View<'v>) -> Vec<(View<'v>, String)> {
         if view.kind() != Kind::Array {
-            self.error("P005", view, "expected a list of strings");
+            self.error(Code::P005, view, "expected a list of strings");
         }
         view.items().filter_map(|item| Some((item, self.text(item)?))).collect()
     }
@@ -313,10 +313,10 @@ impl Reader<'_> {
         let millis = duration(&text);
         if millis.is_none() {
             self.error_help(
-                "P015",
+                Code::P015,
                 view,
                 format!("`{text}` is not a duration"),
-                "write `30d`, `12h`, `45m` or `90s`".into(),
+                "write `30d`, `12h`, `45m` or `90s`",
             );
         }
         millis
@@ -331,7 +331,7 @@ impl Reader<'_> {
                 Some(detector) => detectors.set(detector, true),
                 None => {
                     let help = suggestion(&name, &Detector::NAMES);
-                    self.error_help("P006", view, format!("no detector `{name}`"), help);
+                    self.error_help(Code::P006, view, format!("no detector `{name}`"), help);
                 }
             }
         }
@@ -348,8 +348,8 @@ impl Reader<'_> {
             let most = Limits::most(&name.decode());
             match value.as_size() {
                 Some(size) if (1..=most).contains(&(size as u64)) => limit.set(size as u64),
-                Some(_) => self.error("P007", value, format!("`{}` is from 1 to {most}", name.decode())),
-                None => self.error("P005", value, "expected a whole number"),
+                Some(_) => self.error(Code::P007, value, format!("`{}` is from 1 to {most}", name.decode())),
+                None => self.error(Code::P005, value, "expected a whole number"),
             }
         }
         limits

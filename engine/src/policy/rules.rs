@@ -1,7 +1,7 @@
 //! The rules of `policy.json`: where each reads and writes, and how it merges.
 
 use super::{Declaration, MergeDeclaration, POLICY_FILE, RECEIPT, Reader, adds_again, once};
-use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
 use crate::merge::{OptionError, OptionErrorKind, Strategy};
@@ -67,7 +67,7 @@ impl Reader<'_> {
         let good = !name.is_empty() && name.bytes().all(plain);
         if !good && let Some(view) = rule.get("name") {
             let message = "a rule's name has letters, digits, `_` and `-` only: its files carry it";
-            self.error("P024", view, format!("`{name}`: {message}"));
+            self.error(Code::P024, view, format!("`{name}`: {message}"));
         }
         good
     }
@@ -82,7 +82,7 @@ impl Reader<'_> {
                 let root = text.rsplit(['.', '/']).next().unwrap_or_default();
                 let help = format!("write `app_metadata.{root}` or `user_metadata.{root}`");
                 self.error_help(
-                    "P013",
+                    Code::P013,
                     view,
                     format!("`{text}` is not a root, a top-level key of `app_metadata` or `user_metadata`"),
                     help,
@@ -92,12 +92,12 @@ impl Reader<'_> {
         };
         if !self.provider.holds_root(root) {
             let help = "a root has no `.`, `$` or NUL, and is not `__proto__`, `constructor` or `prototype`";
-            self.error_help("P013", view, format!("the provider cannot store the root `{root}`"), help.to_owned());
+            self.error_help(Code::P013, view, format!("the provider cannot store the root `{root}`"), help.to_owned());
             return None;
         }
         let kept = sink == Sink::App && (self.provider.reserves(root) || root == RECEIPT);
         if kept || protected.iter().any(|name| name == root) {
-            self.error("P012", view, format!("`{root}` is protected: rules cannot write it"));
+            self.error(Code::P012, view, format!("`{root}` is protected: rules cannot write it"));
             return None;
         }
         Some((sink, root.to_owned()))
@@ -110,7 +110,7 @@ impl Reader<'_> {
         match (pointer, rule.get("from")) {
             (Some(pointer), _) if !reserved => Some(pointer),
             (Some(_), view) => {
-                self.error("P014", view.unwrap_or(rule), "`/handover` is the hand-over id's: no rule reads it");
+                self.error(Code::P014, view.unwrap_or(rule), "`/handover` is the hand-over id's: no rule reads it");
                 None
             }
             (None, view) => {
@@ -118,8 +118,8 @@ impl Reader<'_> {
                 let own = text.trim_start_matches(['#', '$', '/', '.']);
                 let own = own.strip_prefix("metadata.").unwrap_or(own).replace('.', "/");
                 let meant = Pointer::parse(&format!("/{own}")).filter(|_| !own.is_empty());
-                let help = meant.map_or("write `/cart`".to_owned(), |_| format!("did you mean `/{own}`?"));
-                self.error_help("P014", view.unwrap_or(rule), message, help);
+                let help = meant.map_or("write `/cart`".into(), |_| Help::did_you_mean(&format!("/{own}")));
+                self.error_help(Code::P014, view.unwrap_or(rule), message, help);
                 None
             }
         }
@@ -128,7 +128,7 @@ impl Reader<'_> {
     fn triggers(&mut self, on: View<'_>) -> Vec<Trigger> {
         let words = self.strings(on);
         if on.kind() == Kind::Array && on.is_empty() {
-            self.error("P007", on, "without a trigger the rule never runs");
+            self.error(Code::P007, on, "without a trigger the rule never runs");
         }
         let mut triggers = Vec::new();
         for (view, word) in words {
@@ -136,7 +136,7 @@ impl Reader<'_> {
                 Some(trigger) => triggers.push(trigger),
                 None => {
                     let help = suggestion(&word, &["login", "signup"]);
-                    self.error_help("P006", view, format!("unknown trigger `{word}`"), help);
+                    self.error_help(Code::P006, view, format!("unknown trigger `{word}`"), help);
                 }
             }
         }
@@ -149,7 +149,7 @@ impl Reader<'_> {
         const NEVER: [&str; 3] = ["L2", "L9", "L10"];
         if let Some((law, _)) = laws.named_members().find(|(law, _)| NEVER.contains(&law.word().as_str())) {
             let message = format!("`{}` cannot be waived", law.word());
-            self.error_help("P007", law, message, "remove it, and repair the merge".to_owned());
+            self.error_help(Code::P007, law, message, "remove it, and repair the merge".to_owned());
             return Vec::new();
         }
         if !self.members(laws, &WAIVABLE) {
@@ -159,7 +159,7 @@ impl Reader<'_> {
         for (law, why) in laws.members() {
             let Some(reason) = self.text(why) else { continue };
             if reason.trim().is_empty() {
-                self.error("P007", why, "a waiver needs a reason");
+                self.error(Code::P007, why, "a waiver needs a reason");
             }
             waivers.push((law.decode().into_owned(), reason));
         }
@@ -171,11 +171,11 @@ impl Reader<'_> {
         match size {
             Some(size) if size > 0 => Some(size),
             Some(_) => {
-                self.error("P007", view, "expected 1 or more");
+                self.error(Code::P007, view, "expected 1 or more");
                 None
             }
             None => {
-                self.error("P005", view, "expected a whole number");
+                self.error(Code::P005, view, "expected a whole number");
                 None
             }
         }
@@ -188,7 +188,7 @@ impl Reader<'_> {
                 return Some(MergeDeclaration::Script(own));
             }
             self.error_help(
-                "P026",
+                Code::P026,
                 rule,
                 "the rule has no `merge`".into(),
                 format!("write `{own}`, or name a strategy"),
@@ -202,14 +202,14 @@ impl Reader<'_> {
         match Strategy::read_rule(view) {
             Ok(_) if self.files.get(&own).is_some() => {
                 let message = format!("two merges for one rule: this one, and the script `{own}`");
-                self.error_help("P025", view, message, format!("remove one, or name `{own}`"));
+                self.error_help(Code::P025, view, message, format!("remove one, or name `{own}`"));
                 None
             }
             Ok(strategy) => {
                 let observes = rule.get("mode").is_some_and(|mode| mode.word() == "observe");
                 if !self.once && !observes && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
-                    self.error_help("P040", adding, adds_again(&adding.word()), once(&adding.word()).to_owned());
+                    self.error_help(Code::P040, adding, adds_again(&adding.word()), once(&adding.word()).to_owned());
                 }
                 Some(MergeDeclaration::Strategy(strategy))
             }
@@ -222,15 +222,14 @@ impl Reader<'_> {
 
     fn script(&mut self, view: View<'_>, file: String) -> Option<MergeDeclaration> {
         if file.starts_with('/') || file.split('/').any(|part| part == "..") {
-            self.error("P024", view, "a path with `..`, or from the root, leaves the folder of the policy");
+            self.error(Code::P024, view, "a path with `..`, or from the root, leaves the folder of the policy");
             return None;
         }
         if self.files.get(&file).is_none() {
             let scripts: Vec<&str> =
                 self.files.0.keys().map(String::as_str).filter(|own| own.ends_with(".merge.rhai")).collect();
-            let help =
-                nearest(&file, &scripts).map_or(format!("write `{file}`"), |near| format!("did you mean `{near}`?"));
-            self.error_help("P022", view, format!("the file `{file}` does not exist"), help);
+            let help = nearest(&file, &scripts).map_or(format!("write `{file}`").into(), Help::did_you_mean);
+            self.error_help(Code::P022, view, format!("the file `{file}` does not exist"), help);
             return None;
         }
         Some(MergeDeclaration::Script(file))
@@ -239,12 +238,12 @@ impl Reader<'_> {
     fn option_error(&mut self, error: OptionError<'_>) {
         let OptionError { kind, view, message, help } = error;
         let code = match kind {
-            OptionErrorKind::Strategy => "P030",
-            OptionErrorKind::Option => "P031",
-            OptionErrorKind::Value => "P032",
-            OptionErrorKind::NotOneFunction => "P033",
+            OptionErrorKind::Strategy => Code::P030,
+            OptionErrorKind::Option => Code::P031,
+            OptionErrorKind::Value => Code::P032,
+            OptionErrorKind::NotOneFunction => Code::P033,
         };
-        let written = if view.kind() == Kind::String && code == "P032" {
+        let written = if view.kind() == Kind::String && kind == OptionErrorKind::Value {
             format!(", not `{}`", view.word())
         } else {
             String::new()
@@ -259,16 +258,16 @@ impl Reader<'_> {
     }
 
     /// The script that an unknown strategy means by its name.
-    fn script_meant(&self, view: View<'_>) -> Option<String> {
+    fn script_meant(&self, view: View<'_>) -> Option<Help> {
         let word = view.word();
         let stem = word.split('.').next().filter(|_| word.contains('.'))?;
         let file = format!("{stem}.merge.rhai");
-        self.files.get(&file).map(|_| format!("did you mean `{file}`?"))
+        self.files.get(&file).map(|_| Help::did_you_mean(&file))
     }
 
     /// No two rules share a name or write one root.
     pub(super) fn distinct(&mut self, rules: View<'_>) {
-        for (member, code, what) in [("name", "P010", "name"), ("to", "P011", "root")] {
+        for (member, code, what) in [("name", Code::P010, "name"), ("to", Code::P011, "root")] {
             let mut seen: Vec<(String, View<'_>)> = Vec::new();
             // a new version of a rule may observe beside the old one
             let counts =
@@ -280,7 +279,8 @@ impl Reader<'_> {
                     let first = Diagnostic::at_view(code, POLICY_FILE, *first, "the first one".to_owned());
                     // what another rule's name brings along follows from that
                     let whole = Diagnostic::at_view(code, POLICY_FILE, rule, String::new());
-                    self.errors.retain(|one| one.code != "P025" || one.start < whole.start || one.start > whole.end);
+                    self.errors
+                        .retain(|one| one.code != Code::P025 || one.start < whole.start || one.start > whole.end);
                     self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message).related(first));
                 }
                 seen.push((text, view));

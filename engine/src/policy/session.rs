@@ -1,7 +1,7 @@
 //! What a policy says of sessions, and whether that is wise: the provider's page of best practices, as errors and advice.
 
 use super::{POLICY_FILE, Reader, SessionPolicy, duration};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::json::{Document, Kind, Number, View};
 use crate::policy::Files;
 
@@ -25,11 +25,11 @@ impl Reader<'_> {
         }
         for value in ["required"] {
             if let Some(view) = session.get("token").filter(|view| view.word() == value) {
-                self.error("P006", view, format!("`session.token` `{value}` is not built yet"));
+                self.error(Code::P006, view, format!("`session.token` `{value}` is not built yet"));
             }
         }
         if let Some(view) = session.get("verify") {
-            self.error("P003", view, "`session.verify` is not built yet");
+            self.error(Code::P003, view, "`session.verify` is not built yet");
         }
         if session.get("token").is_none_or(|token| !["required", "optional"].contains(&token.word().as_str())) {
             self.one_of(session, "token", &["ignored", "optional", "required"]);
@@ -50,7 +50,7 @@ impl Reader<'_> {
         let format = self.one_of(session, "format", &["jwe", "jwt"]);
         if let Some(view) = session.get("format").filter(|_| format.as_deref() == Some("jwt")) {
             let message = "everybody who holds a `jwt` can read the session's metadata";
-            self.advise("P053", Severity::Warning, view, message, "write `jwe`, and set the tenant to it");
+            self.advise(Code::P053, Severity::Warning, view, message, "write `jwe`, and set the tenant to it");
         }
     }
 
@@ -58,23 +58,23 @@ impl Reader<'_> {
         let Some(view) = session.get("lifetime") else { return };
         if is_endless(view) {
             let help = "write `90d` or less, and set the tenant to it".to_owned();
-            return self.error_help("P050", view, "a session that never ends".to_owned(), help);
+            return self.error_help(Code::P050, view, "a session that never ends".to_owned(), help);
         }
         let Some(lifetime) = self.duration(session, "lifetime") else { return };
         if lifetime > LIFETIME_MAX {
             let help = "write `90d` or less, and set the tenant to it".to_owned();
-            self.error_help("P050", view, "a session that lives for more than 90 days".to_owned(), help);
+            self.error_help(Code::P050, view, "a session that lives for more than 90 days".to_owned(), help);
         } else if lifetime < DAY {
             let message = "a session of less than 24 hours is over before most people come back";
             let help = "write `30d`, unless people share the device, and set the tenant to it";
-            self.advise("P052", Severity::Warning, view, message, help);
+            self.advise(Code::P052, Severity::Warning, view, message, help);
         } else if lifetime < LIFETIME_ADVISED {
             let message = "the provider recommends sessions of 30 days or more";
-            self.advise("P054", Severity::Info, view, message, "write `30d`, and set the tenant to it");
+            self.advise(Code::P054, Severity::Info, view, message, "write `30d`, and set the tenant to it");
         }
     }
 
-    fn advise(&mut self, code: &'static str, severity: Severity, view: View<'_>, message: &str, help: &str) {
+    fn advise(&mut self, code: Code, severity: Severity, view: View<'_>, message: &str, help: &str) {
         let advice = Diagnostic::at_view(code, POLICY_FILE, view, message.to_owned());
         self.errors.push(advice.severity(severity).help(help));
     }
@@ -127,7 +127,7 @@ fn differing(view: View<'_>, theirs: Theirs) -> Option<Diagnostic> {
     let (theirs, setting) = theirs?;
     let message = format!("{theirs}, the policy declares `{}`", view.word());
     let help = format!("set `{setting}` of the tenant, or declare in the policy what the tenant has");
-    Some(Diagnostic::at_view("P051", POLICY_FILE, view, message).help(help))
+    Some(Diagnostic::at_view(Code::P051, POLICY_FILE, view, message).help(help))
 }
 
 fn lifetime_of(tenant: View<'_>, own: i64) -> Theirs {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{PROFILE_BYTES, RuleSet, evidence, fit};
 use crate::decision::sink_bytes;
-use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::event::Sink;
 use crate::generate;
 use crate::guard::Guard;
@@ -68,7 +68,7 @@ pub(super) fn compile(
 }
 
 /// What a schema says of its bounds, which a rule may loosen.
-const BOUNDS: [&str; 4] = ["S030", "S031", "S032", "S033"];
+const BOUNDS: [Code; 4] = [Code::S030, Code::S031, Code::S032, Code::S033];
 
 /// What one compilation has found so far.
 struct Compiler<'a> {
@@ -106,7 +106,7 @@ impl Compiler<'_> {
             if self.files.get(&schema_file).is_none() {
                 let message =
                     format!("the rule `{}` has no schema: the file `{schema_file}` does not exist", declaration.name);
-                let error = at_rule("P021", self.files, declaration, message);
+                let error = at_rule(Code::P021, self.files, declaration, message);
                 let near = self.misnamed(policy, &schema_file);
                 self.found.push(match near {
                     Some(near) => {
@@ -206,7 +206,7 @@ impl Compiler<'_> {
                 let script = self.sandbox.compile(file, text, kind).map_err(|wrong| self.found.extend(wrong)).ok()?;
                 self.found.extend(script.warnings().iter().cloned());
                 if let Some(adding) = script.adds().filter(|_| !once) {
-                    let error = Diagnostic::between("R040", file, adding.at, policy::adds_again(&adding.word));
+                    let error = Diagnostic::between(Code::R040, file, adding.at, policy::adds_again(&adding.word));
                     self.found.push(error.help(policy::once(&adding.word)));
                 }
                 Some(Merge::Script(script))
@@ -234,7 +234,7 @@ impl Compiler<'_> {
                 self.guard(operation, file, text);
             } else if file.ends_with(".json") || file.ends_with(".rhai") {
                 let message = format!("unused file: no rule reads `{file}`");
-                self.found.push(Diagnostic::error("P023", file, "", 0..0, message));
+                self.found.push(Diagnostic::error(Code::P023, file, "", 0..0, message));
             }
         }
     }
@@ -269,12 +269,12 @@ fn over_budget(files: &Files, mut bounds: Vec<Bound<'_>>, sink_max: u64) -> Vec<
             found.push(own.iter().fold(error, |error, bound| {
                 let Bound { declaration, bytes, .. } = bound;
                 let share = format!("`{word}.{}` takes up to {bytes} bytes", declaration.root);
-                error.related(at_rule("S033", files, declaration, share))
+                error.related(at_rule(Code::S033, files, declaration, share))
             }));
         } else if bytes > PROFILE_BYTES as u64 {
             let message =
                 format!("what passes may take {bytes} bytes of `{word}`, the provider recommends {PROFILE_BYTES}");
-            let advice = at_rule("P055", files, most.declaration, message).severity(Severity::Info);
+            let advice = at_rule(Code::P055, files, most.declaration, message).severity(Severity::Info);
             found.push(advice.help("lower the bounds, or give the rule a smaller `max_bytes`"));
         }
     }
@@ -337,7 +337,7 @@ fn left_bytes_max(rules: &[Rule]) -> usize {
 }
 
 /// A diagnostic at the object of a rule in `policy.json`.
-fn at_rule(code: &'static str, files: &Files, declaration: &Declaration, message: String) -> Diagnostic {
+fn at_rule(code: Code, files: &Files, declaration: &Declaration, message: String) -> Diagnostic {
     let text = files.get(POLICY_FILE).unwrap_or_default();
     let document = Document::read(text.as_bytes()).ok();
     let rules = document.as_ref().and_then(|document| document.root().get("rules"));

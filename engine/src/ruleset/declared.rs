@@ -1,13 +1,13 @@
 //! Where the author's files declare how a rule merges.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::json::{Document, Json, View};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 
 /// A diagnostic where a rule declares how it merges: its script's function, or its line in `policy.json`.
 #[must_use]
-pub fn at_merge(rule: &Rule, files: &Files, code: &'static str, message: String) -> Diagnostic {
+pub fn at_merge(rule: &Rule, files: &Files, code: Code, message: String) -> Diagnostic {
     if let Merge::Script(script) = &rule.merge {
         let file = script.file();
         let text = files.get(&file).unwrap_or_default();

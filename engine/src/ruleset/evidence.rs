@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use super::declared::at_merge;
 use crate::decision::{Notice, ScriptStop};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::generate::{Case, Generator, SHRINK_STEPS, Violation, smaller};
 use crate::json::{Json, Position};
 use crate::limits::Limits;
@@ -104,7 +104,7 @@ impl Evidence {
         if let Some(violation) = self.violation.as_ref().filter(|_| !once) {
             let help = "make the merge idempotent (`keyed_union` with `max`), or set `session.once`";
             let message = "`merge` is not idempotent: repeating a login changes the result".to_owned();
-            return Some(at_merge(rule, files, "R040", message).details(violation.details()).help(help));
+            return Some(at_merge(rule, files, Code::R040, message).details(violation.details()).help(help));
         }
         (self.violation.is_none() && self.needs_once()).then(|| {
             let message = format!(
@@ -112,7 +112,7 @@ impl Evidence {
                 self.ran, self.cases, self.wrote
             );
             let help = format!("{}; Handover treats the rule as one that adds", self.advice(script.file()));
-            at_merge(rule, files, "R041", message).severity(Severity::Warning).help(help)
+            at_merge(rule, files, Code::R041, message).severity(Severity::Warning).help(help)
         })
     }
 }
@@ -125,10 +125,10 @@ fn at_stop(stop: &ScriptStop, rule: &Rule, files: &Files) -> Diagnostic {
     let at = stop.at.as_ref().and_then(|(file, line, column)| {
         let start = Position { line: *line, column: *column };
         files.get(file).map(|_| {
-            Diagnostic::between("R022", file, [start, Position { column: column + 1, ..start }], message.clone())
+            Diagnostic::between(Code::R022, file, [start, Position { column: column + 1, ..start }], message.clone())
         })
     });
-    at.unwrap_or_else(|| at_merge(rule, files, "R022", message)).help(help)
+    at.unwrap_or_else(|| at_merge(rule, files, Code::R022, message)).help(help)
 }
 
 /// One rule, tried on generated cases.

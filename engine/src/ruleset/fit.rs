@@ -1,6 +1,6 @@
 //! Declared merges that do not fit what their schema allows (P034 to P038), in an author's words.
 
-use crate::diagnostic::{Diagnostic, Severity, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, Severity, suggestion};
 use crate::json::{Document, Kind, View};
 use crate::merge::{self, Strategy, Why};
 use crate::policy::{Declaration, Files, POLICY_FILE};
@@ -23,29 +23,29 @@ fn diagnostic(at: View<'_>, why: &Why<'_>) -> Diagnostic {
     let (code, message, help) = match why {
         Why::Member { name, declared } => {
             let message = format!("the schema allows no member `{name}`, so there is nothing to merge");
-            ("P034", message, Some(name_help(name, declared)))
+            (Code::P034, message, Some(name_help(name, declared)))
         }
         Why::Key { name, declared } => {
             let message = format!("the schema's items have no member `{name}` for the key, so every item is dropped");
-            ("P035", message, Some(name_help(name, declared)))
+            (Code::P035, message, Some(name_help(name, declared)))
         }
         Why::Time { name, declared } => {
             let message = format!("the schema has no member `{name}` that holds the time (`at`)");
-            ("P035", message, Some(format!("name it in `at`: {}", name_help(name, declared))))
+            (Code::P035, message, Some(Help::from(format!("name it in `at`: {}", name_help(name, declared)))))
         }
         Why::Type { strategy, merges, found, instead } => {
             let message = format!("`{strategy}` merges {}, but the schema has {} here", plural(merges), single(found));
             let help = match instead.as_slice() {
-                [one] => format!("did you mean `{one}`?"),
+                [one] => Help::did_you_mean(one),
                 _ => suggestion("", instead),
             };
-            ("P036", message, Some(help))
+            (Code::P036, message, Some(help))
         }
         Why::Line { preset, needs, declared, instead } => {
             let needs = needs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
             let has = declared.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let message = format!("`{preset}` needs lines with {needs}, but the schema's lines have {has}");
-            ("P037", message, instead.as_ref().map(|instead| format!("write `{instead}`")))
+            (Code::P037, message, instead.as_ref().map(|instead| Help::from(format!("write `{instead}`"))))
         }
         Why::Unruled { names } => {
             let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -55,19 +55,19 @@ fn diagnostic(at: View<'_>, why: &Why<'_>) -> Diagnostic {
             } else {
                 message
             };
-            ("P038", message, Some("name it in `on_match`, or write `\"otherwise\": \"account\"`".to_owned()))
+            (Code::P038, message, Some("name it in `on_match`, or write `\"otherwise\": \"account\"`".into()))
         }
     };
-    let severity = if code == "P038" { Severity::Warning } else { Severity::Error };
+    let severity = if code == Code::P038 { Severity::Warning } else { Severity::Error };
     let diagnostic = Diagnostic::at_view(code, POLICY_FILE, at, message).severity(severity);
     help.into_iter().fold(diagnostic, Diagnostic::help)
 }
 
 /// What to write for a name that is not allowed.
-fn name_help(name: &str, declared: &[&str]) -> String {
+fn name_help(name: &str, declared: &[&str]) -> Help {
     match name {
-        "*" => "a name is not a pattern: `{ \"each\": { \"of\": … } }` merges the members of every name".to_owned(),
-        _ if declared.is_empty() => "`propertyNames` or `patternProperties` excludes this name".to_owned(),
+        "*" => "a name is not a pattern: `{ \"each\": { \"of\": … } }` merges the members of every name".into(),
+        _ if declared.is_empty() => "`propertyNames` or `patternProperties` excludes this name".into(),
         _ => suggestion(name, declared),
     }
 }

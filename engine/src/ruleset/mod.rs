@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::budget::{Budget, Clock};
 use crate::decision::{Command, Decision, SkipReason, Status, sink_bytes};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::event::{Event, Session, Trigger};
 use crate::guard::{self, Guard, Operation};
 use crate::json::{Json, View};
@@ -88,7 +88,7 @@ impl RuleSet {
     /// # Errors
     /// As [`RuleSet::compile`].
     pub fn compile_to_ask(files: &Files) -> Result<Self, Vec<Diagnostic>> {
-        compile::compile(files, Sandbox::new, |one| matches!(one.code, "P040" | "R040"))
+        compile::compile(files, Sandbox::new, |one| matches!(one.code, Code::P040 | Code::R040))
     }
 
     /// Whether a hand-over comes only once.

@@ -12,7 +12,7 @@ use super::load;
 use super::schema::{Id, NO_SCHEMA, Never, Object, Schema, Step};
 use super::sets::{Applied, Sets};
 use crate::budget::Budget;
-use crate::diagnostic::{Covered, Diagnostic};
+use crate::diagnostic::{Code, Covered, Diagnostic};
 use crate::fate::{Action, Keyword};
 use crate::json::{Kind, Place, Text, View};
 
@@ -105,7 +105,7 @@ impl Asked {
             let filled = object.on_missing.then_some(None);
             for step in object.on_invalid.iter().copied().map(Some).chain(filled) {
                 let (name, word) = step.map_or(("x-on-missing", "default"), |step| ("x-on-invalid", step.word()));
-                let at = self.source.at_name("F040", &object.pointer, name, format!("`{word}` of `{name}`"));
+                let at = self.source.at_name(Code::F040, &object.pointer, name, format!("`{word}` of `{name}`"));
                 let taken = self.steps.get(&(id, step)).copied().unwrap_or_default();
                 all.push(Covered { at, sides: vec![("never happened", taken)] });
             }
@@ -119,8 +119,8 @@ impl Asked {
         let holder = object.pointer.rsplit_once('/').filter(|_| keyword == Keyword::False);
         match holder {
             // `false` stands behind the keyword or the member that it answers for
-            Some((above, last)) => self.source.at_name("F040", above, last, format!("`false` of `{last}`")),
-            None => self.source.at_name("F040", &object.pointer, word, name),
+            Some((above, last)) => self.source.at_name(Code::F040, above, last, format!("`false` of `{last}`")),
+            None => self.source.at_name(Code::F040, &object.pointer, word, name),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::knowledge::Source;
 use super::schema::{Id, Object, Schema};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Each circle of references, at the first reference in it.
 pub(super) fn circles(schema: &Schema, source: &Source) -> Vec<Diagnostic> {
@@ -21,7 +21,7 @@ pub(super) fn crowd(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     let counted = (0..).zip(&schema.objects).map(|(id, object)| (ways(schema, id, &mut known), object));
     let (_, object) = counted.filter(|(ways, _)| *ways > WAYS_MAX).min_by_key(|(ways, _)| *ways)?;
     let message = format!("schemas refer to each other in more than {WAYS_MAX} ways at one place");
-    Some(source.at("S003", &object.pointer, message).help("name each schema once in `allOf`, `anyOf` or `oneOf`"))
+    Some(source.at(Code::S003, &object.pointer, message).help("name each schema once in `allOf`, `anyOf` or `oneOf`"))
 }
 
 /// In how many ways schema objects are reached from one, itself included.
@@ -97,7 +97,7 @@ fn diagnostic(schema: &Schema, source: &Source, circle: &[Id]) -> Option<Diagnos
     let places = objects.iter().filter_map(|object| {
         let keyword = if object.reference.is_some() { "$ref" } else { "$dynamicRef" };
         let refers = object.reference.or(nearest(object)).is_some();
-        refers.then(|| source.at_value("S025", &object.pointer, keyword, message.clone()))
+        refers.then(|| source.at_value(Code::S025, &object.pointer, keyword, message.clone()))
     });
     let found = places.min_by_key(|place| (place.start.line, place.start.column))?;
     Some(found.help("refer to it from a member or an item instead: there it judges another value"))

@@ -11,7 +11,7 @@ use super::schema::{Id, Schema};
 use super::sets::{Applied, Sets};
 use super::steps::default_stands;
 use super::table::Plans;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::fate::Keyword;
 use crate::json::{Document, Position};
 use crate::pointer::Pointer;
@@ -28,7 +28,7 @@ pub(super) type Read = (Arc<Document>, BTreeMap<String, String>, Schema);
 
 /// Reads a schema and the files that it refers to; what is wrong in those is said at their own places.
 pub(super) fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> Result<Read, Vec<Diagnostic>> {
-    let unreadable = |error| vec![Diagnostic::unreadable(["S001", "S002"], file, text, error)];
+    let unreadable = |error| vec![Diagnostic::unreadable([Code::S001, Code::S002], file, text, error)];
     let alone = Document::read(text.as_bytes()).map_err(unreadable)?;
     let Bundle { text: bundled, others } = bundle::bundle(text, reader::draft_of(file, &alone).0, files);
     if others.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn read(file: &str, text: &str, files: &BTreeMap<String, String>) -> 
             for other in others.keys().filter(|other| *other != file) {
                 let text = files.get(other).map(String::as_str).unwrap_or_default();
                 let found = read(other, text, &BTreeMap::new()).err().into_iter().flatten();
-                errors.extend(found.filter(|error| error.code != "S016"));
+                errors.extend(found.filter(|error| error.code != Code::S016));
             }
             Err(errors)
         }
@@ -61,9 +61,10 @@ pub(super) fn refused(file: &str, text: &str, (pointer, why): (String, String)) 
         place.as_ref().and_then(|place| place.tokens().iter().rev().find(|token| token.parse::<usize>().is_err()));
     match (found, keyword) {
         (Some(view), Some(keyword)) => {
-            Diagnostic::at_view("S011", file, view, format!("invalid value for `{keyword}`: {why}"))
+            let error = Diagnostic::at_view(Code::S011, file, view, format!("invalid value for `{keyword}`: {why}"));
+            Diagnostic { keyword: Some(keyword.clone()), ..error }
         }
-        _ => Diagnostic::error("S003", file, text, 0..0, why),
+        _ => Diagnostic::error(Code::S003, file, text, 0..0, why),
     }
 }
 

@@ -14,7 +14,7 @@ use super::identifiers::{Identifiers, ResourceId, Unresolved};
 use super::pattern::Pattern;
 use super::schema::{Contains, Dependent, Dynamic, Id, NO_SCHEMA, Never, Object, Schema, Step};
 use super::vocabulary::{DRAFTS, FILES, REF_ALONE, Standing, standing, words};
-use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, nearest, suggestion};
 use crate::fate::Keyword;
 use crate::json::{Document, Kind, Place, View};
 use crate::pointer;
@@ -78,7 +78,7 @@ pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Dia
         None => {
             let uri = uri.unwrap_or_else(|| value.to_text());
             let message = format!("`$schema`: `{uri}` is not a supported draft of JSON Schema");
-            let error = Diagnostic::at_view("S004", file, value, message);
+            let error = Diagnostic::at_view(Code::S004, file, value, message);
             let known: Vec<&str> = DRAFTS.iter().map(|(draft, _)| *draft).collect();
             let near =
                 nearest(&uri.replace("https://json-schema.org/draft-0", "http://json-schema.org/draft-0"), &known);
@@ -115,11 +115,12 @@ struct Member<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn error(&mut self, code: &'static str, view: View<'_>, message: String) {
-        self.errors.push(Diagnostic::at_view(code, self.file, view, message));
+    pub(super) fn error(&mut self, code: Code, view: View<'_>, message: String) {
+        let keyword = Some(self.keyword.clone()).filter(|keyword| !keyword.is_empty());
+        self.errors.push(Diagnostic { keyword, ..Diagnostic::at_view(code, self.file, view, message) });
     }
 
-    pub(super) fn error_help(&mut self, code: &'static str, view: View<'_>, message: String, help: String) {
+    pub(super) fn error_help(&mut self, code: Code, view: View<'_>, message: String, help: impl Into<Help>) {
         self.errors.push(Diagnostic::at_view(code, self.file, view, message).help(help));
     }
 
@@ -150,7 +151,7 @@ impl<'a> Reader<'a> {
             // what is behind it is not read, and said once is enough
             if !self.is_full {
                 let message = format!("more than {OBJECTS_MAX} schema objects, or nested deeper than {NESTING_MAX}");
-                self.error("S003", View::Place(place), message);
+                self.error(Code::S003, View::Place(place), message);
             }
             self.is_full = true;
             return 0;
@@ -177,22 +178,22 @@ impl<'a> Reader<'a> {
     fn no_schema(&mut self, view: View<'a>, pointer: &str) {
         let message = "a schema is an object, `true` or `false`";
         let Some(name) = pointer.rsplit('/').next().filter(|name| *name != "#") else {
-            return self.error("S003", view, message.to_owned());
+            return self.error(Code::S003, view, message.to_owned());
         };
         let message = format!("`{name}` takes a schema: {message}");
         match (name, view.kind()) {
             ("items", Kind::Array) => {
-                self.error_help("S003", view, message, "write `prefixItems` for positions".to_owned());
+                self.error_help(Code::S003, view, message, "write `prefixItems` for positions".to_owned());
             }
             (_, Kind::Array) if words(self.draft).contains(&name) => {
                 self.error_help(
-                    "S003",
+                    Code::S003,
                     view,
                     message,
                     format!("`{name}` is a keyword: it belongs beside `properties`, not inside"),
                 );
             }
-            _ => self.error("S003", view, message),
+            _ => self.error(Code::S003, view, message),
         }
     }
 
@@ -230,12 +231,12 @@ impl<'a> Reader<'a> {
         }
         if object.on_invalid.contains(&Step::Default) && object.default.is_none() {
             let value = view.get("x-on-invalid").unwrap_or(view);
-            self.error("S023", value, "`default` needs a `default` beside it".to_owned());
+            self.error(Code::S023, value, "`default` needs a `default` beside it".to_owned());
         }
         self.needs(view, object);
         if object.on_missing && object.default.is_none() {
             let value = view.get("x-on-missing").unwrap_or(view);
-            self.error("S023", value, "`default` needs a `default` beside it".to_owned());
+            self.error(Code::S023, value, "`default` needs a `default` beside it".to_owned());
         }
     }
 
@@ -258,7 +259,7 @@ impl<'a> Reader<'a> {
             (Step::Coerce, object.types.is_some() || object.reference.is_some(), "`coerce` needs a `type` beside it"),
         ] {
             if object.on_invalid.contains(&step) && !met {
-                self.error("S023", view.get("x-on-invalid").unwrap_or(view), needs.to_owned());
+                self.error(Code::S023, view.get("x-on-invalid").unwrap_or(view), needs.to_owned());
             }
         }
     }
@@ -270,7 +271,7 @@ impl<'a> Reader<'a> {
         }
         if self.asking > 0 && matches!(keyword, "x-on-invalid" | "x-on-missing" | "x-atomic") {
             let message = format!("`{keyword}` has no effect inside `not`, `if`, `contains` and `propertyNames`");
-            self.error("S024", member.name, message);
+            self.error(Code::S024, member.name, message);
         }
         keyword.clone_into(&mut self.keyword);
         match keyword {
@@ -283,7 +284,7 @@ impl<'a> Reader<'a> {
                 let needed: usize = value.members().map(|(_, needs)| 1 + needs.len()).sum();
                 if needed > DEPENDENT_MAX {
                     let message = format!("{needed} names depend on each other here: expected at most {DEPENDENT_MAX}");
-                    self.error("S011", member.name, message);
+                    self.error(Code::S011, member.name, message);
                 } else {
                     object.dependent.extend(self.dependent(value));
                 }
@@ -314,7 +315,7 @@ impl<'a> Reader<'a> {
                 if value.len() > PROPERTIES_MAX {
                     let message =
                         format!("{} members are declared here: expected at most {PROPERTIES_MAX}", value.len());
-                    self.error("S011", member.name, message);
+                    self.error(Code::S011, member.name, message);
                 } else {
                     object.properties = self.named_schemas(member);
                 }
@@ -363,7 +364,7 @@ impl<'a> Reader<'a> {
                 "write one `enum`; up to {} are allowed where each requires the same member with a `const` of its own",
                 branches::TAGGED_MAX
             );
-            self.error_help("S011", member.name, message, help);
+            self.error_help(Code::S011, member.name, message, help);
             return Vec::new();
         }
         self.list_of_schemas(member)
@@ -374,7 +375,7 @@ impl<'a> Reader<'a> {
         let uri = member.value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
         let same = DRAFTS.iter().any(|(draft, year)| Some(*draft) == uri.as_deref() && *year == self.draft);
         if !same {
-            self.error("S004", member.value, "this draft differs from that of the file".to_owned());
+            self.error(Code::S004, member.value, "this draft differs from that of the file".to_owned());
         }
     }
 
@@ -425,7 +426,7 @@ impl<'a> Reader<'a> {
                 Some(step) => steps.push(step),
                 None => {
                     let help = suggestion(&name, &Step::WORDS);
-                    self.error_help("S022", word, format!("unknown step `{name}` of `x-on-invalid`"), help);
+                    self.error_help(Code::S022, word, format!("unknown step `{name}` of `x-on-invalid`"), help);
                 }
             }
         }
@@ -436,7 +437,7 @@ impl<'a> Reader<'a> {
         let is_default = value.as_text().is_some_and(|text| text.is("default"));
         if !is_default {
             let message = format!("unknown step `{}` of `x-on-missing`", value.word());
-            self.error_help("S022", value, message, "write `default`".to_owned());
+            self.error_help(Code::S022, value, message, "write `default`".to_owned());
         }
         is_default
     }
@@ -447,13 +448,13 @@ impl<'a> Reader<'a> {
         match standing(keyword, self.draft) {
             Standing::Keyword => return true,
             Standing::From(draft) => {
-                self.error("S010", name, format!("`{keyword}` is a keyword of {draft} and later"));
+                self.error(Code::S010, name, format!("`{keyword}` is a keyword of {draft} and later"));
             }
             Standing::UpTo(draft) => {
                 let message = format!("`{keyword}` is a keyword up to {draft}");
                 match later(keyword) {
-                    Some(later) => self.error_help("S010", name, message, format!("write `{later}`")),
-                    None => self.error("S010", name, message),
+                    Some(later) => self.error_help(Code::S010, name, message, format!("write `{later}`")),
+                    None => self.error(Code::S010, name, message),
                 }
             }
             Standing::Foreign => {
@@ -461,7 +462,7 @@ impl<'a> Reader<'a> {
                 let foreign = keyword.starts_with("x-") && !keyword.starts_with("x-on-");
                 if !foreign || nearest(keyword, &known).is_some() {
                     let help = suggestion(keyword, &known);
-                    self.error_help("S010", name, format!("unknown keyword `{keyword}`"), help);
+                    self.error_help(Code::S010, name, format!("unknown keyword `{keyword}`"), help);
                 }
             }
         }
@@ -544,18 +545,18 @@ impl<'a> Reader<'a> {
                 let renamed = text.replacen("#/definitions/", "#/$defs/", 1);
                 let known = self.identifiers.resolve(self.document.root(), resource, &renamed).is_ok();
                 let help = match self.near_definition(&text) {
-                    _ if known => format!("did you mean `{renamed}`?"),
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "declare it in `$defs`".to_owned(),
+                    _ if known => Help::did_you_mean(&renamed),
+                    Some(near) => Help::did_you_mean(&near),
+                    None => "declare it in `$defs`".to_owned().into(),
                 };
-                self.error_help("S015", value, format!("`$ref` to nothing: `{text}`"), help);
+                self.error_help(Code::S015, value, format!("`$ref` to nothing: `{text}`"), help);
                 None
             }
             Err(Unresolved::Elsewhere) => {
                 let message = format!(
                     "`$ref` to another file or place (`{text}`): put it among the files of the policy, or below `$defs`"
                 );
-                self.error("S016", value, message);
+                self.error(Code::S016, value, message);
                 None
             }
         }

@@ -8,7 +8,7 @@ use super::format::Format;
 use super::pattern::{Pattern, PatternError};
 use super::reader::Reader;
 use super::schema::Dependent;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Code, Help, suggestion};
 use crate::fate::Keyword;
 use crate::json::{Divisor, Json, Kind, View};
 use crate::sensitive::{Detector, Detectors};
@@ -17,7 +17,7 @@ use crate::sensitive::{Detector, Detectors};
 const SHOWN_BYTES: usize = 80;
 
 /// The type that a word of another language means.
-fn type_help(name: &str) -> String {
+fn type_help(name: &str) -> Help {
     let ours = match name.to_lowercase().as_str() {
         "list" | "tuple" => "array",
         "float" | "double" | "decimal" => "number",
@@ -28,13 +28,13 @@ fn type_help(name: &str) -> String {
         "none" | "undefined" | "nil" => "null",
         _ => return suggestion(name, &Types::WORDS),
     };
-    format!("did you mean `{ours}`?")
+    Help::did_you_mean(ours)
 }
 
 impl Reader<'_> {
     pub(super) fn wrong(&mut self, value: View<'_>, expected: &str) {
         let message = format!("`{}` takes {expected}", self.keyword);
-        self.error("S011", value, message);
+        self.error(Code::S011, value, message);
     }
 
     pub(super) fn types(&mut self, value: View<'_>) -> Types {
@@ -45,7 +45,12 @@ impl Reader<'_> {
             match Types::by_word(&name).filter(|_| word.kind() == Kind::String) {
                 Some(one) => types = types.or(one),
                 None => {
-                    self.error_help("S011", word, format!("`{name}` is not a type of JSON Schema"), type_help(&name));
+                    self.error_help(
+                        Code::S011,
+                        word,
+                        format!("`{name}` is not a type of JSON Schema"),
+                        type_help(&name),
+                    );
                 }
             }
         }
@@ -142,7 +147,7 @@ impl Reader<'_> {
             match Detector::by_name(&name) {
                 Some(detector) => detectors.set(detector, true),
                 None => self.error_help(
-                    "S011",
+                    Code::S011,
                     value,
                     format!("unknown detector `{name}`"),
                     suggestion(&name, &Detector::NAMES),
@@ -157,7 +162,7 @@ impl Reader<'_> {
         let format = Format::by_name(&name);
         if format.is_none() {
             let help = suggestion(&name, &Format::NAMES);
-            self.error_help("S012", value, format!("format `{name}` is unknown"), help);
+            self.error_help(Code::S012, value, format!("format `{name}` is unknown"), help);
         }
         format
     }
@@ -167,22 +172,31 @@ impl Reader<'_> {
         match Pattern::compile(&text) {
             Ok(pattern) => Some(pattern),
             Err(PatternError::Invalid) => {
-                self.error("S013", value, "this pattern is not a regular expression".to_owned());
+                self.error(Code::S013, value, "this pattern is not a regular expression".to_owned());
                 None
             }
             Err(PatternError::Foreign(text, help)) => {
                 let message = format!("`{text}` is not part of ECMA-262");
                 let own = rewritten(&value.word()).filter(|own| own.len() <= SHOWN_BYTES);
-                self.error_help("S013", value, message, own.map_or(help.to_owned(), |own| format!("write `{own}`")));
+                self.error_help(
+                    Code::S013,
+                    value,
+                    message,
+                    own.map_or(help.to_owned(), |own| format!("write `{own}`")),
+                );
                 None
             }
             Err(PatternError::TooLong(most)) => {
-                self.error("S013", value, format!("this pattern has {} bytes: expected at most {most}", text.len()));
+                self.error(
+                    Code::S013,
+                    value,
+                    format!("this pattern has {} bytes: expected at most {most}", text.len()),
+                );
                 None
             }
             Err(PatternError::NotLinear) => {
                 let message = "this pattern needs look-around or a back-reference: it is not linear-time".to_owned();
-                self.error("S014", value, message);
+                self.error(Code::S014, value, message);
                 None
             }
         }

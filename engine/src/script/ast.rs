@@ -1,5 +1,6 @@
 //! A script's syntax tree, as the tools for rule authors walk it. The only module that reads rhai's internals.
 
+use super::sandbox::EXPRESSION_LEVELS_MAX;
 use crate::json::Json;
 use rhai::{AST, Engine, Expr, FnCallExpr, ImmutableString, OptimizationLevel, ParseError, Position, Stmt, Token};
 
@@ -25,12 +26,17 @@ pub(super) struct Tree {
     pub(super) imports: Vec<(Option<String>, Position)>,
 }
 
-/// Parses a script as it is written: nothing is folded, and names are not looked up.
-pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
+/// An engine that parses and does nothing else; rhai's own depths differ between debug and release builds.
+fn parser() -> Engine {
     let mut engine = Engine::new_raw();
     engine.set_optimization_level(OptimizationLevel::None);
-    engine.set_max_expr_depths(64, 32);
-    let ast = engine.compile(source)?;
+    engine.set_max_expr_depths(EXPRESSION_LEVELS_MAX.0, EXPRESSION_LEVELS_MAX.1);
+    engine
+}
+
+/// Parses a script as it is written: nothing is folded, and names are not looked up.
+pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
+    let ast = parser().compile(source)?;
     let statements = ast.statements().to_vec();
     let mut closures = Vec::new();
     ast.walk(&mut |path| {
@@ -75,9 +81,7 @@ pub(super) fn imports(source: &str) -> Vec<(Option<String>, Position)> {
 
 /// Visits every node of a script that parses, functions and closures among them.
 pub(super) fn each_node(source: &str, visit: &mut dyn FnMut(rhai::ASTNode<'_>)) {
-    let mut engine = Engine::new_raw();
-    engine.set_optimization_level(OptimizationLevel::None);
-    if let Ok(ast) = engine.compile(source) {
+    if let Ok(ast) = parser().compile(source) {
         ast.walk(&mut |path| {
             path.last().copied().into_iter().for_each(&mut *visit);
             true
@@ -87,9 +91,7 @@ pub(super) fn each_node(source: &str, visit: &mut dyn FnMut(rhai::ASTNode<'_>)) 
 
 /// Whether a parameter of a function is read anywhere in a script, by its position.
 pub(super) fn reads_parameter(source: &str, function: &str, position: usize) -> bool {
-    let mut engine = Engine::new_raw();
-    engine.set_optimization_level(OptimizationLevel::None);
-    let Ok(ast) = engine.compile(source) else { return true };
+    let Ok(ast) = parser().compile(source) else { return true };
     let own = ast.iter_fn_def().find(|one| one.name == function);
     let Some(name) = own.and_then(|one| one.params.get(position)) else { return true };
     let mut reads = false;

@@ -6,7 +6,7 @@ use super::ast::{self, Tree};
 use super::lint::ScriptKind;
 use super::natives;
 use super::syntax::script_error;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Help, nearest};
 
 /// What is wrong with the function that a script is called by.
 pub(super) enum Wrong {
@@ -31,7 +31,7 @@ impl Wrong {
 pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>) -> Option<Wrong> {
     let (name, params) = kind.entry()?;
     let signature = format!("fn {name}({})", params.join(", "));
-    let at_function = |at: At, message: String| script_error("R004", file, source, at, message);
+    let at_function = |at: At, message: String| script_error(Code::R004, file, source, at, message);
     let Some(function) = tree.functions.iter().find(|function| function.name == name) else {
         return Some(Wrong::Missing(missing(tree, file, source, name, &signature)));
     };
@@ -49,14 +49,14 @@ pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>)
 fn missing(tree: &Tree, file: &str, source: &str, name: &str, signature: &str) -> Diagnostic {
     if let Some(at) = unclosed_comment(source) {
         let message = "a comment without its closing `*/`".to_owned();
-        return Diagnostic::error("R001", file, source, at..at + 2, message).help("close it with `*/`");
+        return Diagnostic::error(Code::R001, file, source, at..at + 2, message).help("close it with `*/`");
     }
     match tree.functions.iter().find(|own| nearest(&own.name, &[name]).is_some()) {
         Some(near) => {
             let message = format!("no function `{name}`, but `{}`", near.name);
-            script_error("R003", file, source, near.at, message).help(format!("did you mean `{name}`?"))
+            script_error(Code::R003, file, source, near.at, message).help(Help::did_you_mean(name))
         }
-        None => Diagnostic::error("R003", file, source, 0..0, format!("no function `{name}`"))
+        None => Diagnostic::error(Code::R003, file, source, 0..0, format!("no function `{name}`"))
             .help(format!("write `{signature} {{ … }}`")),
     }
 }
@@ -71,6 +71,7 @@ fn unclosed_comment(source: &str) -> Option<usize> {
 /// Functions that are named like one of rhai's or ours.
 pub(super) fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
     let hiding = tree.functions.iter().filter(|function| natives::native(&function.name).is_some());
-    let error = |name: &str, at| script_error("R006", file, source, at, format!("`{name}` hides a built-in function"));
+    let error =
+        |name: &str, at| script_error(Code::R006, file, source, at, format!("`{name}` hides a built-in function"));
     hiding.map(|function| error(&function.name, function.at)).collect()
 }

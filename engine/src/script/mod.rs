@@ -30,7 +30,7 @@ use std::sync::Arc;
 use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, Scope};
 
 use crate::budget::Budget;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses, Strategy};
@@ -471,5 +471,5 @@ fn place(error: &EvalAltResult, file: &str) -> Place {
 }
 
 fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {
-    script_error("R001", file, source, error.position(), "the module fails when it is loaded".to_owned())
+    script_error(Code::R001, file, source, error.position(), "the module fails when it is loaded".to_owned())
 }

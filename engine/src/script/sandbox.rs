@@ -22,7 +22,7 @@ type Fallible<T> = Result<T, Box<EvalAltResult>>;
 /// Nested calls of script functions.
 const CALL_LEVELS_MAX: usize = 32;
 /// Nested expressions, at the top of a script and in its functions.
-const EXPRESSION_LEVELS_MAX: (usize, usize) = (64, 32);
+pub(super) const EXPRESSION_LEVELS_MAX: (usize, usize) = (64, 32);
 /// Variables in scope, functions of a script.
 const NAMES_MAX: usize = 128;
 /// Modules that a script imports.

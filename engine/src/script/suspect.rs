@@ -4,7 +4,7 @@
 
 use super::ast;
 use super::lint::foreign;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Help, nearest};
 use crate::json::Position;
 
 /// rhai's words that begin a statement.
@@ -58,7 +58,7 @@ pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> O
         read.foreign().or_else(|| read.misspelt()).or_else(|| read.sign())?;
     let begin = text.get(..start).unwrap_or_default().chars().count() + 1;
     let place = |column| Position { line, column };
-    Some(Diagnostic::between("R002", file, [place(begin), place(begin + length)], message).help(help))
+    Some(Diagnostic::between(Code::R002, file, [place(begin), place(begin + length)], message).help(help))
 }
 
 /// A piece of a line.
@@ -88,12 +88,12 @@ struct Suspect {
     start: usize,
     length: usize,
     message: String,
-    help: String,
+    help: Help,
 }
 
 impl Suspect {
-    fn new(start: usize, own: &str, message: String, help: String) -> Self {
-        Self { start, length: own.chars().count(), message, help }
+    fn new(start: usize, own: &str, message: String, help: impl Into<Help>) -> Self {
+        Self { start, length: own.chars().count(), message, help: help.into() }
     }
 
     /// A word or sign of another language.
@@ -141,7 +141,7 @@ impl<'a> Line<'a> {
     fn misspelt(&self) -> Option<Suspect> {
         let (start, own) = self.word(self.next.checked_sub(1)).filter(|(start, _)| begins(self.text, *start))?;
         let near = misspelt(own)?;
-        Some(Suspect::new(start, own, format!("`{own}` is not a keyword"), format!("did you mean `{near}`?")))
+        Some(Suspect::new(start, own, format!("`{own}` is not a keyword"), Help::did_you_mean(near)))
     }
 
     /// A sign that rhai has not, or not here.

@@ -8,7 +8,7 @@ use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition, Tok
 use super::ast::{self, Tree};
 use super::lint::foreign;
 use super::suspect::suspect;
-use crate::diagnostic::{Diagnostic, unclosed};
+use crate::diagnostic::{Code, Diagnostic, unclosed};
 use crate::json::Position;
 
 /// What could be parsed of a script, and what could not.
@@ -92,36 +92,38 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
         return wrong;
     }
     let (code, message, help) = match &*error.0 {
-        ParseErrorType::VariableUndefined(name) => ("R012", format!("undefined variable `{name}`"), None),
+        ParseErrorType::VariableUndefined(name) => (Code::R012, format!("undefined variable `{name}`"), None),
         ParseErrorType::FnDuplicatedDefinition(name, _) => return second(file, source, at, name),
         ParseErrorType::Reserved(word) => match foreign(word) {
-            Some(ours) => ("R002", format!("`{word}` is a word of another language"), Some(format!("write `{ours}`"))),
-            None => ("R016", format!("`{word}` is not allowed here"), None),
+            Some(ours) => {
+                (Code::R002, format!("`{word}` is a word of another language"), Some(format!("write `{ours}`")))
+            }
+            None => (Code::R016, format!("`{word}` is not allowed here"), None),
         },
         ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, hint)) => {
             let is_disabled = error.err_type().to_string().ends_with("is disabled");
             symbols(symbol, hint, is_disabled)
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
-            ("R001", "a string without its closing `\"`".to_owned(), Some("close it with `\"`".to_owned()))
+            (Code::R001, "a string without its closing `\"`".to_owned(), Some("close it with `\"`".to_owned()))
         }
         ParseErrorType::BadInput(LexError::MalformedChar(text)) => (
-            "R002",
+            Code::R002,
             format!("`'{text}'` is in single quotation marks, which hold one character"),
             Some(format!("write `\"{text}\"`")),
         ),
         ParseErrorType::MissingToken(token, _) if token == ";" && next(source, at) == Some(':') => (
-            "R002",
+            Code::R002,
             "a `:` after a name: a map begins with `#{`".to_owned(),
             Some("write `#{ name: value }`".to_owned()),
         ),
         ParseErrorType::MissingToken(_, why) if why.contains("iteration variable") => {
-            ("R002", "a `for` of another language".to_owned(), Some("write `for item in list { … }`".to_owned()))
+            (Code::R002, "a `for` of another language".to_owned(), Some("write `for item in list { … }`".to_owned()))
         }
         ParseErrorType::MissingToken(..) if foreign(&word_at(source, at)).is_some() => {
             let word = word_at(source, at);
             let help = foreign(&word).map(|ours| format!("write `{ours}`"));
-            ("R002", format!("`{word}` is a word of another language"), help)
+            (Code::R002, format!("`{word}` is a word of another language"), help)
         }
         ParseErrorType::MissingToken(token, why) => {
             return missing(file, source, at, (token, expected(source, at, token, why)));
@@ -131,13 +133,13 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
         }
         ParseErrorType::VariableExpected => variable_expected(source, at),
         ParseErrorType::MismatchedType(wanted, found) => {
-            ("R001", format!("expected {wanted}, not {found}"), boolean_habit(source, at))
+            (Code::R001, format!("expected {wanted}, not {found}"), boolean_habit(source, at))
         }
         ParseErrorType::UnknownOperator(operator) => {
             let help = foreign(operator).map(|ours| format!("write `{ours}`"));
-            ("R002", format!("`{operator}` is not an operator of rhai"), help)
+            (Code::R002, format!("`{operator}` is not an operator of rhai"), help)
         }
-        other => ("R001", lowered(&other.to_string()), None),
+        other => (Code::R001, lowered(&other.to_string()), None),
     };
     let diagnostic = script_error(code, file, source, at, message);
     help.into_iter().fold(diagnostic, Diagnostic::help)
@@ -150,7 +152,7 @@ fn unreadable(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic
         '\u{feff}' => ("the file begins with a byte order mark", "save it as UTF-8 without one"),
         _ => return None,
     };
-    Some(script_error("R001", file, source, at, message.to_owned()).help(help))
+    Some(script_error(Code::R001, file, source, at, message.to_owned()).help(help))
 }
 
 /// A reserved word where the name of a member is expected: behind a `.`, or before a `:` in an object.
@@ -172,27 +174,33 @@ fn reserved_member(file: &str, source: &str, at: ScriptPosition) -> Option<Diagn
     }
     let message = format!("`{word}` is a reserved word of rhai, so it needs quotation marks as a member's name");
     let help = format!("write `[\"{word}\"]` instead of `.{word}`, and `\"{word}\": …` in an object");
-    Some(script_error("R001", file, source, at, message).help(help))
+    Some(script_error(Code::R001, file, source, at, message).help(help))
 }
 
 /// A loop of another language, or a sign where a name should stand.
-fn variable_expected(source: &str, at: ScriptPosition) -> (&'static str, String, Option<String>) {
+fn variable_expected(source: &str, at: ScriptPosition) -> (Code, String, Option<String>) {
     if word_before(source, at) == "for" || next(source, at) == Some('(') {
-        return ("R002", "a `for` of another language".to_owned(), Some("write `for item in list { … }`".to_owned()));
+        return (
+            Code::R002,
+            "a `for` of another language".to_owned(),
+            Some("write `for item in list { … }`".to_owned()),
+        );
     }
     let sign = next(source, at).map(|sign| format!(", not `{sign}`")).unwrap_or_default();
-    ("R001", format!("expected the name of a variable{sign}"), None)
+    (Code::R001, format!("expected the name of a variable{sign}"), None)
 }
 
 /// A sign that is none of rhai's, or that scripts may not use.
-fn symbols(symbol: &str, hint: &str, is_disabled: bool) -> (&'static str, String, Option<String>) {
+fn symbols(symbol: &str, hint: &str, is_disabled: bool) -> (Code, String, Option<String>) {
     match foreign(symbol) {
-        Some(ours) => ("R002", format!("`{symbol}` is a word of another language"), Some(format!("write `{ours}`"))),
+        Some(ours) => {
+            (Code::R002, format!("`{symbol}` is a word of another language"), Some(format!("write `{ours}`")))
+        }
         None if hint.is_empty() || is_disabled => {
             let help = (symbol == "#").then(|| "write `//` before a comment".to_owned());
-            ("R016", format!("`{symbol}` is not allowed here"), help)
+            (Code::R016, format!("`{symbol}` is not allowed here"), help)
         }
-        None => ("R001", format!("`{symbol}` is not an operator of rhai"), Some(lowered(hint))),
+        None => (Code::R001, format!("`{symbol}` is not an operator of rhai"), Some(lowered(hint))),
     }
 }
 
@@ -231,19 +239,20 @@ fn word_before(source: &str, at: ScriptPosition) -> String {
 
 /// A token is missing behind the one before, whatever stands between; a bracket, where the indentation shows it.
 fn missing(file: &str, source: &str, at: ScriptPosition, (token, message): (&str, String)) -> Diagnostic {
-    let noticed = script_error("R001", file, source, at, String::new()).start;
+    let noticed = script_error(Code::R001, file, source, at, String::new()).start;
     let shown = unclosed(source).filter(|_| matches!(token, "}" | ")" | "]" | ";" | ","));
     let shown = shown.filter(|at| Position::of(source.as_bytes(), *at) < noticed);
     let before = shown.unwrap_or_else(|| behind_last(source, noticed));
-    Diagnostic::error("R001", file, source, before..before + 1, message)
+    Diagnostic::error(Code::R001, file, source, before..before + 1, message)
 }
 
 /// A function that is there already; the parser stops at the word before its name.
 fn second(file: &str, source: &str, at_word: ScriptPosition, name: &str) -> Diagnostic {
     let own: Vec<_> = ast::named(source).into_iter().filter(|(own, _)| own == name).map(|(_, at)| at).collect();
     let order = |at: &ScriptPosition| (at.line(), at.position());
-    let place =
-        |at: Option<&ScriptPosition>| script_error("R005", file, source, at.copied().unwrap_or(at_word), String::new());
+    let place = |at: Option<&ScriptPosition>| {
+        script_error(Code::R005, file, source, at.copied().unwrap_or(at_word), String::new())
+    };
     // the parser stops at the word before the second name
     let second = place(own.iter().find(|own| order(own) > order(&at_word)));
     let first = Diagnostic { message: "the first one".to_owned(), ..place(own.first()) };
@@ -264,7 +273,7 @@ fn habit(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
     let ours = foreign(&word).filter(|_| HABITS.contains(&word.as_str()))?;
     let place = ScriptPosition::new(u16::try_from(number).ok()?, u16::try_from(indent + 1).ok()?);
     let message = format!("`{word}` is a word of another language");
-    Some(script_error("R002", file, source, place, message).help(format!("write `{ours}`")))
+    Some(script_error(Code::R002, file, source, place, message).help(format!("write `{ours}`")))
 }
 
 /// The end of the last token before a place: white space and lines that are a comment are passed over.
@@ -297,13 +306,7 @@ fn lowered(message: &str) -> String {
 }
 
 /// A diagnostic at a place in a script; one without a line is the end of the text.
-pub(super) fn script_error(
-    code: &'static str,
-    file: &str,
-    source: &str,
-    at: ScriptPosition,
-    message: String,
-) -> Diagnostic {
+pub(super) fn script_error(code: Code, file: &str, source: &str, at: ScriptPosition, message: String) -> Diagnostic {
     let last = Position::of(source.as_bytes(), source.trim_end().len());
     let start = at.line().map_or(last, |line| Position { line, column: at.position().unwrap_or(1) });
     let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);

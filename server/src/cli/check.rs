@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use handover_engine::author::laws;
-use handover_engine::diagnostic::{Diagnostic, Severity};
+use handover_engine::diagnostic::{Code, Diagnostic, Severity};
 use handover_engine::policy::{self, Files};
 use handover_engine::ruleset::RuleSet;
 
@@ -129,7 +129,7 @@ fn passed(rules: &RuleSet, files: &Files, warnings: usize, (notes, printed): (us
         let most = rule.bytes_max.map_or("any number of bytes".to_owned(), |bytes| format!("at most {bytes} bytes"));
         format!("  {} → {}.{}: {most}\n", rule.name, rule.sink.word(), rule.root)
     });
-    let sums = rules.diagnostics().iter().filter(|one| one.code == "P055");
+    let sums = rules.diagnostics().iter().filter(|one| one.code == Code::P055);
     let bounds: String = bounds.chain(sums.map(|one| format!("  {} (P055)\n", one.message))).collect();
     format!("check ok · {} in {}{counted}\n{bounds}", count(rules.rules().len(), "rule"), count(files.0.len(), "file"))
 }

@@ -71,7 +71,7 @@ impl Asked {
         let first = measured.missing.first().filter(|_| reached < least)?;
         let message = format!("coverage is {}, less than {least} %", measured.percentage());
         let help = "add fixtures that cover these places".to_owned();
-        Some(Diagnostic { message, help: Some(help), related: measured.missing.clone(), ..first.clone() })
+        Some(Diagnostic { message, help: Some(help.into()), related: measured.missing.clone(), ..first.clone() })
     }
 }
 

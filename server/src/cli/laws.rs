@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result, anyhow};
 use handover_engine::author::laws::{self, Law, Tally, Trial};
 use handover_engine::decision::Notice;
-use handover_engine::diagnostic::{Diagnostic, Severity, suggestion};
+use handover_engine::diagnostic::{Code, Diagnostic, Severity, suggestion};
 use handover_engine::event::Trigger;
 use handover_engine::generate::Violation;
 use handover_engine::json::Json;
@@ -193,7 +193,7 @@ impl Asked<'_> {
                 }
             };
             let severity = if *ran == 0 { Severity::Error } else { Severity::Warning };
-            found.push(at_merge(rule, files, "L000", message).severity(severity).help(help));
+            found.push(at_merge(rule, files, Code::L000, message).severity(severity).help(help));
         }
         for tally in trial.tallies.iter().filter(|tally| self.verdict(tally) == Verdict::Broken) {
             let share = share(tally);
@@ -237,7 +237,7 @@ fn pretty(asked: &[Asked<'_>], report: &Report<'_>, seed: u64, time: Duration) -
             witness(one, tally, &mut out);
         }
     }
-    for one in report.diagnostics.iter().filter(|one| one.code == "L000") {
+    for one in report.diagnostics.iter().filter(|one| one.code == Code::L000) {
         let help = one.help.as_deref().unwrap_or_default();
         let _ = writeln!(out, "{}[L000]: {}: {help}", one.severity.word(), one.message);
     }

@@ -131,7 +131,7 @@ fn machine(tried: &[(&Mutant, &Fate)], folder: &Path) -> String {
     let folder = folder.to_str().unwrap_or("rules").trim_end_matches('/');
     let one = |(mutant, fate): &(&Mutant, &Fate)| {
         let (fate, by) = match fate {
-            Fate::Refused(code) => ("killed", json!(code)),
+            Fate::Refused(code) => ("killed", json!(code.as_str())),
             Fate::Failed(file) => ("killed", json!(file)),
             Fate::Broken(law) => ("killed", json!(law.name())),
             Fate::Living(fixture) => ("survived", serde_json::from_str(fixture).unwrap_or(Value::Null)),

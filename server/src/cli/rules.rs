@@ -53,7 +53,7 @@ pub(super) fn shown(
         Form::Junit => {
             let failed = |one: &Diagnostic| TestCase {
                 group: one.file.clone(),
-                name: one.code.to_owned(),
+                name: one.code.to_string(),
                 outcome: Outcome::Failed(one.to_string()),
             };
             render::junit(&notable.iter().map(failed).collect::<Vec<_>>())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use handover_engine::author::{explain, fixture, fixture::Fixture, judge, property, update};
 use handover_engine::decision::Decision;
-use handover_engine::diagnostic::Diagnostic;
+use handover_engine::diagnostic::{Code, Diagnostic};
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Position;
 use handover_engine::policy::Files;
@@ -158,7 +158,9 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
         say("no mutant was tried: a fixture that fails detects nothing; make them pass first");
     }
     blame(&mut run.failures, (&rules, &files), &arguments.rules, &texts);
-    if let (Some(filter), Some(nothing)) = (&arguments.filter, run.failures.iter_mut().find(|one| one.code == "F030")) {
+    if let (Some(filter), Some(nothing)) =
+        (&arguments.filter, run.failures.iter_mut().find(|one| one.code == Code::F030))
+    {
         nothing.message = format!("nothing was tested: no case's path holds `{filter}`");
     }
     *failing = run.cases.iter().filter(|case| case.status == "failed").map(|case| case.file.clone()).collect();
@@ -224,10 +226,10 @@ impl Shown<'_> {
 
     /// The cases, and what fails beside them: nothing was tested, the cases come to too little.
     fn test_cases(&self) -> Vec<TestCase> {
-        let beside = self.run.failures.iter().filter(|one| one.code == "F030").chain(self.too_low);
+        let beside = self.run.failures.iter().filter(|one| one.code == Code::F030).chain(self.too_low);
         let beside = beside.map(|one| TestCase {
             group: String::new(),
-            name: one.code.to_owned(),
+            name: one.code.to_string(),
             outcome: Outcome::Failed(one.message.clone()),
         });
         self.run.cases.iter().map(test_case).chain(beside).collect()
@@ -387,7 +389,7 @@ fn cases_after(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until, 
     run.failures.extend(twins);
     if run.passed + run.failed == 0 {
         let message = "nothing was tested".to_owned();
-        run.failures.push(Diagnostic::error("F030", "", "", 0..0, message));
+        run.failures.push(Diagnostic::error(Code::F030, "", "", 0..0, message));
     }
     run
 }
@@ -409,7 +411,7 @@ fn blame(
     folder: &Path,
     texts: &BTreeMap<String, String>,
 ) {
-    let blamed = |one: &&mut Diagnostic| matches!(one.code, "F020" | "F023" | "F024");
+    let blamed = |one: &&mut Diagnostic| matches!(one.code, Code::F020 | Code::F023 | Code::F024);
     for failure in failures.iter_mut().filter(blamed) {
         let fixture = texts.get(&failure.file).and_then(|text| Fixture::read(&failure.file, text, rules).ok());
         let Some(event) = fixture.and_then(|fixture| Event::read(&fixture.body, rules.provider()).ok()) else {
@@ -422,7 +424,7 @@ fn blame(
         failure.help = blamed.map(|(words, file, at)| {
             let file = folder.join(file);
             let comma = if words.ends_with(" at") { "" } else { "," };
-            format!("{words}{comma} {}:{}", file.display(), at.line)
+            format!("{words}{comma} {}:{}", file.display(), at.line).into()
         });
     }
 }
@@ -434,7 +436,7 @@ fn judge(
 ) -> Vec<Diagnostic> {
     let mut failures = judge::judge(fixture, answer, rules);
     failures.extend(property::violated(rules, &fixture.body).into_iter().map(|property| {
-        Diagnostic::error("F050", fixture.file(), "", 0..0, format!("this does not hold: {property}"))
+        Diagnostic::error(Code::F050, fixture.file(), "", 0..0, format!("this does not hold: {property}"))
     }));
     failures
 }

@@ -104,7 +104,7 @@ fn rules(text: &str) -> usize {
 fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
     let Diagnostic { code, severity, start, end, help, .. } = diagnostic;
     One {
-        code,
+        code: code.as_str(),
         severity: severity.word(),
         file: report.path(diagnostic),
         line: start.line,
@@ -138,12 +138,7 @@ impl Output<'_> {
 
 /// The word that was meant, in the place of the one that stands there.
 fn fix(report: &Report<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
-    let help = diagnostic.help.as_deref()?;
-    let word = help.strip_prefix("did you mean `").and_then(|rest| rest.split_once("`?")).map(|(word, _)| word);
-    let word =
-        word.or_else(|| help.strip_prefix("write `")?.strip_suffix('`').filter(|_| diagnostic.code == "R022"))?;
-    // a function is suggested with its parameters
-    let word = word.split_once('(').map_or(word, |(name, _)| name);
+    let word = diagnostic.help.as_ref()?.replacement()?;
     let Diagnostic { start, end, file, .. } = diagnostic;
     let line = report.texts.get(file)?.lines().nth(start.line - 1)?;
     let is_quoted = line.chars().nth(start.column - 1) == Some('"');

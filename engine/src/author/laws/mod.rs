@@ -10,7 +10,7 @@ mod mended;
 use std::collections::BTreeSet;
 
 use crate::decision::Notice;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fate::Keyword;
 use crate::generate::{Case, SHRINK_STEPS, Violation, smaller};
 use crate::instant;
@@ -148,7 +148,7 @@ pub fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
             if let Some(tally) = own.filter(|tally| tally.asked > 0 && tally.broken == 0) {
                 let message =
                     format!("unneeded waiver: `{}` keeps law {} in {} logins", rule.name, name.word(), tally.asked);
-                let one = Diagnostic::at_view("P041", POLICY_FILE, name, message).severity(Severity::Warning);
+                let one = Diagnostic::at_view(Code::P041, POLICY_FILE, name, message).severity(Severity::Warning);
                 found.push(one.help("remove the waiver"));
             }
         }

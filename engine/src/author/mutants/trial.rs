@@ -7,7 +7,7 @@ use crate::author::fixture::{Fixture, body};
 use crate::author::judge::{after, judge, judge_guard, short};
 use crate::author::laws::{self, Law};
 use crate::decision::Decision;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::event::{Event, Refusal, Sink};
 use crate::generate::{Case, SHRINK_STEPS, smaller};
 use crate::json::{Document, Json, View};
@@ -27,7 +27,7 @@ const SEED: u64 = 11;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// `check` refuses it, with this code.
-    Refused(&'static str),
+    Refused(Code),
     /// This fixture fails.
     Failed(String),
     /// The rule breaks this law.
@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
     fn changed(&self, mutant: &Mutant) -> Result<Rule, Fate> {
         let rules = lone(&mutant.applied(self.files), mutant.rule.as_deref().unwrap_or_default());
         let rules = rules.map_err(|errors| refused(&errors))?;
-        rules.into_rules().into_iter().next().ok_or(Fate::Refused("P020"))
+        rules.into_rules().into_iter().next().ok_or(Fate::Refused(Code::P020))
     }
 
     /// A mutant of one rule: the others are not compiled again.
@@ -207,7 +207,7 @@ fn decided(rules: &RuleSet, event: &Event) -> Decision {
 fn refused(errors: &[Diagnostic]) -> Fate {
     use crate::diagnostic::Severity;
     let first = errors.iter().find(|one| one.severity == Severity::Error);
-    Fate::Refused(first.map_or("P001", |one| one.code))
+    Fate::Refused(first.map_or(Code::P001, |one| one.code))
 }
 
 /// One rule of a policy, compiled without the others.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fate::Keyword;
 use crate::json::{Json, Kind, View, same};
 use crate::provider::Provider;
@@ -68,7 +68,7 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
             continue;
         };
         let help = if hidden { "put both into `allOf`" } else { "remove it, or add what it needs" };
-        found.push(source.at_name("S017", &object.pointer, &name, message).help(help));
+        found.push(source.at_name(Code::S017, &object.pointer, &name, message).help(help));
     }
     found
 }
@@ -94,7 +94,7 @@ fn tuple(object: &Object, source: &Source) -> Option<Diagnostic> {
     lacks.then(|| {
         let message = "positions without `minItems`: a list that ends before the last one also passes".to_owned();
         let help = format!("add `\"minItems\": {}`", object.prefix.len());
-        source.at("S042", &object.pointer, message).severity(Severity::Warning).help(help)
+        source.at(Code::S042, &object.pointer, message).severity(Severity::Warning).help(help)
     })
 }
 
@@ -102,7 +102,7 @@ fn tuple(object: &Object, source: &Source) -> Option<Diagnostic> {
 fn optional(object: &Object, source: &Source) -> Option<Diagnostic> {
     let all = !object.properties.is_empty() && object.required.is_empty() && object.members.min.is_none();
     let message = "every member is optional: `{}` passes".to_owned();
-    all.then(|| source.at_name("S043", &object.pointer, "properties", message).severity(Severity::Info))
+    all.then(|| source.at_name(Code::S043, &object.pointer, "properties", message).severity(Severity::Info))
 }
 
 /// Integers that the provider would round: they pass the schema, and are dropped (S046).
@@ -122,7 +122,7 @@ fn rounded(object: &Object, provider: Option<Provider>, source: &Source) -> Opti
     (!is_bounded).then(|| {
         let message = "the provider rounds integers beyond ±9007199254740991, so they are dropped".to_owned();
         let help = "add `minimum` and `maximum`";
-        source.at_name("S046", &object.pointer, "type", message).severity(Severity::Info).help(help)
+        source.at_name(Code::S046, &object.pointer, "type", message).severity(Severity::Info).help(help)
     })
 }
 
@@ -136,7 +136,7 @@ fn union(sets: &mut Sets<'_>, id: Id, object: &Object, source: &Source) -> Optio
         object.choices.one_of.get(twin).and_then(|&id| sets.schema().object(id)).map(|object| &object.pointer)?;
     let message = "nothing tells this branch of `oneOf` from one before it: a value may hold under both".to_owned();
     let help = "give each branch a required member with its own `const`";
-    Some(source.at("S040", pointer, message).severity(Severity::Warning).help(help))
+    Some(source.at(Code::S040, pointer, message).severity(Severity::Warning).help(help))
 }
 
 /// What tells a branch from others.
@@ -210,7 +210,7 @@ fn explosion(sets: &mut Sets<'_>, source: &Source) -> Vec<Diagnostic> {
             continue;
         }
         let message = format!("the choices here multiply to more than {WAYS_MAX} ways");
-        found.push(source.at("S041", &object.pointer, message).severity(Severity::Warning));
+        found.push(source.at(Code::S041, &object.pointer, message).severity(Severity::Warning));
     }
     found
 }
@@ -258,7 +258,7 @@ fn not_monotone(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     };
     let keyword = KEYWORDS.iter().find(leaves)?;
     let message = format!("`{keyword}` leaves the fragment whose greatest valid part is unique");
-    Some(source.at_name("S044", &object.pointer, keyword, message).severity(Severity::Info))
+    Some(source.at_name(Code::S044, &object.pointer, keyword, message).severity(Severity::Info))
 }
 
 /// The first reference that leads back to what holds it.
@@ -271,5 +271,5 @@ fn recursive(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     let object =
         schema.objects.iter().find(|object| object.reference.is_some_and(|target| holds(object, target).is_some()))?;
     let message = "a schema that holds itself: the depth limit is in force".to_owned();
-    Some(source.at_value("S045", &object.pointer, "$ref", message).severity(Severity::Info))
+    Some(source.at_value(Code::S045, &object.pointer, "$ref", message).severity(Severity::Info))
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use super::sets::Sets;
 use super::{Options, in_place, load, reader};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, Help};
 use crate::json::Document;
 pub use shape::{Alternative, Member, Shape};
 
@@ -72,7 +72,7 @@ impl Knowledge {
     /// one that is, and nothing of what passes.
     fn of_rest(file: &str, text: &str, errors: &[Diagnostic], options: &Options) -> Option<Self> {
         let document = Document::read(text.as_bytes()).ok()?;
-        if errors.iter().any(|error| error.file != file || matches!(error.code, "S004" | "S015" | "S016")) {
+        if errors.iter().any(|error| error.file != file || matches!(error.code, Code::S004 | Code::S015 | Code::S016)) {
             return None;
         }
         let (schema, _) = reader::read_all(file, &document);
@@ -87,7 +87,7 @@ impl Knowledge {
             own.is_some_and(|(start, end)| !errors.iter().any(|error| *start <= error.start && error.start < *end))
         };
         diagnostics.retain(is_sound);
-        let heaviest = Diagnostic::error("S033", file, "", 0..0, String::new());
+        let heaviest = Diagnostic::error(Code::S033, file, "", 0..0, String::new());
         // what is wrong with a scalar's keyword changes no member's name
         let shape = if errors.iter().all(is_of_scalars) { Shape::of(&schema, options) } else { Shape::default() };
         Some(Self { bytes_max: None, heaviest, diagnostics, shape })
@@ -109,10 +109,10 @@ fn is_of_scalars(error: &Diagnostic) -> bool {
         "minimum",
         "pattern",
     ];
-    let help = error.help.as_deref().unwrap_or_default();
+    let meant = error.help.as_ref().and_then(Help::replacement);
     match error.code {
-        "S010" => SCALARS.iter().any(|own| help == format!("did you mean `{own}`?")),
-        "S011" => SCALARS.iter().any(|own| error.message.contains(&format!("`{own}`"))),
-        code => matches!(code, "S012" | "S013" | "S014" | "S022" | "S023"),
+        Code::S010 => meant.is_some_and(|meant| SCALARS.contains(&meant)),
+        Code::S011 => error.keyword.as_deref().is_some_and(|keyword| SCALARS.contains(&keyword)),
+        code => matches!(code, Code::S012 | Code::S013 | Code::S014 | Code::S022 | Code::S023),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jsonschema::PatternOptions;
 use jsonschema::canonical::{Cause, UnsatisfiableReason};
 
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, suggestion};
 use crate::sanitizer::Options;
 use crate::sanitizer::evaluate::schemas_of_member;
 use crate::sanitizer::knowledge::source::Source;
@@ -82,8 +82,8 @@ fn nothing_passes(pointer: &str, causes: &[Cause], source: &Source) -> Diagnosti
     };
     let last = causes.last().and_then(|cause| Some((cause, cause.keywords.last()?)));
     let diagnostic = match last {
-        Some((cause, keyword)) => source.at_value("S020", &format!("#{}", cause.pointer), keyword, message),
-        None => source.at("S020", &format!("#{pointer}"), message),
+        Some((cause, keyword)) => source.at_value(Code::S020, &format!("#{}", cause.pointer), keyword, message),
+        None => source.at(Code::S020, &format!("#{pointer}"), message),
     };
     diagnostic.help("write `false` for a place where nothing is meant to pass")
 }
@@ -99,11 +99,11 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
         let effect = if is_item { "every item is dropped" } else { "its object is always dropped" };
         let message = format!("`{name}` is required and can never pass: {effect}");
         let help = match (known, suggestion(name, &declared)) {
-            (true, _) => "remove it from `required`".to_owned(),
-            (false, near) if near.starts_with("did you mean") => near,
-            _ => "declare it in `properties`".to_owned(),
+            (true, _) => Help::from("remove it from `required`"),
+            (false, near) if near.replacement().is_some() => near,
+            _ => Help::from("declare it in `properties`"),
         };
-        source.at_listed("S020", &object.pointer, name, message).help(help)
+        source.at_listed(Code::S020, &object.pointer, name, message).help(help)
     });
     // a branch that nothing is meant to take is refused as a whole
     let whole = empty.get(object.pointer.trim_start_matches('#'));
@@ -114,5 +114,5 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
 pub(super) fn wrong_defaults(schema: &Schema, options: &Options, source: &Source) -> Vec<Diagnostic> {
     let wrong = wrong_defaults_of(schema, options).into_iter().filter_map(|id| schema.object(id));
     let message = || "this `default` does not pass where it would be put".to_owned();
-    wrong.map(|object| source.at_value("S021", &object.pointer, "default", message())).collect()
+    wrong.map(|object| source.at_value(Code::S021, &object.pointer, "default", message())).collect()
 }

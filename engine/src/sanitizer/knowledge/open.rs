@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::fate::Keyword;
 use crate::json::Kind;
 use crate::sanitizer::Options;
@@ -43,7 +43,7 @@ struct Walk<'w, 'a> {
     /// From the root to the place at work.
     path: Vec<SetId>,
     /// What was said of which schema object.
-    said: BTreeSet<(&'static str, String)>,
+    said: BTreeSet<(Code, String)>,
     found: Vec<Diagnostic>,
 }
 
@@ -60,7 +60,7 @@ impl Walk<'_, '_> {
             let refers = parts.iter().map(|(_, object)| *object).find(|object| object.reference.is_some());
             let help = "add `x-max-bytes` to what holds it, or `max_bytes` to the rule".to_owned();
             self.say(
-                "S030",
+                Code::S030,
                 refers.or(parts.first().map(|(_, object)| *object)),
                 "this schema contains itself, to any depth",
                 help,
@@ -88,12 +88,12 @@ impl Walk<'_, '_> {
         }
         if parts.iter().all(|(_, object)| object.is_anything()) {
             let help = "declare its `type`, or `additionalProperties: true` beside `\"type\": \"object\"`".to_owned();
-            self.say("S031", parts.first().map(|(_, object)| *object), "any value is allowed here", help);
+            self.say(Code::S031, parts.first().map(|(_, object)| *object), "any value is allowed here", help);
             return;
         }
         if allowed.allows(Kind::String) && text_bytes(&parts).is_none() {
             let help = "add `maxLength`, or `x-max-bytes` to what holds it".to_owned();
-            self.say("S030", blamed(&parts, Kind::String), "string without a maximum length", help);
+            self.say(Code::S030, blamed(&parts, Kind::String), "string without a maximum length", help);
         }
         if allowed.allows(Kind::Array) {
             let listing = listing(self.sets, &parts);
@@ -105,7 +105,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn say(&mut self, code: &'static str, object: Option<&Object>, message: &str, help: String) {
+    fn say(&mut self, code: Code, object: Option<&Object>, message: &str, help: String) {
         let Some(object) = object else { return };
         if self.said.insert((code, object.pointer.clone())) {
             self.found.push(self.source.at(code, &object.pointer, message.to_owned()).help(help));
@@ -118,7 +118,7 @@ impl Walk<'_, '_> {
         if listing.rest.is_empty() && !ends {
             let help =
                 "declare them in `items`, and their number in `maxItems`; `items: true` allows anything".to_owned();
-            self.say("S032", blamed, "list without a schema for its items", help);
+            self.say(Code::S032, blamed, "list without a schema for its items", help);
             return;
         }
         let asked = listing.rest.iter().all(|(applied, _)| self.sets.object(*applied).is_some_and(Object::is_anything));
@@ -126,7 +126,7 @@ impl Walk<'_, '_> {
         if self.sets.get(rest).never.is_none() && !ends && !asked {
             if listing.max.is_none() {
                 let help = "add `maxItems`, or `x-max-bytes` to what holds it".to_owned();
-                self.say("S030", blamed, "list without a maximum length", help);
+                self.say(Code::S030, blamed, "list without a maximum length", help);
             }
             self.place(&listing.rest);
         }
@@ -137,26 +137,23 @@ impl Walk<'_, '_> {
         let blamed = blamed(parts, Kind::Object);
         for (applied, name) in &membership.listed {
             let Some(object) = self.sets.object(*applied) else { continue };
-            if self.said.insert(("S031", format!("{}/required/{name}", object.pointer))) {
+            if self.said.insert((Code::S031, format!("{}/required/{name}", object.pointer))) {
                 let declared: Vec<_> = membership.named.iter().map(|(name, _)| name.as_str()).collect();
                 let message = format!("member `{name}` is allowed, but no schema describes its value");
-                let help = if declared.is_empty() {
-                    "declare it in `properties`".to_owned()
-                } else {
-                    suggestion(name, &declared)
-                };
-                self.found.push(self.source.at_listed("S031", &object.pointer, name, message).help(help));
+                let help =
+                    if declared.is_empty() { "declare it in `properties`".into() } else { suggestion(name, &declared) };
+                self.found.push(self.source.at_listed(Code::S031, &object.pointer, name, message).help(help));
             }
         }
         match &membership.unnamed {
             Unnamed::Anything => {
                 let help = "declare its members in `properties`, or write `additionalProperties: true`".to_owned();
-                self.say("S031", blamed, "object with undeclared members", help);
+                self.say(Code::S031, blamed, "object with undeclared members", help);
             }
             Unnamed::Under(all) => {
                 if membership.max.is_none() {
                     let help = "add `maxProperties`, or `x-max-bytes` to what holds it".to_owned();
-                    self.say("S030", blamed, "object without a maximum number of members", help);
+                    self.say(Code::S030, blamed, "object without a maximum number of members", help);
                 }
                 for schemas in all {
                     self.place(schemas);
@@ -180,7 +177,7 @@ pub(super) fn heaviest(sets: &mut Sets<'_>, source: &Source) -> Diagnostic {
     let bounded = schema.objects.iter().filter_map(|object| Some((object.length.max?, object)));
     let list = bounded.max_by_key(|(max, object)| (*max, std::cmp::Reverse(object.pointer.len())));
     match list {
-        Some((_, object)) => source.at_value("S033", &object.pointer, "maxItems", String::new()),
-        None => source.at("S033", "#", String::new()),
+        Some((_, object)) => source.at_value(Code::S033, &object.pointer, "maxItems", String::new()),
+        None => source.at(Code::S033, "#", String::new()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::json::{Document, Position, View};
 use crate::pointer::{self, Pointer};
 use crate::sanitizer::vocabulary::FILES;
@@ -57,7 +57,7 @@ impl Source {
     }
 
     /// A diagnostic at a schema object.
-    pub(in crate::sanitizer) fn at(&self, code: &'static str, pointer: &str, message: String) -> Diagnostic {
+    pub(in crate::sanitizer) fn at(&self, code: Code, pointer: &str, message: String) -> Diagnostic {
         match self.find(pointer) {
             Some((file, view)) => Diagnostic::at_view(code, file, view, message),
             None => Diagnostic::error(code, &self.file, "", 0..0, message),
@@ -67,7 +67,7 @@ impl Source {
     /// A diagnostic at the value of one of a schema object's keywords, or at the object.
     pub(in crate::sanitizer) fn at_value(
         &self,
-        code: &'static str,
+        code: Code,
         pointer: &str,
         keyword: &str,
         message: String,
@@ -81,7 +81,7 @@ impl Source {
     /// A diagnostic at the name of one of a schema object's keywords, or at the object.
     pub(in crate::sanitizer) fn at_name(
         &self,
-        code: &'static str,
+        code: Code,
         pointer: &str,
         keyword: &str,
         message: String,
@@ -97,7 +97,7 @@ impl Source {
     }
 
     /// A diagnostic at a name in a list of names, or at the object.
-    pub(super) fn at_listed(&self, code: &'static str, pointer: &str, name: &str, message: String) -> Diagnostic {
+    pub(super) fn at_listed(&self, code: Code, pointer: &str, name: &str, message: String) -> Diagnostic {
         let listed = self.find(pointer).and_then(|(file, view)| {
             let mut names = view.get("required")?.items();
             Some((file, names.find(|one| one.as_text().is_some_and(|text| text.is(name)))?))

@@ -1,5 +1,6 @@
 //! The third pass: what is never reached, what never ends, and whether the entry function gives a value.
 
+use crate::diagnostic::Code;
 use rhai::{ASTNode, Expr, Position as At, Stmt};
 
 use super::report::Report;
@@ -36,7 +37,13 @@ impl Flow<'_, '_, '_, '_> {
             if !matches!(statement, Stmt::While(..)) {
                 let at = first_of(next);
                 let length = self.report.length_of_line(at);
-                self.report.error("R050", at, length, "unreachable statement".to_owned(), Some("remove it".to_owned()));
+                self.report.error(
+                    Code::R050,
+                    at,
+                    length,
+                    "unreachable statement".to_owned(),
+                    Some("remove it".to_owned().into()),
+                );
             }
             return;
         }
@@ -81,8 +88,8 @@ impl Flow<'_, '_, '_, '_> {
     }
 
     fn endless(&mut self, word: &str, at: At) {
-        let help = Some("add a `break`, or write `for`".to_owned());
-        self.report.error("R052", at, word.len(), format!("this `{word}` never ends: it has no `break`"), help);
+        let help = Some("add a `break`, or write `for`".into());
+        self.report.error(Code::R052, at, word.len(), format!("this `{word}` never ends: it has no `break`"), help);
     }
 
     /// What the last statement of the entry function gives.
@@ -142,7 +149,7 @@ impl Flow<'_, '_, '_, '_> {
             }
         };
         let length = self.report.length_of_line(at);
-        self.report.error("R051", at, length, message.to_owned(), Some(help.to_owned()));
+        self.report.error(Code::R051, at, length, message.to_owned(), Some(help.to_owned().into()));
     }
 
     /// Whether nothing after a statement is reached.

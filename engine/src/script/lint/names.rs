@@ -7,7 +7,7 @@ use rhai::{Expr, FlowControl, Position as At, Stmt};
 use super::report::Report;
 use super::words::foreign;
 use super::{Given, is_closure};
-use crate::diagnostic::{nearest, suggestion};
+use crate::diagnostic::{Code, Help, nearest, suggestion};
 use crate::script::ast::{self, Function, Link};
 use crate::script::natives;
 
@@ -84,7 +84,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             } else {
                 (format!("the import `{alias}` is never used"), "remove the import".to_owned())
             };
-            self.report.error("R053", at, "import".len(), message, Some(help));
+            self.report.error(Code::R053, at, "import".len(), message, Some(help.into()));
         }
     }
 
@@ -130,11 +130,11 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         for variable in self.scopes.pop().unwrap_or_default() {
             let Variable { name, at, is_used, is_copy, written, .. } = variable;
             if !is_used && !name.starts_with('_') && !at.is_none() {
-                self.report.warning("R054", at, name.len(), format!("`{name}` is never used"), None);
+                self.report.warning(Code::R054, at, name.len(), format!("`{name}` is never used"), None);
             } else if let (Some((at, _)), true) = (written, is_copy) {
                 let message = format!("`{name}` is a copy: what is assigned to it here is never read");
                 let help = format!("use `{name}` after it is changed: put it into a list or a member");
-                self.report.error("R061", at, self.report.length_of_line(at), message, Some(help));
+                self.report.error(Code::R061, at, self.report.length_of_line(at), message, Some(help.into()));
             }
         }
     }
@@ -267,7 +267,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let Some(variable) = self.find(&name) else { return self.assigned_undefined(&name, at, links.is_empty()) };
         if variable.is_constant {
             let message = format!("`{name}` is a constant: neither it nor a member of it can be assigned");
-            self.report.error("R001", at, name.len(), message, Some(format!("define it with `let {name}`")));
+            self.report.error(Code::R001, at, name.len(), message, Some(format!("define it with `let {name}`").into()));
         } else if !links.is_empty() {
             self.written(&name, at);
         }
@@ -388,7 +388,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
                 "a closure passed to a method of `{name}` uses `{name}`, which cannot be read until the method returns"
             );
             let help = format!("copy it before: `let copy = {name};`");
-            self.report.error("R016", base.position(), name.len(), message, Some(help));
+            self.report.error(Code::R016, base.position(), name.len(), message, Some(help.into()));
         }
     }
 
@@ -400,7 +400,13 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let rest = text.get(digits.len()..).unwrap_or_default();
         if !digits.is_empty() && !rest.starts_with(['.', 'e', 'E']) {
             let message = format!("`{digits}` is larger than an integer of 64 bits can be");
-            self.report.error("R013", at, digits.len(), message, Some("at most 9223372036854775807".to_owned()));
+            self.report.error(
+                Code::R013,
+                at,
+                digits.len(),
+                message,
+                Some("at most 9223372036854775807".to_owned().into()),
+            );
         }
     }
 
@@ -421,7 +427,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             return self.undefined(name, at);
         }
         let message = format!("undefined variable `{name}`");
-        self.report.error("R012", at, name.len(), message, Some(format!("write `let {name} = …`")));
+        self.report.error(Code::R012, at, name.len(), message, Some(format!("write `let {name} = …`").into()));
         self.define_unknown(name);
     }
 
@@ -431,19 +437,19 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         if let Some(import) = self.imports.iter_mut().find(|import| import.alias == name) {
             import.is_used = true;
             let message = format!("`{name}` is a module, and no value");
-            return self.report.error("R012", at, name.len(), message, Some(format!("write `{name}::`")));
+            return self.report.error(Code::R012, at, name.len(), message, Some(format!("write `{name}::`").into()));
         }
         let help = match foreign(name) {
-            Some(ours) => format!("write `{ours}`"),
+            Some(ours) => Help::from(format!("write `{ours}`")),
             None if self.is_global(name) => {
-                format!("write `global::{name}`: a function sees no constant by its name alone")
+                Help::from(format!("write `global::{name}`: a function sees no constant by its name alone"))
             }
-            None if names.is_empty() => "define it with `let`".to_owned(),
+            None if names.is_empty() => Help::from("define it with `let`"),
             None => suggestion(name, &names),
         };
         // the one that is meant is read here
         let meant = nearest(name, &names).map(str::to_owned);
-        self.report.error("R012", at, name.len(), format!("undefined variable `{name}`"), Some(help));
+        self.report.error(Code::R012, at, name.len(), format!("undefined variable `{name}`"), Some(help));
         if let Some(variable) = meant.and_then(|meant| self.find(&meant)) {
             (variable.is_used, variable.written) = (true, None);
         }

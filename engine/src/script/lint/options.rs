@@ -3,7 +3,7 @@
 use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::shapes::{Shapes, Type};
-use crate::diagnostic::{nearest, suggestion};
+use crate::diagnostic::{Code, nearest, suggestion};
 use crate::json::{Document, Kind, Place};
 use crate::merge::{self, Function as Library, OptionErrorKind};
 use crate::script::ast;
@@ -16,7 +16,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if let Some(early) = early.filter(|_| function.options.is_some() && name != "merge_fields") {
             let message = format!("`{name}` takes its options last");
             let help = format!("write `{}`", function.signature);
-            return self.report.error("R030", early.position(), 2, message, Some(help));
+            return self.report.error(Code::R030, early.position(), 2, message, Some(help.into()));
         }
         let Some(options) = function.options.and_then(|options| call.args.get(options.argument)) else { return };
         let before = self.report.found.len();
@@ -39,12 +39,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let (name, at, value) = written;
         if !names.contains(&name) {
             let message = format!("`{}` has no option `{name}`", function.name);
-            return self.report.error("R030", at, name.len(), message, Some(suggestion(name, names)));
+            return self.report.error(Code::R030, at, name.len(), message, Some(suggestion(name, names)));
         }
         if ast::closure(value).is_some() {
             let message = format!("the option `{name}` of `{}` is not a closure", function.name);
             let help = if name == "key" { "name the member: `key: \"sku\"`" } else { "write a value" };
-            return self.report.error("R030", value.start_position(), 1, message, Some(help.to_owned()));
+            return self.report.error(Code::R030, value.start_position(), 1, message, Some(help.to_owned().into()));
         }
         match name {
             "key" => self.key(value, items),
@@ -60,7 +60,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let Err(error) = merge::options(function, document.root()) else { return };
         let Some(span) = error.view.place().map(Place::span) else { return };
         let Some((_, at)) = places.iter().find(|(offset, _)| *offset == span.start) else { return };
-        let code = if error.kind == OptionErrorKind::Strategy { "R031" } else { "R030" };
+        let code = if error.kind == OptionErrorKind::Strategy { Code::R031 } else { Code::R030 };
         let named = places.iter().rev().find(|(offset, _)| *offset < span.start).map(|(offset, _)| *offset);
         let named = named.and_then(|offset| text.get(offset..span.start)?.strip_suffix("\":")?.strip_prefix('"'));
         let message = named.map_or(error.message.clone(), |name| format!("`{name}`: {}", error.message));
@@ -81,7 +81,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if let Some((name, at)) = names.iter().find(|(name, _)| !has(name)) {
             let all = if names.len() == 1 { ": every item is dropped" } else { "" };
             let message = format!("no item has a member `{name}`{all}");
-            self.report.error("R032", *at, name.len() + 2, message, Some(suggestion(name, &declared)));
+            self.report.error(Code::R032, *at, name.len() + 2, message, Some(suggestion(name, &declared)));
         }
     }
 
@@ -92,7 +92,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 let is_known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
                 if is_known && !declared.contains(&member.as_str()) && nearest(&member, &declared).is_some() {
                     let message = format!("no item has a member `{member}`");
-                    self.report.error("R020", at, member.len(), message, Some(suggestion(&member, &declared)));
+                    self.report.error(Code::R020, at, member.len(), message, Some(suggestion(&member, &declared)));
                 }
             }
             let name = match strategy {
@@ -104,7 +104,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             {
                 let message = format!("unknown strategy `{name}`");
                 let help = suggestion(name, &merge::strategy_names());
-                self.report.error("R031", *at, name.len() + 2, message, Some(help));
+                self.report.error(Code::R031, *at, name.len() + 2, message, Some(help));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use rhai::Position as At;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Help, Severity};
 use crate::json::Position;
 
 /// The diagnostics of one script.
@@ -18,23 +18,16 @@ impl<'a> Report<'a> {
     }
 
     /// Reports an error of so many characters, once.
-    pub(super) fn error(&mut self, code: &'static str, at: At, length: usize, message: String, help: Option<String>) {
+    pub(super) fn error(&mut self, code: Code, at: At, length: usize, message: String, help: Option<Help>) {
         self.add(Severity::Error, code, (at, length), message, help);
     }
 
     /// Reports a warning.
-    pub(super) fn warning(&mut self, code: &'static str, at: At, length: usize, message: String, help: Option<String>) {
+    pub(super) fn warning(&mut self, code: Code, at: At, length: usize, message: String, help: Option<Help>) {
         self.add(Severity::Warning, code, (at, length), message, help);
     }
 
-    fn add(
-        &mut self,
-        severity: Severity,
-        code: &'static str,
-        (at, length): (At, usize),
-        message: String,
-        help: Option<String>,
-    ) {
+    fn add(&mut self, severity: Severity, code: Code, (at, length): (At, usize), message: String, help: Option<Help>) {
         let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
         let end = Position { column: start.column + length.max(1), ..start };
         let between = Diagnostic::between(code, self.file, [start, end], message);

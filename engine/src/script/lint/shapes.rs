@@ -16,7 +16,7 @@ use rhai::{Expr, FlowControl, FnCallExpr, Position as At, Stmt};
 use super::report::Report;
 use super::words::{CONTEXT, REQUEST, SESSION, foreign};
 use super::{Given, Kinds, ScriptKind, is_closure};
-use crate::diagnostic::{nearest, suggestion};
+use crate::diagnostic::{Code, nearest, suggestion};
 use crate::json::Kind;
 use crate::merge::{Function as Library, Gives};
 use crate::sanitizer::Shape;
@@ -349,7 +349,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 let known = fixed.members.iter().find(|member| member.name == name);
                 if known.is_none() {
                     let message = format!("`{}` has no member `{name}`", fixed.name);
-                    self.report.error("R020", at, name.len(), message, Some(suggestion(name, &fixed.names())));
+                    self.report.error(Code::R020, at, name.len(), message, Some(suggestion(name, &fixed.names())));
                 }
                 let kinds = known.map_or(Kinds::ANY, |known| known.kinds);
                 let is_session = fixed.name == CONTEXT.name && name == "session";
@@ -369,7 +369,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             let quoted = self.report.rest_of_line(at).starts_with('"');
             let at = if quoted { next(at) } else { at };
             let message = format!("unknown member `{name}`: the schema has none of this name");
-            self.report.error("R020", at, name.len(), message, Some(suggestion(name, &declared)));
+            self.report.error(Code::R020, at, name.len(), message, Some(suggestion(name, &declared)));
         }
     }
 
@@ -379,7 +379,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if !(is_counted && ["len", "is_empty", "chars"].contains(&name)) {
             let hint = foreign(name).map_or("write `[i]`, or a method".to_owned(), |ours| format!("write `{ours}()`"));
             let message = format!("{} has no member `{name}`", held.kinds.words());
-            self.report.error("R020", at, name.len(), message, Some(hint));
+            self.report.error(Code::R020, at, name.len(), message, Some(hint.into()));
         }
         Type::unknown()
     }

@@ -3,7 +3,7 @@
 use rhai::{FnCallExpr, Position as At};
 
 use super::{Import, Names};
-use crate::diagnostic::{nearest, suggestion};
+use crate::diagnostic::{Code, Help, nearest, suggestion};
 use crate::merge::Function as Library;
 use crate::script::ast;
 use crate::script::lint::words::{NOT_HERE, foreign};
@@ -28,12 +28,11 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         }
         let aliases: Vec<&str> =
             self.imports.iter().map(|import| import.alias.as_str()).filter(|own| !own.is_empty()).collect();
-        let help =
-            if aliases.is_empty() { "import a module of `lib/`".to_owned() } else { suggestion(alias, &aliases) };
+        let help = if aliases.is_empty() { "import a module of `lib/`".into() } else { suggestion(alias, &aliases) };
         // a part that does not parse may import it
         if self.given.is_whole {
             let message = format!("no module is imported as `{alias}`");
-            self.report.error("R014", at, alias.len(), message, Some(help));
+            self.report.error(Code::R014, at, alias.len(), message, Some(help));
         }
         None
     }
@@ -53,7 +52,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         }
         if let Some((_, help)) = NOT_HERE.iter().find(|(own, _)| *own == name) {
             let message = format!("`{name}` is not allowed here");
-            return self.report.error("R016", at, name.len(), message, Some((*help).to_owned()));
+            return self.report.error(Code::R016, at, name.len(), message, Some((*help).to_owned().into()));
         }
         if let Some(own) = self.given.own(name) {
             if !own.is_empty() && !own.contains(&count) {
@@ -75,7 +74,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let name = function.name;
         if matches!(self.given.kind, ScriptKind::Guard) && self.given.has_entry && !function.is_helper() {
             let message = format!("`{name}` merges: guards cannot call it");
-            return self.report.error("R016", at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
+            return self.report.error(Code::R016, at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
         }
         if !function.takes(count) {
             let takes = match function.arguments {
@@ -83,13 +82,19 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
                 (least, most) => format!("{least} to {most}"),
             };
             let message = format!("`{name}` takes {takes} arguments, not {count}");
-            self.report.error("R011", at, name.len(), message, Some(format!("write `{}`", function.signature)));
+            self.report.error(
+                Code::R011,
+                at,
+                name.len(),
+                message,
+                Some(format!("write `{}`", function.signature).into()),
+            );
         }
     }
 
     fn miscounted(&mut self, name: &str, own: &[usize], count: usize, at: At) {
         let takes = own.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
-        self.report.error("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+        self.report.error(Code::R011, at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
     }
 
     /// Whether a function of the sandbox takes so many arguments, the value that it is called on among them.
@@ -97,7 +102,13 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let Some((least, most)) = natives::native(name).map(|native| native.arguments) else { return };
         if count < least || count > most {
             let takes = if least == most { least.to_string() } else { format!("{least} to {most}") };
-            self.report.error("R011", at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+            self.report.error(
+                Code::R011,
+                at,
+                name.len(),
+                format!("`{name}` takes {takes} arguments, not {count}"),
+                None,
+            );
         }
     }
 
@@ -110,7 +121,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
                 "write `skip(\"reason\")` to leave both as they are",
             )
         };
-        self.report.error("R016", at, name.len(), message, Some(help.to_owned()));
+        self.report.error(Code::R016, at, name.len(), message, Some(help.to_owned().into()));
     }
 
     fn unknown_function(&mut self, name: &str, at: At) {
@@ -118,7 +129,13 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         if let Some(variable) = self.find(name) {
             variable.is_used = true;
             let message = format!("`{name}` is a variable: a closure that it holds is called with `call`");
-            return self.report.error("R010", at, name.len(), message, Some(format!("write `{name}.call(…)`")));
+            return self.report.error(
+                Code::R010,
+                at,
+                name.len(),
+                message,
+                Some(format!("write `{name}.call(…)`").into()),
+            );
         }
         let has = |module: &str| {
             let functions = given.modules.get(module).and_then(Option::as_ref);
@@ -128,7 +145,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             import.is_used = true;
             let message = format!("`{name}` is a function of the module `{}`", import.alias);
             let help = format!("write `{}::{name}`", import.alias);
-            return self.report.error("R010", at, name.len(), message, Some(help));
+            return self.report.error(Code::R010, at, name.len(), message, Some(help.into()));
         }
         let tree = given.tree;
         let mut known: Vec<&str> = Vec::new();
@@ -141,11 +158,11 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             known.push(native);
         }
         let help = match (foreign(name), nearest(name, &known).and_then(Library::by_name)) {
-            (Some(ours), _) => format!("write `{ours}`"),
-            (None, Some(function)) => format!("did you mean `{}`?", function.signature),
+            (Some(ours), _) => Help::from(format!("write `{ours}`")),
+            (None, Some(function)) => Help::replacing(format!("did you mean `{}`?", function.signature), function.name),
             (None, None) => suggestion(name, &known),
         };
-        self.report.error("R010", at, name.len(), format!("unknown function `{name}`"), Some(help));
+        self.report.error(Code::R010, at, name.len(), format!("unknown function `{name}`"), Some(help));
     }
 
     fn of_module(&mut self, alias: &str, alias_at: At, call: &FnCallExpr, at: At) {
@@ -156,7 +173,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         if counts.is_empty() {
             let names: Vec<&str> = functions.iter().map(|(own, _)| own.as_str()).collect();
             let help = if names.is_empty() { None } else { Some(suggestion(name, &names)) };
-            self.report.error("R010", at, name.len(), format!("`{module}` has no function `{name}`"), help);
+            self.report.error(Code::R010, at, name.len(), format!("`{module}` has no function `{name}`"), help);
         } else if !counts.contains(&call.args.len()) {
             self.miscounted(name, &counts, call.args.len(), at);
         }
@@ -171,7 +188,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             return self.counted(name, call.args.len() + 1, at);
         }
         let known: Vec<&str> = natives::names().filter(|name| self.given.allows_verb(name).is_none()).collect();
-        let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`"));
-        self.report.error("R010", at, name.len(), format!("unknown method `{name}`"), Some(hint));
+        let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`").into());
+        self.report.error(Code::R010, at, name.len(), format!("unknown method `{name}`"), Some(hint));
     }
 }

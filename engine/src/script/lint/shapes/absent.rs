@@ -1,6 +1,7 @@
 //! Values that may be absent: what a script asks about them, and what it does without asking (R022).
 
-use rhai::{Expr, FnCallExpr};
+use crate::diagnostic::{Code, Help};
+use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::{Shapes, Type};
 use crate::script::ast::{self, Link};
@@ -82,7 +83,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             (Some(name), true) if is_account => {
                 let message = format!("`{name}` is `()` at a first transfer, and has no members to write then");
                 let hint = "start with `account ?? #{}`".to_owned();
-                self.report.error("R022", base.position(), name.len(), message, Some(hint));
+                self.report.error(Code::R022, base.position(), name.len(), message, Some(hint.into()));
             }
             (Some(name), _) if is_account => self.unguarded_account(name, held, base, link),
             _ => self.unguarded_member(held, base, links, index),
@@ -101,7 +102,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             _ => (format!("{name} ?? {}", held.empty()), name.len()),
         };
         let message = format!("`{name}` is `()` at a first transfer, and has no members then");
-        self.report.error("R022", base.position(), length, message, Some(format!("write `{shown}`")));
+        let replacement = match link {
+            Link::Member { .. } => shown.clone(),
+            _ => format!("({shown})"),
+        };
+        let mended = Help::replacing(format!("write `{shown}`"), replacement);
+        self.report.error(Code::R022, base.position(), length, message, Some(mended));
     }
 
     fn unguarded_member(&mut self, held: &Type<'s>, base: &Expr, links: &[Link<'_>], index: usize) {
@@ -124,8 +130,20 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             Some(Link::Member { name, .. }) => (shown.len() + 1 + name.len(), format!("write `{shown}?.{name}`")),
             _ => (shown.len(), format!("ask `{shown} != ()` first")),
         };
+        let at = base.start_position();
+        let mended = match links.get(index) {
+            Some(Link::Member { name, .. }) if self.is_written_so(at, &format!("{shown}.{name}")) => {
+                Help::replacing(hint, format!("{shown}?.{name}"))
+            }
+            _ => hint.into(),
+        };
         let message = format!("`{shown}` is optional: where it is absent, it is `()`, which has no members or methods");
-        self.report.error("R022", base.start_position(), length, message, Some(hint));
+        self.report.error(Code::R022, at, length, message, Some(mended));
+    }
+
+    /// Whether a text is written at a place, so that it may be replaced.
+    fn is_written_so(&self, at: At, text: &str) -> bool {
+        self.report.rest_of_line(at).starts_with(text)
     }
 
     /// An optional value where an operator or a condition needs one that is there.
@@ -137,8 +155,13 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         self.asked.insert(path);
         let Some(shown) = ast::path(expr) else { return };
         let message = format!("`{shown}` is optional: where it is absent, it is `()`, and `{word}` fails");
-        let hint = format!("write `{shown} ?? {}`", held.empty());
-        self.report.error("R022", expr.start_position(), shown.len(), message, Some(hint));
+        let (at, there) = (expr.start_position(), format!("{shown} ?? {}", held.empty()));
+        let mended = if word != "+=" && self.is_written_so(at, &shown) {
+            Help::replacing(format!("write `{there}`"), format!("({there})"))
+        } else {
+            format!("write `{there}`").into()
+        };
+        self.report.error(Code::R022, at, shown.len(), message, Some(mended));
     }
 
     /// What a `for` goes over.
@@ -154,12 +177,17 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 "write `range(0, n)`".to_owned()
             };
             let message = format!("`for` needs a list, but {shown} is {}", held.kinds.words());
-            return self.report.error("R002", at, length, message, Some(hint));
+            return self.report.error(Code::R002, at, length, message, Some(hint.into()));
         }
         let Some(path) = held.path.clone().filter(|path| held.may_be_absent && !self.is_asked(path)) else { return };
         self.asked.insert(path);
         let message = format!("{shown} is optional: where it is absent, it is `()`, and `for` fails");
-        let hint = format!("write `{} ?? []`", shown.trim_matches('`'));
-        self.report.error("R022", at, length, message, Some(hint));
+        let there = format!("{} ?? []", shown.trim_matches('`'));
+        let mended = if self.is_written_so(at, shown.trim_matches('`')) {
+            Help::replacing(format!("write `{there}`"), there)
+        } else {
+            format!("write `{there}`").into()
+        };
+        self.report.error(Code::R022, at, length, message, Some(mended));
     }
 }

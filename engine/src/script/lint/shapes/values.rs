@@ -4,7 +4,7 @@
 use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::{Held, Library, ScriptKind, Shapes, Type};
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Code, Help, suggestion};
 use crate::script::ast;
 use crate::script::lint::Kinds;
 use crate::script::natives;
@@ -42,11 +42,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         {
             let message = "`{}` is an empty block, and its value is `()`".to_owned();
             self.report.error(
-                "R002",
+                Code::R002,
                 expr.start_position(),
                 2,
                 message,
-                Some("write `#{}` for an empty object".to_owned()),
+                Some("write `#{}` for an empty object".to_owned().into()),
             );
             return Type::unknown();
         }
@@ -76,7 +76,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if gives_none {
             let message = format!("`{name}` changes the value in place and gives `()`");
             let hint = format!("write `x.{name}(…);` as a statement, then use `x`");
-            self.report.error("R051", at, name.len(), message, Some(hint));
+            self.report.error(Code::R051, at, name.len(), message, Some(hint.into()));
         }
         gives_none
     }
@@ -89,7 +89,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if lacks {
             let message = format!("{} has no method `{name}`", own.words());
             let hint = format!("`{name}` is a method of {}", native.receivers.words());
-            self.report.error("R010", at, name.len(), message, Some(hint));
+            self.report.error(Code::R010, at, name.len(), message, Some(hint.into()));
         }
         !lacks
     }
@@ -118,7 +118,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             "!" => format!("write `{asked} == ()`"),
             _ => format!("write `{asked} != ()`"),
         };
-        self.report.error("R002", expr.start_position(), length, message, Some(hint));
+        self.report.error(Code::R002, expr.start_position(), length, message, Some(hint.into()));
     }
 
     /// `&&` and `||`, which join booleans only.
@@ -189,7 +189,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             let Some(wrong) = own.into_iter().find(|kinds| kinds.excludes(takes)) else { return false };
             (format!("`{operator}` takes two numbers, not {}", wrong.words()), "`time_of` and `parse_int` give numbers")
         };
-        self.report.warning("R063", at, operator.len(), message, Some(hint.to_owned()));
+        self.report.warning(Code::R063, at, operator.len(), message, Some(hint.to_owned().into()));
         true
     }
 
@@ -211,9 +211,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let ours = TYPES_ELSEWHERE
             .iter()
             .find(|(own, _)| *own == name.as_str())
-            .map(|(_, ours)| format!("write `\"{ours}\"`"));
+            .map(|(_, ours)| Help::from(format!("write `\"{ours}\"`")));
         let message = format!("no value has the type `{name}`, so the comparison is always the same");
-        self.report.error("R063", *at, name.len() + 2, message, ours.or_else(|| Some(suggestion(name, &TYPES))));
+        self.report.error(Code::R063, *at, name.len() + 2, message, ours.or_else(|| Some(suggestion(name, &TYPES))));
     }
 
     /// Two values of types that are never equal, and have no order.
@@ -240,7 +240,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             _ => "compare two values of one type".to_owned(),
         };
-        self.report.error("R063", at, operator.len(), message.replace(", is", " is"), Some(hint));
+        self.report.error(Code::R063, at, operator.len(), message.replace(", is", " is"), Some(hint.into()));
     }
 
     /// An assignment: a new value of a variable, or of a member.
@@ -259,7 +259,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         }
         let place = self.chain(target, true);
         if is_operation {
-            self.needed("=", &place, target);
+            self.needed("+=", &place, target);
         }
         // what is written there is there
         self.ask(&place);
@@ -276,12 +276,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let message = format!("the schema declares `{name}` as {declared}, but {} is assigned", own.words());
         let at = value.start_position();
         let length = self.report.rest_of_line(at).trim_end().trim_end_matches(';').chars().count();
-        let hint = Some(format!("assign {declared}"));
+        let hint = Some(Help::from(format!("assign {declared}")));
         // what an account holds is the site's, unless a result schema says what it is
         if has_result {
-            self.report.error("R062", at, length, message, hint);
+            self.report.error(Code::R062, at, length, message, hint);
         } else {
-            self.report.warning("R062", at, length, message, hint);
+            self.report.warning(Code::R062, at, length, message, hint);
         }
     }
 
@@ -303,7 +303,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 own.words()
             );
             let hint = format!("return {root}, or describe the result in a `.result.schema.json`");
-            return self.report.error("R060", at, self.report.length_of_line(at), message, Some(hint));
+            return self.report.error(Code::R060, at, self.report.length_of_line(at), message, Some(hint.into()));
         }
         let Held::Written(members) = &held.held else { return };
         for (name, at, kinds) in members {
@@ -315,7 +315,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                     own.words(),
                     declared.without(Kinds::UNIT).words()
                 );
-                self.report.warning("R060", *at, name.len(), message, None);
+                self.report.warning(Code::R060, *at, name.len(), message, None);
             }
         }
     }
