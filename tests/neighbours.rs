@@ -297,7 +297,7 @@ const DECLARED: [Row; 5] = [
             r#"{ "merge_fields": { "lines": "saved_quantity" } }"#,
             r#"{ "merge_fields": { "lines": "use_guest" } }"#,
             r#""use_existing""#,
-            r#""archive_existing""#,
+            r#"{ "merge_fields": { "lines": "use_existing" } }"#,
         ],
     ),
     (
@@ -382,8 +382,8 @@ const RESULT: &str = r#"{"type":"object","properties":{"items":{"type":"array","
     "total":{"type":"integer"},
     "count":{"type":"integer"}}}"#;
 
-/// Scripts that run as they are meant, and scripts that do not, with the code: what breakers tried.
-const TRIED: [(&str, bool, &str); 35] = [
+/// Scripts that run as they are meant, and scripts that do not, with the code.
+const TRIED: [(&str, bool, &str); 50] = [
     (
         "let n = 0; for m in anonymous.items.filter(|l| l.note != ()) { n += m.note.len(); } anonymous.count = n; anonymous",
         false,
@@ -459,6 +459,41 @@ const TRIED: [(&str, bool, &str); 35] = [
     ("anonymous.note = trim(anonymous.note ?? \"\"); anonymous", false, "R051"),
     ("let i = 0; while i < 3 { anonymous.count = i; } anonymous", false, "R041"),
     ("let cart = account ?? #{}; cart.items.push(anonymous.items[0]); cart", false, "R022"),
+    (
+        "let out = #{ total: 1 }; if anonymous.items.len() > 5 { out = anonymous; } #{ items: [], count: out.total ?? 0 }",
+        false,
+        "",
+    ),
+    ("anonymous.set(\"total\", 1); #{ items: [], count: anonymous.total }", false, ""),
+    ("let o = #{}; o.f = |x| x + 1; #{ items: [], count: o.f(1) }", false, ""),
+    ("let o = #{ sort: |x| x + 1 }; #{ items: [], count: o.sort(1) }", false, ""),
+    ("let n = 0; loop { n += 1; if n > 3 { break; } } #{ items: [], count: n }", false, ""),
+    ("let none = (); if anonymous.count == none { return account ?? anonymous; } anonymous", false, ""),
+    (
+        "let hit = account?.items?.find(|l| l.sku == \"A\"); if hit != () { account.count = hit.qty; return account; } anonymous",
+        false,
+        "",
+    ),
+    (
+        "let w = anonymous.items; for i in 0..w.len() { w[i] = w[i].sku; } for s in w { if s == \"A\" { return account ?? anonymous; } } anonymous",
+        false,
+        "",
+    ),
+    ("let text = (anonymous.note ?? \"\") - \"a\"; #{ items: [], note: text }", false, ""),
+    (
+        "if anonymous.opts == () { return anonymous; } let kept = anonymous.opts.filter(|name| name != \"x\"); #{ items: [], count: kept.len() }",
+        false,
+        "",
+    ),
+    (
+        "if anonymous.opts == () { return anonymous; } let made = anonymous.opts.map(|k, v| v.to_upper()); #{ items: [], count: made.len() }",
+        false,
+        "",
+    ),
+    ("let made = three_way(#{ count: 1 }, account, anonymous); made ?? anonymous", false, ""),
+    ("#{ items: [], count: 5 - anonymous.count }", false, "R022"),
+    ("anonymous.count = 5 - anonymous.count; anonymous", false, "R022"),
+    ("let made = each(account?.opts, anonymous.opts, \"maxx\"); anonymous", false, "R031"),
 ];
 
 #[test]

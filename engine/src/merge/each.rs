@@ -10,7 +10,7 @@
 //! ```
 
 use super::fields::{Names, changed};
-use super::function::{Function, Gives, SIDES};
+use super::function::{Function, Gives, Options, SIDES};
 use super::named::Named;
 use super::options::{OptionErrorKind, Read, error, known, limit};
 use super::{Made, Merging, Refusal, Strategy, Work};
@@ -34,17 +34,20 @@ pub(super) const FUNCTION: Function = Function {
     summary: "an object whose names are open: the two values of each name by one strategy",
     arguments: (3, 3),
     sides: Some(SIDES),
-    options: None,
+    options: Some(Options { argument: 2, names: &OPTIONS, read: |given| either(given).map(drop) }),
     gives: Gives::Object,
     example: [r#"each(#{ a: 1 }, #{ a: 3, b: 2 }, "max")"#, r#"{"a":3,"b":2}"#],
     call: |arguments, work| {
-        // options, or a strategy alone
-        let options = arguments.at(2);
-        let is_options = options.get("of").is_some();
-        let each = if is_options { Each::read(options)? } else { Each::of(Strategy::read(options)?) };
+        let each = either(arguments.at(2))?;
         arguments.merged(&Strategy::Each(each), SIDES, work)
     },
 };
+
+/// Options, or a strategy alone.
+fn either(given: View<'_>) -> Read<'_, Each> {
+    let is_options = given.kind() == Kind::Object && (given.get("of").is_some() || given.get("limit").is_some());
+    if is_options { Each::read(given) } else { Strategy::read(given).map(Each::of) }
+}
 
 /// The names of its options.
 pub(super) const OPTIONS: [&str; 2] = ["limit", "of"];

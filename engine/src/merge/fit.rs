@@ -5,6 +5,7 @@
 
 use super::key::Part;
 use super::keyed_union::KeyedUnion;
+use super::named::Named;
 use super::preset::{Needs, Preset};
 use super::recent::Recent;
 use super::strategy::Strategy;
@@ -114,7 +115,10 @@ fn fit<'v, 's>(written: Written<'v>, strategy: &Strategy, shape: &'s Shape, foun
     let kinds = shape.kinds();
     let merges = strategy.merges();
     if !kinds.is_empty() && !kinds.iter().any(|kind| merges.contains(kind)) {
-        let why = Why::Type { strategy: written.word.word(), merges, instead: instead(shape, strategy), found: kinds };
+        // an object of strategies has no name of its own
+        let is_unnamed = matches!(strategy, Strategy::Fields(_)) && Named::by_name(&written.word.word()).is_none();
+        let name = if is_unnamed { "merge_fields".to_owned() } else { written.word.word() };
+        let why = Why::Type { strategy: name, merges, instead: instead(shape, strategy), found: kinds };
         return found.push(Misfit { at: written.word, why });
     }
     match strategy {

@@ -165,15 +165,15 @@ impl Strategy {
 /// What is wrong with the strategies of an object; where it is written as a rule is, with one function and its options, that
 /// a member has them in a list.
 fn as_a_list<'a>(view: View<'a>, wrong: OptionError<'a>) -> OptionError<'a> {
-    let mut members = view.named_members();
+    let mut members = view.named_members().filter(|(name, _)| name.word() != "default");
     let (Some((name, _)), None) = (members.next(), members.next()) else { return wrong };
     let word = name.word();
     if !Named::by_name(&word).is_some_and(Named::takes_option) {
         return wrong;
     }
-    let message = format!("`{word}` with its options is a list where a member has it");
+    let message = format!("a member has `{word}` with its options as a list");
     OptionError {
-        kind: OptionErrorKind::Value,
+        kind: OptionErrorKind::NotOneFunction,
         view: name,
         message,
         help: Some(format!("write `[\"{word}\", …]`").into()),

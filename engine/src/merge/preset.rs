@@ -204,6 +204,7 @@ impl Preset {
         match self.cart {
             Cart::HigherQuantity | Cart::SumQuantities => Needs::Lines(&[&KEY, &[QUANTITY]]),
             Cart::SavedQuantity => Needs::Lines(&[&KEY]),
+            Cart::ArchiveExisting | Cart::UseGuestIfExistingEmpty => Needs::Lines(&[]),
             _ => Needs::Nothing,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Help, Severity, suggestion};
 use crate::json::{Document, Kind, View};
-use crate::merge::{self, Strategy, Why};
+use crate::merge::{self, Named, Strategy, Why};
 use crate::policy::{Declaration, Files, POLICY_FILE};
 use crate::sanitizer::Shape;
 
@@ -36,7 +36,8 @@ fn diagnostic(at: View<'_>, why: &Why<'_>) -> Diagnostic {
         Why::Type { strategy, merges, found, instead } => {
             let message = format!("`{strategy}` merges {}, but the schema has {} here", plural(merges), single(found));
             let help = match instead.as_slice() {
-                [one] => Help::did_you_mean(one),
+                // with its options, it is more than a word
+                [one] => Help::from(format!("did you mean `{one}`?")),
                 _ => suggestion("", instead),
             };
             (Code::P036, message, Some(help))
@@ -67,6 +68,9 @@ fn diagnostic(at: View<'_>, why: &Why<'_>) -> Diagnostic {
 fn name_help(name: &str, declared: &[&str]) -> Help {
     match name {
         "*" => "a name is not a pattern: `{ \"each\": { \"of\": … } }` merges the members of every name".into(),
+        _ if Named::by_name(name).is_some_and(Named::takes_option) => {
+            format!("a member has a strategy with options as a list: `[\"{name}\", …]`").into()
+        }
         _ if declared.is_empty() => "`propertyNames` or `patternProperties` excludes this name".into(),
         _ => suggestion(name, declared),
     }

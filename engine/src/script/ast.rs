@@ -20,7 +20,7 @@ pub(super) struct Function {
 pub(super) struct Tree {
     pub(super) functions: Vec<Function>,
     pub(super) statements: Vec<Stmt>,
-    /// Members of written objects that hold a closure, so that they can be called.
+    /// Members that the script writes: each may hold a closure, and be called.
     pub(super) closures: Vec<String>,
     /// What is imported, and where the module's name stands: a name where it is a literal.
     pub(super) imports: Vec<(Option<String>, Position)>,
@@ -40,9 +40,16 @@ pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
     let statements = ast.statements().to_vec();
     let mut closures = Vec::new();
     ast.walk(&mut |path| {
-        if let Some(rhai::ASTNode::Expr(map @ Expr::Map(..))) = path.last() {
-            let held = members(map).unwrap_or_default().into_iter();
-            closures.extend(held.filter(|(.., value)| closure(value).is_some()).map(|(name, ..)| name));
+        match path.last() {
+            Some(rhai::ASTNode::Expr(map @ Expr::Map(..))) => {
+                closures.extend(members(map).unwrap_or_default().into_iter().map(|(name, ..)| name));
+            }
+            Some(rhai::ASTNode::Stmt(Stmt::Assignment(both))) => {
+                if let Some(Link::Member { name, .. }) = chain(&both.1.lhs).1.pop() {
+                    closures.push(name);
+                }
+            }
+            _ => {}
         }
         true
     });

@@ -70,7 +70,11 @@ fn unclosed_comment(source: &str) -> Option<usize> {
 
 /// Functions that are named like one of rhai's or ours.
 pub(super) fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
-    let hiding = tree.functions.iter().filter(|function| natives::native(&function.name).is_some());
+    let hides = |(least, most): (usize, usize), count: usize| (least..=most).contains(&count);
+    let hiding = tree.functions.iter().filter(|function| {
+        let native = natives::native(&function.name);
+        native.is_some_and(|native| hides(native.arguments, function.params.len()))
+    });
     let error =
         |name: &str, at| script_error(Code::R006, file, source, at, format!("`{name}` hides a built-in function"));
     hiding.map(|function| error(&function.name, function.at)).collect()

@@ -70,11 +70,21 @@ impl Handle {
     fn split(&self, context: &NativeCallContext, keeps: &FnPtr) -> Fallible<(Handle, Handle)> {
         let (mut kept, mut others) = (Vec::new(), Vec::new());
         for (name, value) in self.0.clone().into_members() {
-            let text = to_dynamic(name.view())?;
-            let keep: bool = keeps.call_within_context(context, (text, to_dynamic(value.view())?))?;
+            let keep = called(context, keeps, &name, &value)?.as_bool().unwrap_or(false);
             if keep { &mut kept } else { &mut others }.push((name, value));
         }
         Ok((Handle(Json::object(kept)), Handle(Json::object(others))))
+    }
+}
+
+/// Calls a closure with the name and the value of a member, or with the name alone, as it takes them.
+fn called(context: &NativeCallContext, closure: &FnPtr, name: &Json, value: &Json) -> Fallible<Dynamic> {
+    let text = to_dynamic(name.view())?;
+    match closure.call_within_context::<Dynamic>(context, (text.clone(), to_dynamic(value.view())?)) {
+        Err(error) if matches!(*error, EvalAltResult::ErrorFunctionNotFound(..)) => {
+            closure.call_within_context(context, (text,))
+        }
+        made => made,
     }
 }
 
@@ -109,6 +119,13 @@ fn register_reading(engine: &mut Engine) {
         })
         .register_fn("filter", |context: NativeCallContext, handle: &mut Handle, keeps: FnPtr| {
             handle.split(&context, &keeps).map(|(kept, _)| kept)
+        })
+        .register_fn("map", |context: NativeCallContext, handle: &mut Handle, closure: FnPtr| -> Fallible<Handle> {
+            let made = handle.0.clone().into_members().into_iter().map(|(name, value)| {
+                let made = to_json(&called(&context, &closure, &name, &value)?)?;
+                Ok((name, made))
+            });
+            Ok(Handle(Json::object(made.collect::<Fallible<_>>()?)))
         });
 }
 

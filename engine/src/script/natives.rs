@@ -60,10 +60,7 @@ const RESULTS: [(Kinds, &[&str]); 4] = [
         Kinds::BOOL,
         &["all", "contains", "ends_with", "is_blank", "is_empty", "is_nan", "is_odd", "is_even", "some", "starts_with"],
     ),
-    (
-        Kinds::LIST,
-        &["chars", "extract", "keys", "order", "order_by", "order_desc", "split", "split_rev", "values", "zip"],
-    ),
+    (Kinds::LIST, &["extract", "keys", "order", "order_by", "order_desc", "split", "split_rev", "values", "zip"]),
 ];
 
 /// A function of the sandbox.

@@ -160,7 +160,8 @@ fn reserved_member(file: &str, source: &str, at: ScriptPosition) -> Option<Diagn
     let word = word_at(source, at);
     let place = at.position()?.checked_sub(1)?;
     let line = source.lines().nth(at.line()?.checked_sub(1)?)?;
-    let before: String = line.chars().take(place).collect();
+    let lines_before = source.lines().take(at.line()?.saturating_sub(1)).flat_map(|line| line.chars().chain(['\n']));
+    let before: String = lines_before.chain(line.chars().take(place)).collect();
     let after: String = line.chars().skip(place + word.chars().count()).collect();
     let (before, after) = (before.trim_end(), after.trim_start());
     let is_member =

@@ -52,9 +52,9 @@ enum Command {
     Test(test::Arguments),
     /// Show why each part of an event was kept, changed, dropped or not read; never a value
     Explain(explain::Arguments),
-    /// Make a storefront of rules and fixtures that is green at once
+    /// Create a sample project that passes all checks
     Init(init::Arguments),
-    /// Ask whether a server is ready: 0, or 1
+    /// Exit 0 if the server is ready, 1 if not
     Healthcheck(health::Arguments),
     /// Print a shell completion script
     Completions(health::Completions),
@@ -62,7 +62,7 @@ enum Command {
     Schema(health::Schemas),
     /// Describe the policy as a page for people
     Docs(docs::Arguments),
-    /// Ask the laws of merging on generated data
+    /// Test the laws of merging on generated data
     Laws(laws::Arguments),
     /// Print the version
     Version(version::Arguments),

@@ -214,7 +214,13 @@ fn alternative(sets: &mut Sets<'_>, way: SetId, options: &Options, depth: usize)
         let membership = membership(sets, &parts, options);
         one.others = others(sets, &parts, &membership.unnamed, options, depth);
         let is_required = |name: &String| parts.iter().any(|(_, object)| object.required.contains(name));
+        // as many members as there are names may all be needed
+        let least = parts.iter().filter_map(|(_, object)| object.members.min).max().unwrap_or(0);
+        let needs_all = one.others.is_none() && least >= membership.named.len();
         let is_conditional = |name: &String| {
+            if needs_all {
+                return true;
+            }
             let mut dependents = parts.iter().flat_map(|(_, object)| &object.dependent);
             dependents.any(|dependent| dependent.needs.contains(name))
         };

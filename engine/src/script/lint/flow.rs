@@ -181,6 +181,9 @@ impl Flow<'_, '_, '_, '_> {
                     Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => {
                         called(&call.name) || !call.namespace.is_empty()
                     }
+                    Some(ASTNode::Expr(Expr::MethodCall(call, _))) => {
+                        called(&call.name) || call.name == "call" || self.given.is_member(&call.name)
+                    }
                     _ => false,
                 };
                 true

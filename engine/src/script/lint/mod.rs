@@ -91,6 +91,11 @@ impl<'a> Given<'a, '_> {
         (!own.is_empty() || self.broken.iter().any(|broken| broken == name)).then_some(own)
     }
 
+    /// Whether a method may be a closure that a member holds.
+    fn is_member(&self, name: &str) -> bool {
+        self.tree.closures.iter().any(|own| own == name)
+    }
+
     /// Whether a call ends the merge. A script may hide the verb with a function of its own.
     fn ends_merge(&self, name: &str) -> bool {
         MERGE_VERBS.contains(&name) && self.own(name).is_none()

@@ -5,15 +5,17 @@ use rhai::{Expr, FnCallExpr, Position as At};
 use super::shapes::{Shapes, Type};
 use crate::diagnostic::{Code, nearest, suggestion};
 use crate::json::{Document, Kind, Place};
-use crate::merge::{self, Function as Library, OptionErrorKind};
+use crate::merge::{self, Function as Library, Gives, OptionErrorKind};
 use crate::script::ast;
 
 impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// Options of a merge function that are written out.
     pub(super) fn options(&mut self, function: Library, call: &'p FnCallExpr, types: &[Type<'s>]) {
         let name = function.name;
-        let early = call.args.iter().take(2).find(|one| matches!(one, Expr::Map(members, _) if !members.0.is_empty()));
-        if let Some(early) = early.filter(|_| function.options.is_some() && name != "merge_fields") {
+        // an object for the visitor's side may be written out, but not where lists are merged
+        let sides = function.sides.into_iter().flatten().filter_map(|side| call.args.get(side));
+        let early = sides.into_iter().find(|one| matches!(one, Expr::Map(members, _) if !members.0.is_empty()));
+        if let Some(early) = early.filter(|_| function.gives == Gives::List && function.options.is_some()) {
             let message = format!("`{name}` takes its options last");
             let help = format!("write `{}`", function.signature);
             return self.report.error(Code::R030, early.position(), 2, message, Some(help.into()));
@@ -22,10 +24,14 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let before = self.report.found.len();
         let anonymous =
             function.sides.and_then(|[_, anonymous]| types.get(anonymous)).cloned().unwrap_or_else(Type::unknown);
-        if name == "merge_fields" {
+        let names = function.options.map(|options| options.names).unwrap_or_default();
+        let written = ast::members(options).unwrap_or_default();
+        // an object of strategies, as `merge_fields` takes it, and `each` in place of its options
+        let is_fields =
+            names.is_empty() || (name == "each" && !written.iter().any(|(own, ..)| names.contains(&own.as_str())));
+        if is_fields {
             self.strategies(options, &anonymous);
         } else {
-            let names = function.options.map(|options| options.names).unwrap_or_default();
             for (option, at, value) in ast::members(options).unwrap_or_default() {
                 self.option(function, names, (&option, at, value), &anonymous.items());
             }

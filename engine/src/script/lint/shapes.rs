@@ -114,6 +114,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         self.nested(&function.body, params);
     }
 
+    /// The items of a list; of any kind where the script puts others into lists.
+    fn items_of(&self, held: &Type<'s>) -> Type<'s> {
+        let items = held.items();
+        if self.facts.replaces_items { Type { kinds: Kinds::ANY, ..items } } else { items }
+    }
+
     /// A variable that may be assigned anew holds any kind.
     fn defined(&self, name: &str, held: Type<'s>) -> Type<'s> {
         if self.facts.reassigned.contains(name) { Type { kinds: Kinds::ANY, ..held } } else { held }
@@ -203,7 +209,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn repeated(&mut self, all: &'p (rhai::Ident, Option<rhai::Ident>, FlowControl)) {
         let held = self.expr(&all.2.expr);
         self.iterated(&held, &all.2.expr);
-        let items = held.items();
+        let items = self.items_of(&held);
         let name = all.0.name.to_string();
         let mut variables = vec![Variable { held: self.defined(&name, items.at(name.as_str())), name }];
         let counter = all.1.iter().map(|name| Variable { name: name.name.to_string(), held: Type::of(Kinds::NUMBER) });
@@ -312,14 +318,19 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 continue;
             }
             self.reached(&held, base, &links, index, is_target);
+            let before = held.path.clone();
             held = match link {
                 Link::Member { name, at, .. } => self.member(&held, name, *at, is_target && index == last),
                 Link::Index { index, .. } => {
                     self.expr(index);
-                    held.items()
+                    self.items_of(&held)
                 }
                 Link::Method { call, at, .. } => self.method(&held, call, *at, index < last),
             };
+            if let (Link::Method { .. }, true, None) = (link, is_optional || link.is_optional(), &held.path) {
+                // what asks about the result asks about what it is called on
+                held = held.at(format!("{}.()", before.unwrap_or_default()));
+            }
             if link.is_optional() {
                 // absent where what holds it is; the rest of the chain is passed over then
                 is_optional = true;
@@ -337,7 +348,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             Held::Shape(shape, is_soft) => match shape.member(name) {
                 Some(_) if self.facts.written.contains(name) => {
-                    Type { kinds: Kinds::ANY, may_be_absent: false, ..held.declared(shape, *is_soft, name) }
+                    Type { kinds: Kinds::ANY, ..held.declared(shape, *is_soft, name) }
                 }
                 Some(_) => held.declared(shape, *is_soft, name),
                 None => {
@@ -365,7 +376,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let declared: Vec<&str> = shape.names();
         let is_known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
         let near = nearest(name, &declared);
-        if is_known && !is_target && !self.facts.written.contains(name) && (!is_soft || near.is_some()) {
+        if is_known
+            && !is_target
+            && !self.facts.written.contains(name)
+            && !self.facts.texts.contains(name)
+            && (!is_soft || near.is_some())
+        {
             let quoted = self.report.rest_of_line(at).starts_with('"');
             let at = if quoted { next(at) } else { at };
             let message = format!("unknown member `{name}`: the schema has none of this name");
@@ -389,7 +405,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         for argument in &call.args {
             if let Some((closure, captured)) = ast::closure(argument) {
                 let called = match held.held {
-                    Held::Shape(shape, _) if shape.only(Kind::Array) => called_with(name, &held.items()),
+                    Held::Shape(shape, _) if shape.only(Kind::Array) => called_with(name, &self.items_of(held)),
                     _ => Vec::new(),
                 };
                 self.closure(&closure, captured, &called);
@@ -404,7 +420,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return Type::unknown();
         }
         match name {
-            "filter" | "drain" | "retain" | "order" | "extract" => Type { path: None, ..held.clone() },
+            "filter" | "drain" | "retain" | "order" | "extract" => held.clone().there(),
             "find" | "pop" | "shift" => Type { kinds: Kinds::ANY, path: None, ..held.items() },
             _ => Type::of(natives::result(name)),
         }

@@ -181,7 +181,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
 
     pub(super) fn method(&mut self, call: &FnCallExpr, at: At) {
         let name = call.name.as_str();
-        if self.given.own(name).is_some() || self.given.tree.closures.iter().any(|own| own == name) {
+        if self.given.own(name).is_some() || self.given.is_member(name) {
             return;
         }
         if natives::native(name).is_some() {

@@ -56,7 +56,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn is_asked(&self, path: &str) -> bool {
         let all_of = path.rsplit_once('.').is_some_and(|(holder, _)| self.asked.contains(&format!("{holder}.*")));
         let name = path.rsplit_once('.').map(|(_, name)| name);
-        let is_named = name.is_some_and(|name| self.facts.asked.contains(name) || self.facts.written.contains(name));
+        let is_named = name.is_some_and(|name| self.facts.asked.contains(name));
         all_of || is_named || self.asked.contains(path) || self.asked.contains("*")
     }
 

@@ -19,6 +19,10 @@ pub(super) struct Facts {
     pub(super) asked: BTreeSet<String>,
     /// Members that it writes.
     pub(super) written: BTreeSet<String>,
+    /// Texts that it writes, which may name members.
+    pub(super) texts: BTreeSet<String>,
+    /// Whether it puts other items into a list: `list[i] = x`, `this = x`.
+    pub(super) replaces_items: bool,
     /// Variables that it assigns anew.
     pub(super) reassigned: BTreeSet<String>,
 }
@@ -45,6 +49,10 @@ impl Facts {
                 self.reassigned.extend(ast::variable(&both.1.lhs).map(ToString::to_string));
                 // `+=` needs a value that is there
                 self.written.extend(member(&both.1.lhs).filter(|_| !both.0.is_op_assignment()));
+                self.written.extend(ast::members(&both.1.rhs).into_iter().flatten().map(|(name, ..)| name));
+                let target = ast::chain(&both.1.lhs);
+                self.replaces_items |= matches!(target.1.last(), Some(Link::Index { .. }));
+                self.replaces_items |= matches!(both.1.lhs, Expr::ThisPtr(_));
             }
             ASTNode::Stmt(Stmt::Switch(both, _)) => self.asked.extend(member(&both.0)),
             ASTNode::Stmt(Stmt::FnCall(call, _)) => self.call(call),
@@ -58,13 +66,21 @@ impl Facts {
             Expr::Coalesce(all, _) => self.asked.extend(all.iter().filter_map(member)),
             Expr::Array(all, _) => self.asked.extend(all.iter().filter_map(member)),
             Expr::FnCall(call, _) => self.call(call),
+            Expr::MethodCall(call, _) if matches!(call.name.as_str(), "push" | "set" | "insert") => {
+                self.replaces_items = true;
+            }
             Expr::MethodCall(call, _) if matches!(call.name.as_str(), "fill_with" | "mixin") => {
+                let given = call.args.iter().filter_map(ast::members).flatten();
+                self.asked.extend(given.map(|(name, ..)| name));
                 let given = call.args.iter().filter_map(ast::members).flatten();
                 self.written.extend(given.map(|(name, ..)| name));
             }
             // the name of a member that is read is not asked about
             Expr::StringConstant(..) if matches!(holder, Some(ASTNode::Expr(Expr::Index(..)))) => {}
-            Expr::StringConstant(text, _) => drop(self.asked.insert(text.to_string())),
+            Expr::StringConstant(text, _) => {
+                self.asked.insert(text.to_string());
+                self.texts.insert(text.to_string());
+            }
             Expr::Dot(..) | Expr::Index(..) => self.optional_links(expr),
             _ => {}
         }

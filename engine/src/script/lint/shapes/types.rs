@@ -95,8 +95,10 @@ impl<'s> Type<'s> {
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (&self.held, &other.held) {
             (Held::Shape(own, _), Held::Shape(others, _)) => {
-                own.names() == others.names() && Kinds::of(own) == Kinds::of(others)
+                let items = |shape: &Shape| shape.items().map(Kinds::of);
+                own.names() == others.names() && Kinds::of(own) == Kinds::of(others) && items(own) == items(others)
             }
+            (Held::Shape(..), Held::Written(_)) | (Held::Written(_), Held::Shape(..)) => false,
             _ => true,
         }
     }

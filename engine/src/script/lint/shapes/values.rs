@@ -72,7 +72,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
 
     /// The value of a method that gives none is used: whether it is so.
     pub(super) fn in_place(&mut self, name: &str, at: At) -> bool {
-        let gives_none = natives::is_in_place(name);
+        let gives_none = natives::is_in_place(name) && !self.given.is_member(name);
         if gives_none {
             let message = format!("`{name}` changes the value in place and gives `()`");
             let hint = format!("write `x.{name}(…);` as a statement, then use `x`");
@@ -83,7 +83,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
 
     /// Whether a value may have a method.
     pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) -> bool {
-        let Some(native) = natives::native(name) else { return true };
+        let Some(native) = natives::native(name).filter(|_| !self.given.is_member(name)) else { return true };
         let own = held.kinds.without(Kinds::UNIT);
         let lacks = held.kinds.is_known() && own != Kinds::NONE && own.excludes(native.receivers);
         if lacks {
@@ -185,6 +185,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             let message = format!("`+` joins a string with a string, not with {}", other.words());
             (message, "write `x.to_string()`, or `${x}` between backticks")
         } else {
+            // rhai takes a string from a string with `-`
+            if operator == "-" && is_text(left) {
+                return false;
+            }
             let own = [left, right].map(|kinds| kinds.without(Kinds::UNIT));
             let Some(wrong) = own.into_iter().find(|kinds| kinds.excludes(takes)) else { return false };
             (format!("`{operator}` takes two numbers, not {}", wrong.words()), "`time_of` and `parse_int` give numbers")
@@ -218,9 +222,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
 
     /// Two values of types that are never equal, and have no order.
     fn compared(&mut self, operator: &str, left: (&Type<'s>, &'p Expr), right: (&Type<'s>, &'p Expr), at: At) {
-        let is_unit = |expr: &Expr| matches!(expr, Expr::Unit(_));
         let (own, other) = (left.0.kinds, right.0.kinds);
-        if is_unit(left.1) || is_unit(right.1) || !own.excludes(other) || !other.is_known() {
+        if own == Kinds::UNIT || other == Kinds::UNIT || !own.excludes(other) || !other.is_known() {
             return;
         }
         let shown = |expr: &Expr, kinds: Kinds| {
@@ -288,7 +291,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn renamed(&mut self, name: &str, held: Type<'s>) {
         if let Some(variable) = self.find(name) {
             let path = held.path.clone().unwrap_or_else(|| name.to_owned());
-            variable.held = held.at(path);
+            // which of two values it holds depends on the way
+            let is_like = variable.held.is_like(&held);
+            variable.held = if is_like { held.at(path) } else { Type::unknown().at(path) };
         }
     }
 
