@@ -93,6 +93,20 @@ fn defaults_and_keywords_without_effect_are_said() {
 }
 
 #[test]
+fn keywords_with_an_effect_are_silent() {
+    for schema in [
+        r#"{"type":"integer","maximum":9,"if":{"minimum":5},"then":{"maximum":7}}"#,
+        r#"{"type":"array","maxItems":3,"items":{"type":"boolean"},"contains":{"const":true},"minContains":1}"#,
+        r##"{"$ref":"#/$defs/a","pattern":"^b","$defs":{"a":{"type":"string","maxLength":3}}}"##,
+        r#"{"type":"object","required":["a"],"properties":{"a":{"type":"integer","default":1,"x-on-missing":"default"}}}"#,
+        r#"{"type":["integer","string"],"maximum":3,"maxLength":3}"#,
+    ] {
+        let known = know(schema, Unknown::Drop);
+        assert!(known.diagnostics.iter().all(|one| one.code != "S017"), "{schema}: {:?}", known.diagnostics);
+    }
+}
+
+#[test]
 fn choices_deserve_a_second_look() {
     let branch = |kind: &str, rest: &str| {
         format!(r#"{{"type":"object","required":["k"],"properties":{{"k":{{"const":"{kind}"}}{rest}}}}}"#)

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use handover_engine::budget::Budget;
+use handover_engine::diagnostic::Severity;
 use handover_engine::json::{Document, same};
 use handover_engine::limits::Limits;
 use handover_engine::merge::{Function, Named, merged};
+use handover_engine::policy::Files;
+use handover_engine::ruleset::RuleSet;
 use handover_engine::sanitizer::{self, ANNOTATIONS, Options, Sanitizer};
 use handover_engine::script::{Outcome, Sandbox, given, methods};
 use handover_engine::sensitive::Detectors;
@@ -43,6 +46,25 @@ fn every_function_gives_what_its_example_says() {
         assert!(same(value.view(), expected.root()), "{call}: {}", value.view().to_text());
         let params = function.signature.matches(", ").count() + 1;
         assert_eq!(params, function.arguments.1, "{}", function.signature);
+    }
+}
+
+/// What the reference shows is what `check` lets pass.
+#[test]
+fn every_example_of_a_function_is_a_correct_script() {
+    for function in Function::ALL {
+        let policy = r#"{ "name": "shop", "session": { "once": true, "lifetime": "30d", "max_age": "30d" },
+            "rules": [ { "name": "a", "to": "app_metadata.a", "merge": "a.merge.rhai" } ] }"#;
+        let schema = r#"{ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } }"#;
+        let body = format!(
+            "let made = {};\n    if is_blank(made) {{ return anonymous; }}\n    account ?? anonymous",
+            function.example[0]
+        );
+        let script = format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+        let files = [("policy.json", policy), ("a.schema.json", schema), ("a.merge.rhai", script.as_str())];
+        let files = Files(files.map(|(file, text)| (file.to_owned(), text.to_owned())).into());
+        let found = RuleSet::compile(&files).err().unwrap_or_default();
+        assert!(found.iter().all(|one| one.severity != Severity::Error), "{script} {found:#?}");
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! A new strategy is a variant of [`Strategy`] with its [`Named`], and one line in [`Named::ALL`].
 
+use super::law::Laws;
 use super::options::Read;
 use super::preset;
 use super::{
     Strategy, add, coalesce, concat, each, extreme, fields, fill, keyed_union, latest, logical, ordinal, recent,
 };
 use super::{anonymous, union};
-use crate::json::View;
+use crate::json::{Document, View};
 
 /// A strategy by its name.
 #[derive(Clone, Copy)]
@@ -71,6 +72,14 @@ impl Named {
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         Self::ALL.iter().find(|own| own.name == name || own.alias == Some(name))
+    }
+
+    /// The laws that it keeps by construction, as its example is written.
+    #[must_use]
+    pub fn laws(&self) -> Laws {
+        let written = Document::read(self.example[0].as_bytes());
+        let read = written.ok().and_then(|written| Strategy::read(written.root()).ok().map(|own| own.laws()));
+        read.unwrap_or(Laws::OF_EVERY_RULE)
     }
 
     /// Whether it takes an option.

@@ -1,13 +1,19 @@
 //! What scripts can say, for the author's reference: the values that they are handed, and the methods of values.
 
 use super::lint::{CONTEXT, Fixed, Kinds, REQUEST, SESSION};
-use super::natives;
+use super::natives::{self, VERBS, Verb};
 use crate::merge::Function;
 
 /// The values that scripts are handed and whose members are ours: `context` and its `session`, a guard's `request`.
 #[must_use]
 pub fn given() -> [Fixed; 3] {
     [CONTEXT, SESSION, REQUEST]
+}
+
+/// The functions that end a merge, then those that decide for a guard.
+#[must_use]
+pub fn verbs() -> &'static [Verb] {
+    &VERBS
 }
 
 /// The methods of rhai's values in the sandbox, by the kind of value.

@@ -12,9 +12,33 @@ use super::sandbox;
 use crate::limits::Limits;
 
 /// What ends a merge without a result.
-pub(super) const MERGE_VERBS: [&str; 2] = ["discard", "skip"];
+pub(super) const MERGE_VERBS: [&str; 2] = [VERBS[0].name, VERBS[1].name];
 /// Verbs that only a guard has.
-pub(super) const GUARD_VERBS: [&str; 3] = ["allow", "deny", "require"];
+pub(super) const GUARD_VERBS: [&str; 3] = [VERBS[2].name, VERBS[3].name, VERBS[4].name];
+
+/// A function that ends a merge, or decides for a guard.
+#[derive(Clone, Copy, Debug)]
+pub struct Verb {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is called.
+    pub signature: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+}
+
+const fn verb(name: &'static str, signature: &'static str, summary: &'static str) -> Verb {
+    Verb { name, signature, summary }
+}
+
+/// The verbs of merges, then those of guards.
+pub(super) const VERBS: [Verb; 5] = [
+    verb("discard", "discard(reason)", "ends the merge and drops the visitor's value: the session is cleared"),
+    verb("skip", "skip(reason)", "ends the merge and changes nothing: the session is kept, and the rule runs again"),
+    verb("allow", "allow()", "in a guard: the operation is allowed"),
+    verb("deny", "deny(reason)", "in a guard: the operation is denied, for this reason"),
+    verb("require", "require(fields, reason)", "in a guard: the operation needs these fields first"),
+];
 
 /// Functions that rhai's interpreter answers itself, with how many arguments they take.
 const INTERPRETED: [(&str, usize, usize); 5] =
@@ -155,4 +179,16 @@ pub(super) fn result(name: &str) -> Kinds {
         return Kinds::UNIT;
     }
     RESULTS.iter().find(|(_, names)| names.contains(&name)).map_or(Kinds::ANY, |(kinds, _)| *kinds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IN_PLACE, RESULTS, native};
+
+    #[test]
+    fn the_tables_name_functions_of_the_sandbox() {
+        for name in IN_PLACE.iter().chain(RESULTS.iter().flat_map(|(_, names)| *names)) {
+            assert!(native(name).is_some(), "{name}");
+        }
+    }
 }

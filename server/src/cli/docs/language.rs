@@ -3,15 +3,9 @@
 use std::fmt::Write;
 
 use handover_engine::json::{Document, View};
-use handover_engine::merge::{Function, Named};
+use handover_engine::merge::{Function, Law, Named};
 use handover_engine::sanitizer::{ANNOTATIONS, formats};
 use handover_engine::script;
-
-/// The functions that end a merge, which are no functions of the library.
-const VERBS: [(&str, &str); 2] = [
-    ("skip(reason)", "ends the merge and leaves both sides as they are: the session is kept, the rule runs again"),
-    ("discard(reason)", "ends the merge and discards the visitor's value: the session is cleared"),
-];
 
 /// The page.
 pub(super) fn page() -> String {
@@ -61,10 +55,22 @@ fn strategies(out: &mut String) {
 A rule names one as `\"merge\": \"fill\"`, or as `\"merge\": { \"keyed_union\": { … } }` with its options. A member has it as
 `\"fill\"`, as `[\"keyed_union\", { … }]` with its option, or as an object of strategies for its own members.\n",
     );
-    head(out, &["strategy", "gives", "written", "account", "visitor", "after"]);
+    head(out, &["strategy", "gives", "written", "account", "visitor", "after", "laws"]);
     for named in Named::ALL {
         let [written, account, anonymous, after] = named.example.map(code);
-        row(out, &[&code(named.name), named.summary, &written, &account, &anonymous, &after]);
+        row(out, &[&code(named.name), named.summary, &written, &account, &anonymous, &after, &laws(named)]);
+    }
+}
+
+/// The laws that a strategy keeps by construction, as its example is written.
+fn laws(named: &Named) -> String {
+    let kept = named.laws();
+    let broken: Vec<&str> =
+        Law::ALL.into_iter().filter(|law| law.must_hold() && !kept.has(*law)).map(Law::name).collect();
+    if broken.is_empty() {
+        "all that must hold".to_owned()
+    } else {
+        format!("all that must hold, but not {}", broken.join(", "))
     }
 }
 
@@ -82,8 +88,8 @@ fn functions(out: &mut String) {
         };
         row(out, &[&code(function.signature), &format!("{}{options}", function.summary), &call, &result]);
     }
-    for (signature, summary) in VERBS {
-        row(out, &[&code(signature), summary, "", ""]);
+    for verb in script::verbs() {
+        row(out, &[&code(verb.signature), verb.summary, "", ""]);
     }
 }
 
