@@ -21,8 +21,15 @@ pub fn judge(fixture: &Fixture, answer: &Result<(Event, Decision), Refusal>, rul
     let case = fixture.document.root();
     let anonymous = case.get("anonymous").unwrap_or(case);
     let keys = rules.rules().iter().flat_map(Rule::keys).collect();
-    let mut judge =
-        Judge { file: &fixture.file, case, expect: fixture.expect(), anonymous, keys, failures: Vec::new() };
+    let mut judge = Judge {
+        file: &fixture.file,
+        case,
+        expect: fixture.expect(),
+        anonymous,
+        keys,
+        failures: Vec::new(),
+        refusals: Vec::new(),
+    };
     match answer {
         Err(refusal) => judge.refused(refusal),
         Ok((event, decision)) => judge.decided(event, decision, rules),
@@ -36,8 +43,15 @@ pub fn judge_guard(fixture: &Fixture, rules: &RuleSet) -> Option<Vec<Diagnostic>
     let verdict = authorize(fixture, rules)?;
     let expect = fixture.expect();
     let case = fixture.document.root();
-    let mut judge =
-        Judge { file: &fixture.file, case, expect, anonymous: expect, keys: Vec::new(), failures: Vec::new() };
+    let mut judge = Judge {
+        file: &fixture.file,
+        case,
+        expect,
+        anonymous: expect,
+        keys: Vec::new(),
+        failures: Vec::new(),
+        refusals: Vec::new(),
+    };
     judge.word("outcome", Some(verdict.outcome));
     judge.word("reason", Some(&verdict.reason));
     if let Some(expected) = expect.get("fields") {
@@ -64,6 +78,8 @@ struct Judge<'a> {
     /// The keys by which rules tell items apart.
     keys: Vec<Key>,
     failures: Vec<Diagnostic>,
+    /// Which of them are findings of rules that failed.
+    refusals: Vec<usize>,
 }
 
 /// Whether a key tells the items of a list apart: each has some member of it, no matcher stands for one, and no two are alike.
@@ -167,14 +183,20 @@ impl Judge<'_> {
         }
         self.findings(decision);
         // what a rule did not write that failed, or that nobody asked, follows from that: one mistake, one failure
-        let refused = decision.findings.iter().filter(|one| one.notice.is_a_failure_of_the_rule()).map(shown);
-        let refused: Vec<_> = refused.map(|text| format!("unexpected finding `{text}")).collect();
         for cause in [&[Code::F031][..], &[Code::F023, Code::F024], &[Code::F022]] {
-            let is_cause = |one: &Diagnostic| {
-                cause.contains(&one.code) && (one.code != Code::F022 || refused.contains(&one.message))
+            let refusals = self.refusals.clone();
+            let is_cause = |index: usize, one: &Diagnostic| {
+                cause.contains(&one.code) && (one.code != Code::F022 || refusals.contains(&index))
             };
-            if self.failures.iter().any(is_cause) {
-                self.failures.retain(is_cause);
+            let causes: Vec<usize> = (0..)
+                .zip(&self.failures)
+                .filter(|(index, one)| is_cause(*index, one))
+                .map(|(index, _)| index)
+                .collect();
+            if !causes.is_empty() {
+                let mut index = 0..;
+                self.failures.retain(|_| index.next().is_some_and(|index| causes.contains(&index)));
+                return;
             }
         }
     }
@@ -277,6 +299,9 @@ impl Judge<'_> {
                 _ if open => continue,
                 _ => Code::F022,
             };
+            if finding.notice.is_a_failure_of_the_rule() {
+                self.refusals.push(self.failures.len());
+            }
             self.fail(code, list.unwrap_or(self.expect), format!("unexpected finding `{}", shown(finding)));
         }
     }

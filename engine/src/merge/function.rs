@@ -227,6 +227,6 @@ pub(super) fn made<'a>(made: Merging, account: usize) -> Result<Called, Refused<
 }
 
 fn wrong<'a, T>(view: View<'a>, expected: &str) -> Result<T, Refused<'a>> {
-    let message = format!("expected {expected}");
-    Err(Refused::Option(OptionError { kind: OptionErrorKind::Value, view, message, help: None }))
+    let message = expected.to_owned();
+    Err(Refused::Option(OptionError { kind: OptionErrorKind::Expected, view, message, help: None }))
 }

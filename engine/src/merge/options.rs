@@ -25,6 +25,8 @@ pub enum OptionErrorKind {
     Option,
     /// The option has a value that it cannot have.
     Value,
+    /// Something of another kind is expected; the message says what.
+    Expected,
     /// An object that does not hold exactly one function.
     NotOneFunction,
 }
@@ -36,7 +38,7 @@ impl OptionErrorKind {
         match self {
             Self::Strategy => "no strategy has this name",
             Self::Option => "an unknown option, or a missing one",
-            Self::Value => "an option has an invalid value",
+            Self::Value | Self::Expected => "an option has an invalid value",
             Self::NotOneFunction => "an object must hold exactly one function",
         }
     }
@@ -55,6 +57,18 @@ pub struct OptionError<'a> {
     pub help: Option<Help>,
 }
 
+impl OptionError<'_> {
+    /// The mistake in a sentence, with the name of the option or member, if that is known.
+    #[must_use]
+    pub fn sentence(&self, name: Option<&str>) -> String {
+        match (self.kind, name) {
+            (OptionErrorKind::Expected, Some(name)) => format!("`{name}` takes {}", self.message),
+            (OptionErrorKind::Expected, None) => format!("expected {}", self.message),
+            _ => self.message.clone(),
+        }
+    }
+}
+
 pub(super) type Read<'a, T> = Result<T, OptionError<'a>>;
 
 pub(super) fn error<T>(
@@ -67,7 +81,7 @@ pub(super) fn error<T>(
 }
 
 pub(super) fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
-    error(OptionErrorKind::Value, view, format!("expected {expected}"), None)
+    error(OptionErrorKind::Expected, view, expected, None)
 }
 
 impl Strategy {

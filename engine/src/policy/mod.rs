@@ -172,17 +172,19 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn error(&mut self, code: Code, view: View<'_>, message: impl Into<String>) {
-        let message = self.named(view, message.into());
-        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message));
+        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message.into()));
     }
 
-    /// What is expected of a value, with the name of its member.
-    fn named(&self, view: View<'_>, message: String) -> String {
-        let name = view.place().and_then(|place| member_of(self.document.root(), place.at));
-        match (message.strip_prefix("expected "), name) {
-            (Some(expected), Some(name)) => format!("`{name}` takes {expected}"),
-            _ => message,
-        }
+    /// An error at a value of which something else is expected.
+    fn expected(&mut self, code: Code, view: View<'_>, what: &str) {
+        let name = self.member_of(view);
+        let message = name.map_or_else(|| format!("expected {what}"), |name| format!("`{name}` takes {what}"));
+        self.error(code, view, message);
+    }
+
+    /// The name of the member that a value is of.
+    fn member_of(&self, view: View<'_>) -> Option<String> {
+        view.place().and_then(|place| member_of(self.document.root(), place.at))
     }
 
     fn error_help(&mut self, code: Code, view: View<'_>, message: String, help: impl Into<Help>) {
@@ -192,7 +194,7 @@ impl Reader<'_> {
     /// Checks that a value is an object of members that are known; says whether it is an object.
     fn members(&mut self, view: View<'_>, names: &[&str]) -> bool {
         if view.kind() != Kind::Object {
-            self.error(Code::P005, view, "expected an object");
+            self.expected(Code::P005, view, "an object");
             return false;
         }
         for (name, _) in view.named_members() {
@@ -231,7 +233,7 @@ impl Reader<'_> {
                 Vec::new()
             }
             Some(rules) if rules.kind() != Kind::Array => {
-                self.error(Code::P005, rules, "expected a list of rules");
+                self.expected(Code::P005, rules, "a list of rules");
                 Vec::new()
             }
             Some(rules) if rules.is_empty() => {
@@ -255,7 +257,7 @@ impl Reader<'_> {
 
     fn text(&mut self, view: View<'_>) -> Option<String> {
         if view.kind() != Kind::String {
-            self.error(Code::P005, view, "expected a string");
+            self.expected(Code::P005, view, "a string");
             return None;
         }
         Some(view.word())
@@ -294,14 +296,14 @@ impl Reader<'_> {
     fn boolean(&mut self, object: View<'_>, name: &str) -> Option<bool> {
         let view = object.get(name)?;
         if view.as_bool().is_none() {
-            self.error(Code::P005, view, "expected `true` or `false`");
+            self.expected(Code::P005, view, "`true` or `false`");
         }
         view.as_bool()
     }
 
     fn strings<'v>(&mut self, view: View<'v>) -> Vec<(View<'v>, String)> {
         if view.kind() != Kind::Array {
-            self.error(Code::P005, view, "expected a list of strings");
+            self.expected(Code::P005, view, "a list of strings");
         }
         view.items().filter_map(|item| Some((item, self.text(item)?))).collect()
     }
@@ -349,7 +351,7 @@ impl Reader<'_> {
             match value.as_size() {
                 Some(size) if (1..=most).contains(&(size as u64)) => limit.set(size as u64),
                 Some(_) => self.error(Code::P007, value, format!("`{}` is from 1 to {most}", name.decode())),
-                None => self.error(Code::P005, value, "expected a whole number"),
+                None => self.expected(Code::P005, value, "a whole number"),
             }
         }
         limits

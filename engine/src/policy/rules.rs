@@ -171,11 +171,11 @@ impl Reader<'_> {
         match size {
             Some(size) if size > 0 => Some(size),
             Some(_) => {
-                self.error(Code::P007, view, "expected 1 or more");
+                self.expected(Code::P007, view, "1 or more");
                 None
             }
             None => {
-                self.error(Code::P005, view, "expected a whole number");
+                self.expected(Code::P005, view, "a whole number");
                 None
             }
         }
@@ -236,19 +236,22 @@ impl Reader<'_> {
     }
 
     fn option_error(&mut self, error: OptionError<'_>) {
-        let OptionError { kind, view, message, help } = error;
+        let name = self.member_of(error.view);
+        let sentence = error.sentence(name.as_deref());
+        let OptionError { kind, view, help, .. } = error;
         let code = match kind {
             OptionErrorKind::Strategy => Code::P030,
             OptionErrorKind::Option => Code::P031,
-            OptionErrorKind::Value => Code::P032,
+            OptionErrorKind::Value | OptionErrorKind::Expected => Code::P032,
             OptionErrorKind::NotOneFunction => Code::P033,
         };
-        let written = if view.kind() == Kind::String && kind == OptionErrorKind::Value {
-            format!(", not `{}`", view.word())
-        } else {
-            String::new()
-        };
-        let message = self.named(view, message) + written.as_str();
+        let written =
+            if view.kind() == Kind::String && matches!(kind, OptionErrorKind::Value | OptionErrorKind::Expected) {
+                format!(", not `{}`", view.word())
+            } else {
+                String::new()
+            };
+        let message = sentence + written.as_str();
         let help = help.map(|help| self.script_meant(view).unwrap_or(help));
         let diagnostic = Diagnostic::at_view(code, POLICY_FILE, view, message);
         self.errors.push(match help {

@@ -50,12 +50,9 @@ fn diagnostic(at: View<'_>, why: &Why<'_>) -> Diagnostic {
         }
         Why::Unruled { names } => {
             let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let message = format!("where both have a line, the visitor's {all} is lost: `on_match` does not name it");
-            let message = if names.len() > 1 {
-                message.replace(" is lost", " are lost").replace("name it", "name them")
-            } else {
-                message
-            };
+            let (are, them) = if names.len() > 1 { ("are", "them") } else { ("is", "it") };
+            let message =
+                format!("where both have a line, the visitor's {all} {are} lost: `on_match` does not name {them}");
             (Code::P038, message, Some("name it in `on_match`, or write `\"otherwise\": \"account\"`".into()))
         }
     };

@@ -69,7 +69,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let code = if error.kind == OptionErrorKind::Strategy { Code::R031 } else { Code::R030 };
         let named = places.iter().rev().find(|(offset, _)| *offset < span.start).map(|(offset, _)| *offset);
         let named = named.and_then(|offset| text.get(offset..span.start)?.strip_suffix("\":")?.strip_prefix('"'));
-        let message = named.map_or(error.message.clone(), |name| format!("`{name}`: {}", error.message));
+        let sentence = error.sentence(None);
+        let message = named.map_or(sentence.clone(), |name| format!("`{name}`: {sentence}"));
         self.report.error(code, *at, span.len(), message, error.help);
     }
 

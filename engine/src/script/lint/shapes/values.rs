@@ -228,11 +228,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         }
         let shown = |expr: &Expr, kinds: Kinds| {
             let words = if kinds == Kinds::UNIT { kinds } else { kinds.without(Kinds::UNIT) }.words();
-            ast::path(expr).map_or_else(|| words.clone(), |path| format!("`{path}`, which is {words},"))
+            ast::path(expr).map_or_else(|| words.clone(), |path| format!("`{path}` ({words})"))
         };
         let result = if operator == "!=" { "true" } else { "false" };
         let (left_words, right_words) = (shown(left.1, own), shown(right.1, other));
-        let message = format!("comparing {left_words} with {right_words} is always {result}");
+        let message = format!("always {result}: compares {left_words} with {right_words}");
         let text = [left, right].into_iter().find(|one| one.0.kinds.meets(Kinds::STRING));
         let is_time = [left.1, right.1].iter().any(|expr| is_time(expr));
         let path = text.and_then(|one| ast::path(one.1));
@@ -243,7 +243,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             _ => "compare two values of one type".to_owned(),
         };
-        self.report.error(Code::R063, at, operator.len(), message.replace(", is", " is"), Some(hint.into()));
+        self.report.error(Code::R063, at, operator.len(), message, Some(hint.into()));
     }
 
     /// An assignment: a new value of a variable, or of a member.
