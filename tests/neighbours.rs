@@ -515,3 +515,21 @@ fn scripts_that_run_are_silent_and_scripts_that_fail_are_not() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+#[test]
+fn a_merge_that_writes_often_enough_is_known() {
+    let known = |body: &str| {
+        let script = format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+        !found("\"a.merge.rhai\"", Some(&script), true).iter().any(|one| one.code == "R041")
+    };
+    assert!(!known("account"), "it never writes");
+    for body in [
+        "anonymous",
+        "fill(account, anonymous)",
+        "if anonymous.n > 7 { skip(\"many\"); } anonymous",
+        "let out = account ?? anonymous; out.n = max_of(out.n, anonymous.n); out",
+        "#{ n: anonymous.n, at: anonymous.at, list: union(account?.list, anonymous.list), lines: anonymous.lines }",
+    ] {
+        assert!(known(body), "{body}");
+    }
+}
