@@ -533,3 +533,67 @@ fn a_merge_that_writes_often_enough_is_known() {
         assert!(known(body), "{body}");
     }
 }
+
+/// A text with a place of one line replaced.
+fn mended(text: &str, one: &Diagnostic, replacement: &str) -> String {
+    let lines = text.lines().enumerate().map(|(index, line)| {
+        if index + 1 != one.start.line {
+            return line.to_owned();
+        }
+        let before: String = line.chars().take(one.start.column - 1).collect();
+        let after: String = line.chars().skip(one.end.column - 1).collect();
+        format!("{before}{replacement}{after}")
+    });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[test]
+fn what_mends_an_optional_value_removes_its_error() {
+    let mut mends = 0;
+    for body in [
+        "#{ items: [], count: account.count }",
+        "#{ items: account[\"items\"] ?? [] }",
+        "let made = account.keys(); #{ items: [], count: made.len() }",
+        "if anonymous.gift { return account; } anonymous",
+        "if !anonymous.gift { return account; } anonymous",
+        "#{ items: [], count: 5 - anonymous.count }",
+        "let text = \"n: \" + anonymous.currency; #{ items: [], currency: text }",
+        "let n = 0; for tag in anonymous.tags { n += 1; } #{ items: [], count: n }",
+        "let n = 0; for line in account?.items { n += 1; } #{ items: [], count: n }",
+        "let items = account?.items + anonymous.items; #{ items: items }",
+        "#{ items: [], note: anonymous.opts.color }",
+        "let opts = anonymous.opts; #{ items: [], note: opts.color }",
+    ] {
+        let script = |body: &str| format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+        let errors = |script: String| -> Vec<Diagnostic> {
+            let files = vec![("a.schema.json", SHOP.to_owned()), ("a.merge.rhai", script)];
+            let found = found_in(r#""a.merge.rhai", "max_bytes": 4096"#, files, true);
+            found.into_iter().filter(|one| one.severity == Severity::Error).collect()
+        };
+        let found = errors(script(body));
+        assert!(found.iter().any(|one| one.code == "R022"), "{body}: {found:#?}");
+        for one in &found {
+            let Some(replacement) = one.help.as_ref().and_then(|help| help.replacement()) else { continue };
+            mends += 1;
+            let left = errors(mended(&script(body), one, replacement));
+            assert!(left.is_empty(), "{body}: {replacement}: {left:#?}");
+        }
+    }
+    assert!(mends >= 8, "{mends}");
+}
+
+#[test]
+fn a_function_hides_a_built_in_one_only_with_its_number_of_parameters() {
+    let found = |function: &str| {
+        let script = format!("fn merge(account, anonymous, context) {{\n    account ?? anonymous\n}}\n{function}\n");
+        found("\"a.merge.rhai\"", Some(&script), true)
+    };
+    for (function, hides) in [
+        ("fn set(object, name, value) { object }", true),
+        ("fn set(object, value) { object }", false),
+        ("fn len(list) { 1 }", true),
+        ("fn len(list, most) { most }", false),
+    ] {
+        assert_eq!(found(function).iter().any(|one| one.code == "R006"), hides, "{function}");
+    }
+}
