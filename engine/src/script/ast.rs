@@ -38,7 +38,7 @@ fn parser() -> Engine {
 pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
     let ast = parser().compile(source)?;
     let statements = ast.statements().to_vec();
-    let mut closures = Vec::new();
+    let (mut closures, mut imports) = (Vec::new(), Vec::new());
     ast.walk(&mut |path| {
         match path.last() {
             Some(rhai::ASTNode::Expr(map @ Expr::Map(..))) => {
@@ -49,11 +49,12 @@ pub(super) fn parse(source: &str) -> Result<Tree, ParseError> {
                     closures.push(name);
                 }
             }
-            _ => {}
+            Some(node) => imports.extend(import(node)),
+            None => {}
         }
         true
     });
-    Ok(Tree { functions: functions(&ast, &named(source)), statements, closures, imports: imports(source) })
+    Ok(Tree { functions: functions(&ast, &named(source)), statements, closures, imports })
 }
 
 /// The functions that a text defines, each with the place of its name, whether or not the text parses.
@@ -77,13 +78,14 @@ pub(super) fn tokens(source: &str) -> Vec<(Token, Position)> {
 /// What a script imports, and where the module's name stands: a name where it is a literal.
 pub(super) fn imports(source: &str) -> Vec<(Option<String>, Position)> {
     let mut found = Vec::new();
-    each_node(source, &mut |node| {
-        if let rhai::ASTNode::Stmt(Stmt::Import(both, _)) = node {
-            let name = if let Expr::StringConstant(name, _) = &both.0 { Some(name.to_string()) } else { None };
-            found.push((name, both.0.start_position()));
-        }
-    });
+    each_node(source, &mut |node| found.extend(import(&node)));
     found
+}
+
+fn import(node: &rhai::ASTNode<'_>) -> Option<(Option<String>, Position)> {
+    let rhai::ASTNode::Stmt(Stmt::Import(both, _)) = node else { return None };
+    let name = if let Expr::StringConstant(name, _) = &both.0 { Some(name.to_string()) } else { None };
+    Some((name, both.0.start_position()))
 }
 
 /// Visits every node of a script that parses, functions and closures among them.

@@ -244,8 +244,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             Expr::Dot(..) | Expr::Index(..) => self.chain(expr, false),
             Expr::FnCall(call, at) => self.call(call, *at),
             Expr::Coalesce(all, _) => self.first_there(all),
-            Expr::And(all, at) => self.joined("&&", all, *at),
-            Expr::Or(all, at) => self.joined("||", all, *at),
+            Expr::And(all, _) => self.joined("&&", all),
+            Expr::Or(all, _) => self.joined("||", all),
             Expr::Array(all, _) => {
                 all.iter().for_each(|one| drop(self.value(one)));
                 Type::of(Kinds::LIST)
@@ -451,10 +451,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if ast::namespace(call).is_some() || self.given.own(name).is_some() {
             return Type::unknown();
         }
-        let Some(function) = library else {
-            // called as a function, it changes a copy
-            return Type::of(natives::result(name));
-        };
+        let Some(function) = library else { return Type::of(natives::result(name)) };
         if !function.takes(call.args.len()) {
             return Type::unknown();
         }

@@ -122,7 +122,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     }
 
     /// `&&` and `||`, which join booleans only.
-    pub(super) fn joined(&mut self, word: &str, all: &'p [Expr], _at: At) -> Type<'s> {
+    pub(super) fn joined(&mut self, word: &str, all: &'p [Expr]) -> Type<'s> {
         let before = self.report.found.len();
         for one in all {
             let held = self.asking(one);
