@@ -33,9 +33,9 @@ fn places(files: &[(&str, &str)], cases: &[&str]) -> Vec<Covered> {
 /// What is missing in one file, each as `line:column message`.
 #[track_caller]
 fn missing(file: &str, files: &[(&str, &str)], cases: &[&str], expected: &[&str]) {
-    let missing = coverage::missing(&places(files, cases)).into_iter().filter(|one| one.file == file);
+    let missing = coverage::missing(&places(files, cases)).into_iter().filter(|one| one.span.file == file);
     let missing: Vec<_> =
-        missing.map(|one| format!("{}:{} {}", one.start.line, one.start.column, one.message)).collect();
+        missing.map(|one| format!("{}:{} {}", one.span.start.line, one.span.start.column, one.text)).collect();
     assert_eq!(missing, expected);
 }
 
@@ -228,7 +228,7 @@ fn a_failure_counts_only_where_the_case_would_notice() {
     };
     let failed = |expect: &str| {
         let places = places(&files, &[&with(expect)]);
-        let place = places.iter().find(|place| place.at.message.contains("`maximum`")).unwrap();
+        let place = places.iter().find(|place| place.at.text.contains("`maximum`")).unwrap();
         place.sides.iter().any(|(side, count)| *side == "never failed" && *count > 0)
     };
     for noticed in [r#""app_metadata": {}"#, r#""findings": ["drop /a/n", "…"]"#, r#""findings": ["a: drop /a/n"]"#] {

@@ -58,7 +58,7 @@ fn failed(schema: &str, document: &str) -> Vec<String> {
     asked.take(read.root().place().unwrap(), &|_| true);
     let is_failed = |(side, count): &(&str, u64)| *side == "never failed" && *count > 0;
     let failed = asked.answers().into_iter().filter(|one| one.sides.iter().any(is_failed));
-    failed.map(|one| one.at.message).collect()
+    failed.map(|one| one.at.text).collect()
 }
 
 #[test]

@@ -94,8 +94,8 @@ fn its_statements_and_branches_are_covered() {
         let missing = coverage::missing(&coverage.places());
         missing
             .into_iter()
-            .filter(|one| one.file == "checkout.guard.rhai")
-            .map(|one| one.start.line)
+            .filter(|one| one.span.file == "checkout.guard.rhai")
+            .map(|one| one.span.start.line)
             .collect::<Vec<_>>()
     };
     assert_eq!(missing(&coverage), [3, 3, 3, 4, 4, 4, 5]);

@@ -1,6 +1,6 @@
 //! The JSON reader against RFC 8259 and against `serde_json`.
 
-use handover_engine::json::{Document, ReadErrorKind, View, same};
+use handover_engine::json::{Document, ReadErrorKind, Syntax, View, same};
 
 /// What a text is: read, refused as not JSON, or refused for another reason.
 #[track_caller]
@@ -13,7 +13,7 @@ fn check(text: &[u8], expected: Option<ReadErrorKind>) {
     assert!(matches, "{}: {kind:?}", String::from_utf8_lossy(text));
 }
 
-const NOT_JSON: Option<ReadErrorKind> = Some(ReadErrorKind::Syntax(""));
+const NOT_JSON: Option<ReadErrorKind> = Some(ReadErrorKind::Syntax(Syntax::Value));
 
 #[test]
 fn what_rfc_8259_allows_is_read() {

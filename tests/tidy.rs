@@ -103,6 +103,12 @@ fn values_on_the_request_path(one: &Crate) -> Vec<String> {
     }
 }
 
+/// What a diagnostic is, its problem and its code tell: nobody reads its words.
+fn words_read(one: &Crate) -> Vec<String> {
+    let read = ["message == ", "message != ", "message.contains(", "message.starts_with(", "message().starts_with("];
+    one.naming(&read, |_| false)
+}
+
 /// A debugger counts what scripts run: for the coverage of cases, and nowhere else.
 fn debugger_outside_coverage(one: &Crate) -> Vec<String> {
     let attached = one.naming(&["register_debugger"], |path| path == "script/coverage.rs");
@@ -159,13 +165,14 @@ fn undocumented(one: &Crate) -> Vec<String> {
 
 type Check = fn(&Crate) -> Vec<String>;
 
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 10] = [
     ("upward use", upward_uses),
     ("jsonschema outside sanitizer", jsonschema_outside_sanitizer),
     ("rhai outside script", rhai_outside_script),
     ("the world outside its module", world_outside_its_module),
     ("serde_json values on the request path", values_on_the_request_path),
     ("a debugger outside coverage", debugger_outside_coverage),
+    ("the words of a diagnostic read", words_read),
     ("file over 600 lines", long_files),
     ("function over 70 lines", long_functions),
     ("public item without docs", undocumented),
@@ -191,13 +198,14 @@ fn every_check_can_fail() {
     let lib = "pub mod json;\npub mod event;\n";
     let long_file = "//\n".repeat(601);
     let long_function = format!("fn long() {{\n{}}}\n", "    ;\n".repeat(70));
-    let planted: [(&str, &str, &str); 9] = [
+    let planted: [(&str, &str, &str); 10] = [
         ("upward use", "json.rs", "use crate::event::Event;"),
         ("jsonschema outside sanitizer", "event.rs", "use jsonschema::Validator;"),
         ("rhai outside script", "rule.rs", "use rhai::Engine;"),
         ("the world outside its module", "event.rs", "std::fs::read(path)"),
         ("serde_json values on the request path", "event.rs", "fn f(value: serde_json::Value) {}"),
         ("a debugger outside coverage", "event.rs", "RuleSet::compile_traced(files, trace)"),
+        ("the words of a diagnostic read", "event.rs", "if one.message.contains(\"unknown\") {"),
         ("file over 600 lines", "event.rs", &long_file),
         ("function over 70 lines", "event.rs", &long_function),
         ("public item without docs", "event.rs", "#[must_use]\npub fn bare() {}"),

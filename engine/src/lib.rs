@@ -44,7 +44,6 @@ pub mod instant;
 pub mod random;
 pub mod pointer;
 pub mod fate;
-mod code;
 pub mod diagnostic;
 pub mod sensitive;
 pub mod provider;

@@ -77,7 +77,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let declared = Document::read(DECLARED.as_bytes()).unwrap();
-        let declared = Strategy::read(declared.root()).unwrap_or_else(|error| panic!("{}", error.message));
+        let declared =
+            Strategy::read(declared.root()).unwrap_or_else(|error| panic!("{}", error.problem.sentence(None)));
         let sandbox = Sandbox::new(&Limits::default());
         let anything = Shape::anything();
         let kind = ScriptKind::Merge { account: (&anything, false), anonymous: &anything };

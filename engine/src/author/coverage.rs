@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::fixture::{Expected, Fixture, matcher};
 use super::judge::authorize;
 use crate::decision::{Command, Decision};
-use crate::diagnostic::{Code, Covered, Diagnostic};
+use crate::diagnostic::{Covered, Diagnostic, Note, Span};
 use crate::event::{Event, Found, Session, Sink};
 use crate::fate::{Fates, Keyword, Names};
 use crate::guard::Guard;
@@ -81,7 +81,7 @@ impl Coverage {
         let schemas =
             self.seen.values().flat_map(|seen| seen.schema.iter().chain(&seen.result)).flat_map(Asked::answers);
         for one in schemas.chain(self.scripts()).chain(self.rules()) {
-            let key = (one.at.file.clone(), one.at.start, one.at.message.clone());
+            let key = (one.at.span.file.clone(), one.at.span.start, one.at.text.clone());
             match places.get_mut(&key) {
                 // two rules may refer to one file
                 Some(known) => known.sides.iter_mut().zip(one.sides).for_each(|(side, more)| side.1 += more.1),
@@ -112,7 +112,7 @@ impl Coverage {
             // what only observes never changes its root
             self.rules.rules().iter().find(|rule| *rule.name == *name && rule.mode == Mode::Apply)?;
             let Seen { changed, unchanged, .. } = self.seen.get(&name)?;
-            let at = Diagnostic::at_view(Code::F040, POLICY_FILE, view, format!("the root of `{name}`"));
+            let at = Note::new(Span::at_view(POLICY_FILE, view), format!("the root of `{name}`"));
             Some(Covered { at, sides: vec![("never changes", *changed), ("always changes", *unchanged)] })
         };
         rules.into_iter().flat_map(View::items).filter_map(covered).collect()
@@ -238,11 +238,11 @@ pub fn basis_points(places: &[Covered]) -> usize {
 
 /// The places with a side that no case came to, each with what is missing.
 #[must_use]
-pub fn missing(places: &[Covered]) -> Vec<Diagnostic> {
+pub fn missing(places: &[Covered]) -> Vec<Note> {
     let missing = places.iter().filter_map(|place| {
         let sides: Vec<_> = place.sides.iter().filter(|(_, count)| *count == 0).map(|(side, _)| *side).collect();
-        let message = format!("{} {}", place.at.message, sides.join(", "));
-        (!sides.is_empty()).then(|| Diagnostic { message, ..place.at.clone() })
+        let text = format!("{} {}", place.at.text, sides.join(", "));
+        (!sides.is_empty()).then(|| Note::new(place.at.span.clone(), text))
     });
     missing.collect()
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::judge::after;
 use crate::decision::{Decision, Effect, Finding, Notice, SkipReason};
-use crate::diagnostic::Code;
 use crate::event::{Event, Sink};
 use crate::fate::{Fates, Keyword, Names, What};
 use crate::json::{Json, Kind, Position, Text, View, same};
@@ -285,7 +284,7 @@ impl Walk<'_> {
     /// What let the account go on without a place that passed.
     fn merged(&self, at: &At) -> Merged {
         let names = names(at.path.get(self.rule.from.tokens().len()..).unwrap_or_default());
-        let whole = at_merge(self.rule, self.files, Code::F020, String::new());
+        let whole = at_merge(self.rule, self.files);
         match self.failure {
             Some(failure) if self.skipped => (Some(failure.to_owned()), None),
             Some(failure) => (Some(failure.to_owned()), self.stopped.clone().or(Some((whole.file, whole.start)))),
@@ -300,7 +299,7 @@ type Merged = (Option<String>, Option<(String, Position)>);
 /// What joins the members of a name: the word for them in a declared merge or in the options of a script, or the merge as
 /// a whole.
 fn merged(rule: &Rule, files: &Files, names: &[String]) -> Merged {
-    let whole = at_merge(rule, files, Code::F020, String::new());
+    let whole = at_merge(rule, files);
     if let Merge::Script(script) = &rule.merge {
         let source = files.get(&script.file()).unwrap_or_default();
         let names: Vec<&str> = names.iter().rev().map(String::as_str).collect();
@@ -335,7 +334,7 @@ pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Opti
     {
         return Some(dropped);
     }
-    let whole = at_merge(rule, files, Code::F020, String::new());
+    let whole = at_merge(rule, files);
     if let Some(failure) = failure(rule, &decision) {
         return Some((format!("nothing is written, `{failure}`"), whole.file, whole.start));
     }

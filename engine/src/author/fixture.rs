@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use crate::decision::{Finding, Notice, SkipReason};
-use crate::diagnostic::{Code, Diagnostic, Help, nearest, suggestion};
+use crate::diagnostic::{Code, Diagnostic, FixtureProblem, Help, Problem, Span, nearest, suggestion};
 use crate::event::{Event, Session};
 use crate::fate::Action;
 use crate::instant;
@@ -107,48 +107,54 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: Code, view: View<'_>, message: String) {
-        self.errors.push(Diagnostic::at_view(code, self.file, view, message));
+    fn error(&mut self, view: View<'_>, problem: FixtureProblem) {
+        self.errors.push(Diagnostic::new(Span::at_view(self.file, view), problem));
     }
 
     fn members(&mut self, view: View<'_>, names: &[&str]) -> bool {
         if view.kind() != Kind::Object {
-            self.error(Code::F005, view, "expected an object".to_owned());
+            self.error(view, FixtureProblem::Expected { what: "an object".to_owned() });
             return false;
         }
         for (name, _) in view.named_members() {
             let text = name.word();
             if !names.contains(&text.as_str()) {
-                let error = Diagnostic::at_view(Code::F003, self.file, name, format!("unknown member `{text}`"));
-                self.errors.push(error.help(suggestion(&text, names)));
+                let help = Some(suggestion(&text, names));
+                self.error(name, FixtureProblem::UnknownMember { name: text, help });
             }
         }
         true
     }
 
     /// Members that would say nothing here.
-    fn only(&mut self, object: View<'_>, names: &[&str], here: &str) {
+    fn only(&mut self, object: View<'_>, names: &[&str], place: &'static str) {
         for (name, _) in object.named_members() {
             let text = name.word();
             if !names.contains(&text.as_str())
                 && (MEMBERS.contains(&text.as_str()) || EXPECT_MEMBERS.contains(&text.as_str()))
             {
-                self.error(Code::F003, name, format!("`{text}` has no effect {here}"));
+                self.error(name, FixtureProblem::NoEffect { name: text, place });
             }
         }
     }
 
     /// A member that must be there, and whose name was not merely mistyped.
     fn missing(&mut self, object: View<'_>, name: &str) {
-        let meant = Help::did_you_mean(name);
-        if self.errors.iter().all(|error| error.help.as_deref() != Some(&meant)) {
-            self.error(Code::F004, object, format!("the member `{name}` is missing"));
+        let is_meant = |error: &Diagnostic| {
+            let Problem::Fixture(FixtureProblem::UnknownMember { help: Some(help), .. }) = &error.problem else {
+                return false;
+            };
+            help.replacement() == Some(name)
+        };
+        if !self.errors.iter().any(is_meant) {
+            self.error(object, FixtureProblem::Missing { name: name.to_owned() });
         }
     }
 
     fn kind(&mut self, object: View<'_>, name: &str, kind: Kind) {
         if let Some(view) = object.get(name).filter(|view| view.kind() != kind && !view.is_null()) {
-            self.error(Code::F005, view, format!("`{name}` takes {} {}", article(kind), kind.word()));
+            let what = format!("{} {}", article(kind), kind.word());
+            self.error(view, FixtureProblem::Takes { name: name.to_owned(), what });
         }
     }
 
@@ -198,7 +204,7 @@ impl Reader<'_> {
 
     fn skipped(&mut self, root: View<'_>) {
         if let Some(skip) = root.get("skip").filter(|skip| skip.word().trim().is_empty()) {
-            self.error(Code::F010, skip, "a skipped case gives its reason: `skip` takes a text".to_owned());
+            self.error(skip, FixtureProblem::SkipWithoutReason);
         }
     }
 
@@ -223,7 +229,7 @@ impl Reader<'_> {
         if let Some(anonymous) = root.get("anonymous")
             && let Some(name) = stray_matcher(anonymous)
         {
-            self.error(Code::F009, name, format!("`{}` is allowed in `expect` only", name.word()));
+            self.error(name, FixtureProblem::StrayMatcher { name: name.word() });
         }
         for root in root.get("visible").into_iter().flat_map(View::items) {
             let text = root.word();
@@ -243,8 +249,8 @@ impl Reader<'_> {
 
     fn one_of_as(&mut self, view: View<'_>, word: &str, words: &[&str], what: &str) {
         if !words.contains(&word) {
-            let error = Diagnostic::at_view(Code::F011, self.file, view, format!("`{word}` is no {what}"));
-            self.errors.push(error.help(suggestion(word, words)));
+            let (word, what, help) = (word.to_owned(), what.to_owned(), Some(suggestion(word, words)));
+            self.error(view, FixtureProblem::UnknownWord { word, what, help });
         }
     }
 
@@ -267,18 +273,18 @@ impl Reader<'_> {
         if expect.get("status").is_some_and(|status| status.word() == "refused") {
             self.only(expect, &["code", "status"], "where the request is refused");
         } else if let Some(code) = expect.get("code") {
-            self.error(Code::F003, code, "`code` needs the status `refused`".to_owned());
+            self.error(code, FixtureProblem::CodeNeedsRefused);
         }
         let findings = expect.get("findings");
         if let Some(list) = findings.filter(|list| list.kind() != Kind::Array) {
-            self.error(Code::F005, list, "expected a list of findings".to_owned());
+            self.error(list, FixtureProblem::Expected { what: "a list of findings".to_owned() });
         }
         let list: Vec<_> = findings.into_iter().flat_map(View::items).collect();
         for (index, finding) in list.iter().enumerate() {
             if finding.word() != "…" {
                 self.finding(root, *finding);
             } else if index + 1 < list.len() {
-                self.error(Code::F007, *finding, "`…` is the last entry, or none".to_owned());
+                self.error(*finding, FixtureProblem::EllipsisNotLast);
             }
         }
     }
@@ -300,8 +306,8 @@ impl Reader<'_> {
             && !self.rules.rules().iter().any(|own| own.name.as_ref() == rule)
         {
             let names: Vec<&str> = self.rules.rules().iter().map(|own| own.name.as_ref()).collect();
-            let error = Diagnostic::at_view(Code::F006, self.file, view, format!("no rule `{rule}`"));
-            self.errors.push(error.help(suggestion(rule, &names)));
+            let (rule, help) = (rule.to_owned(), Some(suggestion(rule, &names)));
+            self.error(view, FixtureProblem::NoSuchRule { rule, help });
         }
         match expected.place {
             None if Notice::WITHOUT_PLACE.contains(&expected.word) => {}
@@ -312,26 +318,19 @@ impl Reader<'_> {
                     && !session.has(&place)
                     && !(expected.word == "default" && self.may_fill(&session, &place, pointer))
                 {
-                    let error =
-                        Diagnostic::at_view(Code::F008, self.file, view, format!("the event has no place `{pointer}`"));
                     let near = session.metadata().and_then(|metadata| near_place(metadata, pointer));
-                    self.errors.push(match near {
-                        Some(near) => error.help(Help::did_you_mean(&text.replacen(pointer, &near, 1))),
-                        None => error,
-                    });
+                    let help = near.map(|near| Help::did_you_mean(&text.replacen(pointer, &near, 1)));
+                    self.error(view, FixtureProblem::NoPlace { pointer: pointer.to_owned(), help });
                 }
             }
             _ => {
-                let message = format!("`{text}` is neither an action with a pointer nor a finding's keyword");
                 if let Some(place) = expected.place.filter(|_| Action::WORDS.contains(&expected.word)) {
                     let last = place.rsplit(' ').next().unwrap_or(place);
                     let pointer = format!("/{}", last.trim_start_matches('/').replace('.', "/"));
-                    let error = Diagnostic::at_view(Code::F007, self.file, view, message);
-                    self.errors.push(error.help(format!("write the pointer as `{pointer}`")));
-                    return;
+                    let help = Some(Help::from(format!("write the pointer as `{pointer}`")));
+                    return self.error(view, FixtureProblem::NoFinding { text, help });
                 }
                 let valid: Vec<_> = Action::WORDS.iter().chain(&Notice::WITHOUT_PLACE).copied().collect();
-                let error = Diagnostic::at_view(Code::F007, self.file, view, message);
                 // an action is written with its place
                 let help = match nearest(expected.word, &valid) {
                     Some(near) if expected.place.is_some() => {
@@ -342,7 +341,7 @@ impl Reader<'_> {
                     }
                     _ => suggestion(expected.word, &valid),
                 };
-                self.errors.push(error.help(help));
+                self.error(view, FixtureProblem::NoFinding { text: text.clone(), help: Some(help) });
             }
         }
     }
@@ -355,19 +354,15 @@ impl Reader<'_> {
                 _ => false,
             };
             let at = view.named_members().next().map_or(view, |(name, _)| name);
-            let known = matches!(name.as_str(), "$any" | "$now");
-            let message =
-                format!("`{name}` is not a matcher: write `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
             match name.as_str() {
                 _ if good => {}
                 "$any" => {
                     let word = value.word();
-                    let error =
-                        Diagnostic::at_view(Code::F009, self.file, value, format!("`$any` takes a type, not `{word}`"));
-                    self.errors.push(error.help(suggestion(&word, &Types::WORDS)));
+                    let help = Some(suggestion(&word, &Types::WORDS));
+                    self.error(value, FixtureProblem::AnyTakesType { word, help });
                 }
-                _ if known => self.error(Code::F009, value, format!("`{name}` takes `true`")),
-                _ => self.error(Code::F009, at, message),
+                "$now" => self.error(value, FixtureProblem::MatcherTakesTrue { name }),
+                _ => self.error(at, FixtureProblem::UnknownMatcher { name }),
             }
             return;
         }
@@ -468,13 +463,8 @@ pub fn duplicates(fixtures: &[Fixture]) -> Vec<Diagnostic> {
     for (index, fixture) in fixtures.iter().enumerate() {
         let twin = fixtures.iter().take(index).find(|other| same(other.document.root(), fixture.document.root()));
         if let Some(twin) = twin {
-            errors.push(Diagnostic::error(
-                Code::F032,
-                &fixture.file,
-                "",
-                0..0,
-                format!("the same case as `{}`", twin.file),
-            ));
+            let problem = FixtureProblem::SameCase { other: twin.file.clone() };
+            errors.push(Diagnostic::new(Span::whole(&fixture.file), problem));
         }
     }
     errors

@@ -1,8 +1,8 @@
 //! Compares what came of a case with what it expects (contract §3).
 
 use super::fixture::{Expected, Fixture, matcher};
-use crate::decision::{Command, Decision, Finding, Notice, SkipReason, Status};
-use crate::diagnostic::{Code, Diagnostic, Help, nearest};
+use crate::decision::{Command, Decision, Finding, Notice, ScriptStop, SkipReason, Status};
+use crate::diagnostic::{Code, Diagnostic, FixtureProblem, Help, Span, nearest};
 use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::guard::Operation;
 use crate::instant;
@@ -94,22 +94,24 @@ fn tells_apart(key: &Key, list: View<'_>) -> bool {
 }
 
 impl Judge<'_> {
-    fn fail(&mut self, code: Code, view: View<'_>, message: String) {
-        self.failures.push(Diagnostic::at_view(code, self.file, view, message));
+    fn fail(&mut self, view: View<'_>, problem: FixtureProblem) {
+        self.failures.push(Diagnostic::new(Span::at_view(self.file, view), problem));
     }
 
     /// The state differs at `at`.
-    fn differs(&mut self, at: &str, view: View<'_>, message: &str) {
-        let failure = Diagnostic::at_view(Code::F020, self.file, view, format!("{at} {message}"));
+    fn differs(&mut self, at: &str, view: View<'_>, how: impl Into<String>) {
+        let problem = FixtureProblem::StateDiffers { place: at.to_owned(), how: how.into() };
+        let failure = Diagnostic::new(Span::at_view(self.file, view), problem);
         self.failures.push(Diagnostic { pointer: Some(at.to_owned()), ..failure });
     }
 
-    fn status(&mut self, actual: &str) -> bool {
+    /// Compares the status; where it differs, `help` says what was decided.
+    fn status(&mut self, actual: &str, help: Option<Help>) -> bool {
         let status = self.expect.get("status").unwrap_or(self.expect);
         let holds = status.word() == actual;
         if !holds {
-            let expected = status.word();
-            self.fail(Code::F021, status, format!("the status is `{actual}`, not `{expected}`"));
+            let (actual, expected) = (actual.to_owned(), status.word());
+            self.fail(status, FixtureProblem::StatusDiffers { actual, expected, help });
         }
         holds
     }
@@ -118,38 +120,40 @@ impl Judge<'_> {
         if let Some(view) = self.expect.get(name)
             && view.as_text().map(|text| text.decode().into_owned()).as_deref() != actual
         {
-            let message = format!("the {name} is `{}`, not `{}`", actual.unwrap_or("null"), view.word());
-            self.fail(Code::F021, view, message);
+            let (name, actual) = (name.to_owned(), actual.unwrap_or("null").to_owned());
+            self.fail(view, FixtureProblem::WordDiffers { name, actual, expected: view.word() });
         }
     }
 
     fn refused(&mut self, refusal: &Refusal) {
-        if self.status("refused") {
+        if self.status("refused", None) {
             self.word("code", Some(refusal.code()));
             return;
         }
         // what no request may hold is the case's own mistake, where it was not meant
         self.failures.clear();
         match refusal {
-            Refusal::Unreadable(error) => self.fail(Code::F005, self.case, error.message().to_owned()),
+            Refusal::Unreadable(error) => self.fail(self.case, FixtureProblem::NotJson { message: error.message() }),
             Refusal::Invalid { pointer, expected } => {
                 let view = written(self.case, pointer).unwrap_or(self.case);
-                let code = if pointer == "/trigger" && view.kind() == Kind::String { Code::F011 } else { Code::F005 };
-                let name = pointer.rsplit('/').next().filter(|name| !name.is_empty());
-                let named = name.map_or(format!("expected {expected}"), |name| format!("`{name}` takes {expected}"));
-                let given =
-                    if view.kind() == Kind::String { format!(", not `{}`", view.word()) } else { String::new() };
-                self.fail(code, view, named + given.as_str());
+                let name = pointer.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
+                let is_text = view.kind() == Kind::String;
+                let not = if is_text { format!(", not `{}`", view.word()) } else { String::new() };
+                let what = format!("{expected}{not}");
+                let problem = match name {
+                    Some(name) if pointer == "/trigger" && is_text => {
+                        FixtureProblem::WrongWord { name, expected: (*expected).to_owned(), word: view.word() }
+                    }
+                    Some(name) => FixtureProblem::Takes { name, what },
+                    None => FixtureProblem::Expected { what },
+                };
+                self.fail(view, problem);
             }
         }
     }
 
     fn decided(&mut self, event: &Event, decision: &Decision, rules: &RuleSet) {
-        if !self.status(decision.status.word())
-            && let Some(failure) = self.failures.last_mut()
-        {
-            failure.help = Some(commands(decision).into());
-        }
+        self.status(decision.status.word(), Some(commands(decision).into()));
         self.word("reason", decision.status.reason().map(SkipReason::word));
         let reads = event.session.as_ref().is_some_and(|session| {
             // one that does not run on this trigger reads it on another
@@ -160,13 +164,10 @@ impl Judge<'_> {
             let names =
                 metadata.into_iter().flat_map(View::members).take(3).map(|(name, _)| format!("`/{}`", name.decode()));
             let names: Vec<_> = names.collect();
-            let message = format!("no rule reads {}", names.join(", "));
-            self.fail(Code::F031, self.anonymous, message);
             let roots: Vec<&str> = rules.rules().iter().map(|rule| rule.from_text.as_str()).collect();
             let near = names.iter().find_map(|name| nearest(name.trim_matches('`'), &roots));
-            if let (Some(near), Some(failure)) = (near, self.failures.last_mut()) {
-                failure.help = Some(Help::did_you_mean(near));
-            }
+            let help = near.map(Help::did_you_mean);
+            self.fail(self.anonymous, FixtureProblem::Unread { pointers: names.join(", "), help });
         }
         for sink in [Sink::App, Sink::User] {
             if let Some(expected) = self.expect.get(sink.word()) {
@@ -213,7 +214,7 @@ impl Judge<'_> {
             (Kind::Object, Kind::Object) => self.members(expected, actual, at, now),
             (Kind::Array, Kind::Array) => self.items(expected, actual, at, now),
             _ if same(expected, actual) => {}
-            _ => self.differs(at, expected, &format!("is {}, not {}", actual.to_text(), expected.to_text())),
+            _ => self.differs(at, expected, format!("is {}, not {}", actual.to_text(), expected.to_text())),
         }
     }
 
@@ -231,7 +232,7 @@ impl Judge<'_> {
         let more: Vec<_> = actual.members().filter(|(name, _)| !known(*name)).collect();
         for (name, value) in more {
             pointer::push(at, &name.decode());
-            self.differs(at, expected, &format!("is {}, and not expected", value.to_text()));
+            self.differs(at, expected, format!("is {}, and not expected", value.to_text()));
             at.truncate(length);
         }
     }
@@ -248,7 +249,7 @@ impl Judge<'_> {
             at.truncate(length);
         }
         if expected.len() != actual.len() {
-            self.differs(at, expected, &format!("has {} items, not {}", actual.len(), expected.len()));
+            self.differs(at, expected, format!("has {} items, not {}", actual.len(), expected.len()));
         }
     }
 
@@ -270,7 +271,7 @@ impl Judge<'_> {
         }
         for (index, item) in actual.items().enumerate().filter(|(index, _)| !places.contains(index)) {
             pointer::push(at, &index.to_string());
-            self.differs(at, expected, &format!("is {}, and not expected", item.to_text()));
+            self.differs(at, expected, format!("is {}, and not expected", item.to_text()));
             at.truncate(length);
         }
         if self.failures.len() == before && !places.is_sorted() {
@@ -287,22 +288,24 @@ impl Judge<'_> {
             let one = Expected::parse(text);
             match left.iter().position(|finding| one.fits(finding)) {
                 Some(index) => drop(left.remove(index)),
-                None => self.fail(Code::F022, *view, format!("missing finding `{text}`")),
+                None => self.fail(*view, FixtureProblem::MissingFinding { text: text.clone() }),
             }
         }
         for finding in left {
-            let code = match finding.notice {
+            let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
+            let shown = format!("{rule}{}", short(finding));
+            let problem = match &finding.notice {
                 // a rule that observes is as if it were not there
                 _ if finding.is_observed => continue,
-                Notice::ScriptFailed(_) => Code::F023,
-                Notice::BudgetExceeded(_) => Code::F024,
+                Notice::ScriptFailed(stop) => FixtureProblem::ScriptFailed { finding: shown, cause: cause(stop) },
+                Notice::BudgetExceeded(stop) => FixtureProblem::BudgetExceeded { finding: shown, cause: cause(stop) },
                 _ if open => continue,
-                _ => Code::F022,
+                _ => FixtureProblem::UnexpectedFinding { finding: shown },
             };
             if finding.notice.is_a_failure_of_the_rule() {
                 self.refusals.push(self.failures.len());
             }
-            self.fail(code, list.unwrap_or(self.expect), format!("unexpected finding `{}", shown(finding)));
+            self.fail(list.unwrap_or(self.expect), problem);
         }
     }
 }
@@ -339,16 +342,9 @@ fn written<'a>(case: View<'a>, pointer: &str) -> Option<View<'a>> {
     Pointer::parse(&own)?.get(case)
 }
 
-/// A finding as a case would write it, its closing backtick, and what the author wants to know beside it.
-fn shown(finding: &Finding) -> String {
-    let rule = finding.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
-    match &finding.notice {
-        Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop) => {
-            let cause = stop.cause.as_ref().map(|cause| format!(": {cause}"));
-            format!("{rule}{}`{}", finding.notice.keyword(), cause.unwrap_or_default())
-        }
-        _ => format!("{rule}{}`", short(finding)),
-    }
+/// Why a script stopped, behind the finding's name.
+fn cause(stop: &ScriptStop) -> String {
+    stop.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 /// A finding as a case writes it where one rule may have it.

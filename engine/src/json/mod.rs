@@ -19,7 +19,7 @@ pub use number::{Divisor, Number, Rounded};
 pub(crate) use number::{INT_DIGITS, int_text};
 pub use order::{compare, fingerprint, same, same_rounded};
 pub use place::Position;
-pub use read::{DEPTH_MAX, ReadError, ReadErrorKind};
+pub use read::{DEPTH_MAX, ReadError, ReadErrorKind, Syntax};
 pub use text::Text;
 pub use value::{Items, Json, Members, Place, View};
 pub(crate) use write::write_string;

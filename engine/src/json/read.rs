@@ -9,11 +9,73 @@ use super::text::{Text, plain_run};
 /// Nested arrays and objects that a text may have, unless a caller says otherwise.
 pub const DEPTH_MAX: usize = 128;
 
+/// What is wrong in a text that is not JSON, or what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// The bytes are not UTF-8.
+    NotUtf8,
+    /// Something follows the value.
+    End,
+    /// A value is expected.
+    Value,
+    /// The text ends where a value is expected.
+    ValueAtEnd,
+    /// A member's name is expected.
+    Name,
+    /// A `:` is expected.
+    Colon,
+    /// A list neither goes on nor ends.
+    ListSeparator,
+    /// An object neither goes on nor ends.
+    ObjectSeparator,
+    /// A number lacks a digit.
+    Digit,
+    /// A number begins with a zero.
+    LeadingZero,
+    /// A number that no 64-bit float can hold.
+    NumberRange,
+    /// The text ends inside a string.
+    OpenString,
+    /// A control character in a string.
+    Control,
+    /// An unknown escape.
+    Escape,
+    /// `\u` without four hexadecimal digits.
+    HexDigits,
+    /// Half of a surrogate pair.
+    Surrogate,
+}
+
+impl Syntax {
+    /// One sentence, without any text of the source.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "the text is not UTF-8",
+            Self::End => "expected the end of the text",
+            Self::Value => "expected a value",
+            Self::ValueAtEnd => "expected a value, found the end of the text",
+            Self::Name => "expected a member name in quotation marks",
+            Self::Colon => "expected `:`",
+            Self::ListSeparator => "expected `,` or `]`",
+            Self::ObjectSeparator => "expected `,` or `}`",
+            Self::Digit => "expected a digit",
+            Self::LeadingZero => "a number has a leading zero",
+            Self::NumberRange => "a number is beyond the range of a 64-bit float",
+            Self::OpenString => "a string does not end",
+            Self::Control => "a control character in a string is not escaped",
+            Self::Escape => "an escape that JSON does not know",
+            Self::HexDigits => "`\\u` needs four hexadecimal digits",
+            Self::Surrogate => "a lone surrogate",
+        }
+    }
+}
+
 /// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadErrorKind {
-    /// The text is not JSON; the word says what was expected or wrong.
-    Syntax(&'static str),
+    /// The text is not JSON.
+    Syntax(Syntax),
     /// An object names a member twice, compared after unescaping.
     Duplicate,
     /// More nested containers than allowed.
@@ -33,16 +95,24 @@ pub struct ReadError {
     pub end: usize,
 }
 
+impl ReadErrorKind {
+    /// One sentence, without any text of the source.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Syntax(syntax) => syntax.message(),
+            Self::Duplicate => "a member is named twice",
+            Self::TooDeep => "too many nested arrays and objects",
+            Self::TooLarge => "too many bytes",
+        }
+    }
+}
+
 impl ReadError {
     /// One sentence, without any text of the source.
     #[must_use]
     pub fn message(&self) -> &'static str {
-        match self.kind {
-            ReadErrorKind::Syntax(message) => message,
-            ReadErrorKind::Duplicate => "a member is named twice",
-            ReadErrorKind::TooDeep => "too many nested arrays and objects",
-            ReadErrorKind::TooLarge => "too many bytes",
-        }
+        self.kind.message()
     }
 
     /// Line and column of the first wrong byte.
@@ -77,7 +147,7 @@ impl Document {
         if bytes.len() > TEXT_BYTES_MAX {
             return Err(ReadError { kind: ReadErrorKind::TooLarge, offset: TEXT_BYTES_MAX, end: bytes.len() });
         }
-        let text = std::str::from_utf8(bytes).map_err(|error| *syntax("the text is not UTF-8", error.valid_up_to()))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| *syntax(Syntax::NotUtf8, error.valid_up_to()))?;
         let mut reader = Reader {
             text,
             bytes,
@@ -94,7 +164,7 @@ impl Document {
         reader.value().map_err(|error| *error)?;
         reader.space();
         if reader.at < bytes.len() {
-            return Err(*syntax("expected the end of the text", reader.at));
+            return Err(*syntax(Syntax::End, reader.at));
         }
         let Reader { nodes, deepest, name_bytes, has_long_number, .. } = reader;
         let (text, depth) = (Arc::from(text), deepest);
@@ -181,15 +251,15 @@ impl Reader<'_> {
                 self.value()?;
                 Ok(false)
             }
-            Some(_) => Err(syntax("expected a value", self.at)),
-            None => Err(syntax("expected a value, found the end of the text", self.at)),
+            Some(_) => Err(syntax(Syntax::Value, self.at)),
+            None => Err(syntax(Syntax::ValueAtEnd, self.at)),
         }
     }
 
     fn word(&mut self, word: &str) -> Step<Compact> {
         let (start, end) = (self.at, self.at + word.len());
         if self.bytes.get(start..end) != Some(word.as_bytes()) {
-            return Err(syntax("expected a value", start));
+            return Err(syntax(Syntax::Value, start));
         }
         self.at = end;
         self.nodes.push(match word {
@@ -204,7 +274,7 @@ impl Reader<'_> {
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
         if self.digits()? > 1 && leading_zero {
-            return Err(syntax("a number has a leading zero", start));
+            return Err(syntax(Syntax::LeadingZero, start));
         }
         let integer = self.at;
         if self.peek() == Some(b'.') {
@@ -219,7 +289,7 @@ impl Reader<'_> {
         }
         let end = self.at;
         if (end > integer || end - start > 300) && !self.is_finite(start, end) {
-            return Err(syntax("a number is beyond the range of a 64-bit float", start));
+            return Err(syntax(Syntax::NumberRange, start));
         }
         self.has_long_number |= end - start >= LONG_NUMBER;
         self.nodes.push(Node::number(start, end, end == integer));
@@ -232,7 +302,7 @@ impl Reader<'_> {
             self.at += 1;
         }
         if self.at == start {
-            return Err(syntax("expected a digit", start));
+            return Err(syntax(Syntax::Digit, start));
         }
         Ok(self.at - start)
     }
@@ -253,8 +323,8 @@ impl Reader<'_> {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(_) => return Err(syntax("a control character in a string is not escaped", self.at)),
-                None => return Err(syntax("a string does not end", self.at)),
+                Some(_) => return Err(syntax(Syntax::Control, self.at)),
+                None => return Err(syntax(Syntax::OpenString, self.at)),
             }
         }
         self.nodes.push(Node::string(start, self.at, escaped));
@@ -270,7 +340,7 @@ impl Reader<'_> {
                 Ok(())
             }
             Some(b'u') => self.surrogates(start),
-            _ => Err(syntax("an escape that JSON does not know", start)),
+            _ => Err(syntax(Syntax::Escape, start)),
         }
     }
 
@@ -281,12 +351,12 @@ impl Reader<'_> {
             0xD800..0xDC00 => {
                 let low = (self.bytes.get(self.at..self.at + 2) == Some(b"\\u")).then(|| self.hex(self.at));
                 if !matches!(low.transpose()?, Some(0xDC00..0xE000)) {
-                    return Err(syntax("a lone surrogate", start));
+                    return Err(syntax(Syntax::Surrogate, start));
                 }
                 self.at += 6;
                 Ok(())
             }
-            0xDC00..0xE000 => Err(syntax("a lone surrogate", start)),
+            0xDC00..0xE000 => Err(syntax(Syntax::Surrogate, start)),
             _ => Ok(()),
         }
     }
@@ -294,7 +364,7 @@ impl Reader<'_> {
     fn hex(&self, start: usize) -> Step<u32> {
         let digits = self.bytes.get(start + 2..start + 6).unwrap_or_default();
         if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(syntax("`\\u` needs four hexadecimal digits", start));
+            return Err(syntax(Syntax::HexDigits, start));
         }
         Ok(digits.iter().fold(0, |unit, &digit| unit * 16 + char::from(digit).to_digit(16).unwrap_or(0)))
     }
@@ -334,7 +404,7 @@ impl Reader<'_> {
             match self.token(&mut compact) {
                 Some(b',') => self.at += 1,
                 Some(b']') => return Ok(self.close(node, count, compact)),
-                _ => return Err(syntax("expected `,` or `]`", self.at)),
+                _ => return Err(syntax(Syntax::ListSeparator, self.at)),
             }
         }
     }
@@ -351,7 +421,7 @@ impl Reader<'_> {
             match self.token(&mut compact) {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
-                _ => return Err(syntax("expected `,` or `}`", self.at)),
+                _ => return Err(syntax(Syntax::ObjectSeparator, self.at)),
             }
         }
         self.distinct(first_name)?;
@@ -362,7 +432,7 @@ impl Reader<'_> {
 
     fn member(&mut self, compact: &mut Compact) -> Step<()> {
         if self.token(compact) != Some(b'"') {
-            return Err(syntax("expected a member name in quotation marks", self.at));
+            return Err(syntax(Syntax::Name, self.at));
         }
         let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let start = self.at + 1;
@@ -373,7 +443,7 @@ impl Reader<'_> {
         let key = if escaped { ESCAPED_KEY } else { self.name_key(start, end) };
         self.names.push(Name { key, node });
         if self.token(compact) != Some(b':') {
-            return Err(syntax("expected `:`", self.at));
+            return Err(syntax(Syntax::Colon, self.at));
         }
         self.at += 1;
         *compact &= self.value()?;
@@ -423,6 +493,6 @@ impl Reader<'_> {
 }
 
 #[cold]
-fn syntax(message: &'static str, offset: usize) -> Box<ReadError> {
-    Box::new(ReadError { kind: ReadErrorKind::Syntax(message), offset, end: offset + 1 })
+fn syntax(wrong: Syntax, offset: usize) -> Box<ReadError> {
+    Box::new(ReadError { kind: ReadErrorKind::Syntax(wrong), offset, end: offset + 1 })
 }

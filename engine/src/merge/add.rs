@@ -13,7 +13,7 @@
 
 use super::function::{Function, Gives, SIDES};
 use super::law::{Law, Laws};
-use super::named::Named;
+use super::named::{Adds, Named};
 use super::options::value_error;
 use super::{Made, Strategy};
 use crate::json::{Document, Json, Number, View};
@@ -31,7 +31,7 @@ pub(super) const STRATEGY: Named = Named {
         Some(_) => Ok(Strategy::Sum(Some(cap.to_json()))),
         None => value_error(cap, "a number"),
     }),
-    adds: true,
+    adds: Some(Adds::Numbers),
     example: [r#"["sum", 99]"#, "1", "3", "4"],
 };
 

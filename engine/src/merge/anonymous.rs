@@ -12,7 +12,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "the visitor's value",
     plain: Some(|| Strategy::Anonymous),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""anonymous""#, "1", "2", "2"],
 };
 
@@ -23,6 +23,6 @@ pub(super) const KEEP: Named = Named {
     summary: "the account's value; the visitor's is never copied",
     plain: Some(|| Strategy::Keep),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""keep""#, "null", "2", "null"],
 };

@@ -24,7 +24,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "the account's value, or the visitor's where it has none",
     plain: Some(|| Strategy::Account),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""account""#, "1", "2", "1"],
 };
 

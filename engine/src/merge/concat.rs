@@ -10,7 +10,7 @@
 
 use super::function::{Function, Gives, Options, SIDES};
 use super::law::{Law, Laws};
-use super::named::Named;
+use super::named::{Adds, Named};
 use super::union::{self, Changed, Union, lists};
 use super::{Merging, Strategy, Work};
 use crate::json::View;
@@ -25,7 +25,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "the items of both lists; needs `session.once`",
     plain: Some(|| Strategy::Concat(Concat::default())),
     with: Some(|options, _| Ok(Strategy::Concat(Concat(Union::read("concat", options)?)))),
-    adds: true,
+    adds: Some(Adds::Items),
     example: [r#""concat""#, "[1]", "[1,2]", "[1,1,2]"],
 };
 

@@ -12,7 +12,7 @@
 use super::fields::{Names, changed};
 use super::function::{Function, Gives, Options, SIDES};
 use super::named::Named;
-use super::options::{OptionErrorKind, Read, error, known, limit};
+use super::options::{Read, known, limit, missing_option};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View};
 
@@ -23,7 +23,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "an object whose names are open: each name's two values by one strategy",
     plain: None,
     with: Some(|options, _| Ok(Strategy::Each(Each::read(options)?))),
-    adds: false,
+    adds: None,
     example: [r#"["each", { "of": "max" }]"#, r#"{"a":1}"#, r#"{"a":3,"b":2}"#, r#"{"a":3,"b":2}"#],
 };
 
@@ -66,7 +66,7 @@ impl Each {
     pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
         known(options, "each", &OPTIONS)?;
         let Some(of) = options.get("of") else {
-            return error(OptionErrorKind::Option, options, "`each` needs the option `of`", None);
+            return missing_option(options, "`each`", "of");
         };
         Ok(Self { of: Box::new(Strategy::read(of)?), limit: limit(options)? })
     }

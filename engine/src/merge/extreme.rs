@@ -32,7 +32,7 @@ pub(super) const MAX: Named = Named {
         Some(_) => Ok(Strategy::Max(Some(cap.to_json()))),
         None => value_error(cap, "a number"),
     }),
-    adds: false,
+    adds: None,
     example: [r#"["max", 99]"#, "1", "3", "3"],
 };
 
@@ -43,7 +43,7 @@ pub(super) const MIN: Named = Named {
     summary: "the smaller number",
     plain: Some(|| Strategy::Min),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""min""#, "3", "1", "1"],
 };
 

@@ -14,9 +14,9 @@ use std::cmp::Ordering;
 use super::function::{Function, Gives, Options, SIDES};
 use super::law::Laws;
 use super::named::Named;
-use super::options::{OptionErrorKind, Read, error, strategies};
+use super::option_error::OptionProblem;
+use super::options::{Read, error, strategies};
 use super::{Made, Merging, Refusal, Strategy, Work};
-use crate::diagnostic::suggestion;
 use crate::json::{Json, Kind, Text, View, compare, same};
 
 /// `merge_fields` by name.
@@ -26,7 +26,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "an object, member by member; members without a rule are not copied",
     plain: None,
     with: Some(|rules, default| Ok(Strategy::Fields(MergeFields::read(rules, default)?))),
-    adds: false,
+    adds: None,
     example: [
         r#"{ "theme": "anonymous" }"#,
         r#"{"theme":"light"}"#,
@@ -75,8 +75,8 @@ impl MergeFields {
                 "fill" => Some(Box::new(Strategy::Fill)),
                 "anonymous" => Some(Box::new(Strategy::Anonymous)),
                 other => {
-                    let help = suggestion(other, &["drop", "account", "fill", "anonymous"]);
-                    return error(OptionErrorKind::Value, view, "expected a default", Some(help));
+                    let (what, known) = ("a default", &["drop", "account", "fill", "anonymous"]);
+                    return error(view, OptionProblem::WrongWord { what, word: other.to_owned(), known });
                 }
             },
         };

@@ -24,7 +24,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "the account's value, or the visitor's where it is blank (null, empty string, list or object)",
     plain: Some(|| Strategy::Fill),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""fill""#, r#""""#, r#""de""#, r#""de""#],
 };
 

@@ -3,7 +3,8 @@
 //! A new function is one file with a `FUNCTION` and one line in [`Function::ALL`]: the sandbox, the checks of scripts and the
 //! author's reference read the rest from there.
 
-use super::options::{OptionError, OptionErrorKind, Read};
+use super::option_error::{OptionError, OptionProblem};
+use super::options::Read;
 use super::preset;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use super::{
@@ -227,6 +228,5 @@ pub(super) fn made<'a>(made: Merging, account: usize) -> Result<Called, Refused<
 }
 
 fn wrong<'a, T>(view: View<'a>, expected: &str) -> Result<T, Refused<'a>> {
-    let message = expected.to_owned();
-    Err(Refused::Option(OptionError { kind: OptionErrorKind::Expected, view, message, help: None }))
+    Err(Refused::Option(OptionError { view, problem: OptionProblem::Expected { what: expected.to_owned() } }))
 }

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::options::{OptionErrorKind, Read, error, flag, known, text, value_error};
+use super::options::{Read, flag, known, missing_option, text, value_error};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// Member paths that together name an item.
@@ -42,7 +42,7 @@ impl Part {
         }
         known(view, "key", &["path", "fold", "set"])?;
         let Some(path) = view.get("path") else {
-            return error(OptionErrorKind::Option, view, "a part of a `key` needs the option `path`", None);
+            return missing_option(view, "a part of a `key`", "path");
         };
         Ok(Self { path: split(path)?, fold: flag(view, "fold")?, set: flag(view, "set")? })
     }

@@ -15,10 +15,10 @@ use super::group::first_equal;
 use super::key::{Key, compare_keys, fingerprint_of};
 use super::law::Laws;
 use super::named::Named;
-use super::options::{OptionErrorKind, Read, error, known, strategies};
+use super::option_error::OptionProblem;
+use super::options::{Read, error, known, missing_option, strategies};
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
-use crate::diagnostic::suggestion;
 use crate::json::{Json, View};
 
 /// `keyed_union` by name.
@@ -28,7 +28,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "a list as a map: lines with the same key are merged, new lines are added",
     plain: None,
     with: Some(|options, _| Ok(Strategy::KeyedUnion(Box::new(KeyedUnion::read(options)?)))),
-    adds: false,
+    adds: None,
     example: [
         r#"["keyed_union", { "key": "sku", "on_match": { "qty": "max" } }]"#,
         r#"[{"sku":"A","qty":1}]"#,
@@ -77,20 +77,16 @@ impl KeyedUnion {
     pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
         known(options, "keyed_union", &OPTIONS)?;
         let Some(key) = options.get("key") else {
-            return error(OptionErrorKind::Option, options, "`keyed_union` needs the option `key`", None);
+            return missing_option(options, "`keyed_union`", "key");
         };
         let otherwise = match options.get("otherwise") {
             None => Otherwise::default(),
             Some(view) => match Otherwise::by_word(&view.word()) {
                 Some(otherwise) => otherwise,
                 None => {
-                    let message = "expected what happens to the other members";
-                    return error(
-                        OptionErrorKind::Value,
-                        view,
-                        message,
-                        Some(suggestion(&view.word(), &Otherwise::WORDS)),
-                    );
+                    let what = "what happens to the other members";
+                    let problem = OptionProblem::WrongWord { what, word: view.word(), known: &Otherwise::WORDS };
+                    return error(view, problem);
                 }
             },
         };

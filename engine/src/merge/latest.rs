@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use super::function::{Called, Function, Gives};
 use super::law::Laws;
 use super::named::Named;
-use super::options::{OptionErrorKind, Read, error, known, text};
+use super::options::{Read, known, missing_option, text};
 use super::{Context, Made, Strategy};
 use crate::instant;
 use crate::json::View;
@@ -29,7 +29,7 @@ pub(super) const EARLIEST_TIME: Named = Named {
     summary: "the earlier of two times",
     plain: Some(|| Strategy::EarliestTime),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""earliest_time""#, r#""2026-11-02""#, r#""2026-11-01""#, r#""2026-11-01""#],
 };
 
@@ -40,7 +40,7 @@ pub(super) const LATEST_TIME: Named = Named {
     summary: "the later of two times",
     plain: Some(|| Strategy::LatestTime),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""latest_time""#, r#""2026-11-01""#, r#""2026-11-02""#, r#""2026-11-02""#],
 };
 
@@ -51,7 +51,7 @@ pub(super) const LATEST_VALUE: Named = Named {
     summary: "the value whose time, in the member `at`, is later",
     plain: None,
     with: Some(|options, _| Ok(Strategy::Latest(Latest::read(options)?))),
-    adds: false,
+    adds: None,
     example: [r#"["latest", { "at": "at" }]"#, r#"{"v":1,"at":1}"#, r#"{"v":2,"at":2}"#, r#"{"v":2,"at":2}"#],
 };
 
@@ -111,7 +111,7 @@ impl Latest {
     pub(super) fn read(options: View<'_>) -> Read<'_, Self> {
         known(options, "latest", &OPTIONS)?;
         let Some(at) = options.get("at") else {
-            return error(OptionErrorKind::Option, options, "`latest` needs the option `at`", None);
+            return missing_option(options, "`latest`", "at");
         };
         Ok(Self { at: text(at)? })
     }

@@ -25,7 +25,7 @@ pub(super) const ALL: Named = Named {
     summary: "true where both are true; a visitor's `false` wins",
     plain: Some(|| Strategy::All),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""all""#, "true", "false", "false"],
 };
 
@@ -36,7 +36,7 @@ pub(super) const ANY: Named = Named {
     summary: "true where one is true",
     plain: Some(|| Strategy::Any),
     with: None,
-    adds: false,
+    adds: None,
     example: [r#""any""#, "false", "true", "true"],
 };
 

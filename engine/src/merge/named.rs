@@ -11,6 +11,15 @@ use super::{
 use super::{anonymous, union};
 use crate::json::{Document, View};
 
+/// What a merge adds again at every login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adds {
+    /// Numbers to numbers.
+    Numbers,
+    /// Items to lists.
+    Items,
+}
+
 /// A strategy by its name.
 #[derive(Clone, Copy)]
 pub struct Named {
@@ -24,8 +33,8 @@ pub struct Named {
     pub plain: Option<Plain>,
     /// The strategy with its option, and the `default` beside it.
     pub(super) with: Option<With>,
-    /// Whether it adds again at every login.
-    pub adds: bool,
+    /// What it adds again at every login, if it does.
+    pub adds: Option<Adds>,
     /// As it is written for a member, the account's value, the visitor's, and what becomes of them.
     pub example: [&'static str; 4],
 }

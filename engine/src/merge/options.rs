@@ -12,76 +12,23 @@
 
 use super::Strategy;
 use super::fields::MergeFields;
-use super::named::Named;
-use crate::diagnostic::{Help, nearest, suggestion};
+use super::named::{Adds, Named};
+use super::option_error::{OptionError, OptionProblem};
 use crate::json::{Kind, View};
-
-/// What is wrong with a strategy that an author wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OptionErrorKind {
-    /// No strategy has this name.
-    Strategy,
-    /// The function has no such option, or lacks one.
-    Option,
-    /// The option has a value that it cannot have.
-    Value,
-    /// Something of another kind is expected; the message says what.
-    Expected,
-    /// An object that does not hold exactly one function.
-    NotOneFunction,
-}
-
-impl OptionErrorKind {
-    /// The mistake without the word that is wrong, which may have come with the data.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Strategy => "no strategy has this name",
-            Self::Option => "an unknown option, or a missing one",
-            Self::Value | Self::Expected => "an option has an invalid value",
-            Self::NotOneFunction => "an object must hold exactly one function",
-        }
-    }
-}
-
-/// A strategy that cannot be read: where, what, and what to write instead.
-#[derive(Clone, Debug)]
-pub struct OptionError<'a> {
-    /// What kind of mistake.
-    pub kind: OptionErrorKind,
-    /// The wrong name or value.
-    pub view: View<'a>,
-    /// One sentence.
-    pub message: String,
-    /// What is valid there.
-    pub help: Option<Help>,
-}
-
-impl OptionError<'_> {
-    /// The mistake in a sentence, with the name of the option or member, if that is known.
-    #[must_use]
-    pub fn sentence(&self, name: Option<&str>) -> String {
-        match (self.kind, name) {
-            (OptionErrorKind::Expected, Some(name)) => format!("`{name}` takes {}", self.message),
-            (OptionErrorKind::Expected, None) => format!("expected {}", self.message),
-            _ => self.message.clone(),
-        }
-    }
-}
 
 pub(super) type Read<'a, T> = Result<T, OptionError<'a>>;
 
-pub(super) fn error<T>(
-    kind: OptionErrorKind,
-    view: View<'_>,
-    message: impl Into<String>,
-    help: Option<Help>,
-) -> Read<'_, T> {
-    Err(OptionError { kind, view, message: message.into(), help })
+/// What is wrong with a name or a value.
+pub(super) fn error<T>(view: View<'_>, problem: OptionProblem) -> Read<'_, T> {
+    Err(OptionError { view, problem })
 }
 
 pub(super) fn value_error<'a, T>(view: View<'a>, expected: &str) -> Read<'a, T> {
-    error(OptionErrorKind::Expected, view, expected, None)
+    error(view, OptionProblem::Expected { what: expected.to_owned() })
+}
+
+pub(super) fn missing_option<'a, T>(view: View<'a>, owner: &'static str, option: &'static str) -> Read<'a, T> {
+    error(view, OptionProblem::MissingOption { owner, option })
 }
 
 impl Strategy {
@@ -97,13 +44,12 @@ impl Strategy {
         let mut functions =
             view.named_members().filter(|(name, _)| !name.as_text().is_some_and(|name| name.is("default")));
         let (Some((name, options)), None) = (functions.next(), functions.next()) else {
-            let names: Vec<_> = view.members().map(|(name, _)| format!("`{}`", name.decode())).collect();
-            let message = format!("expected one function with its options, found {}", names.join(" and "));
-            return error(OptionErrorKind::NotOneFunction, view, message, Some(suggestion("", &with_options())));
+            let names = view.members().map(|(name, _)| name.decode().into_owned()).collect();
+            return error(view, OptionProblem::NotOneFunction { names, known: with_options() });
         };
         let function = name.word();
         if default.is_some() && function != "merge_fields" {
-            return error(OptionErrorKind::NotOneFunction, view, "only `merge_fields` has a `default` beside it", None);
+            return error(view, OptionProblem::StrayDefault);
         }
         Self::read_function(name, &function, options, default)
     }
@@ -117,8 +63,8 @@ impl Strategy {
         match Named::by_name(function).and_then(|named| named.with) {
             Some(read) => read(options, default),
             None => {
-                let message = format!("unknown function `{function}`");
-                error(OptionErrorKind::Strategy, name, message, Some(suggestion(function, &with_options())))
+                let problem = OptionProblem::UnknownFunction { name: function.to_owned(), known: with_options() };
+                error(name, problem)
             }
         }
     }
@@ -139,7 +85,7 @@ impl Strategy {
     /// Where a merge, as an author wrote it, names what adds again at every login: the first such word.
     #[must_use]
     pub fn adding(view: View<'_>) -> Option<View<'_>> {
-        let adds = |view: &View<'_>| adds(&view.word());
+        let adds = |view: &View<'_>| adds(&view.word()).is_some();
         match view.kind() {
             Kind::Object => {
                 let mut values = view.members().filter_map(|(_, value)| Self::adding(value));
@@ -152,19 +98,14 @@ impl Strategy {
 
     fn read_name(view: View<'_>) -> Read<'_, Self> {
         let name = view.word();
-        Self::by_name(&name).map_or_else(
-            || {
-                if Named::by_name(&name).is_some() {
-                    let message = format!("strategy `{name}` needs options");
-                    let near = nearest(&name, &plain()).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
-                    let help = format!("write `{{ \"{name}\": … }}`, for a member `[\"{name}\", …]`{near}");
-                    return error(OptionErrorKind::Strategy, view, message, Some(help.into()));
-                }
-                let message = format!("unknown strategy `{name}`");
-                error(OptionErrorKind::Strategy, view, message, Some(suggestion(&name, &strategy_names())))
-            },
-            Ok,
-        )
+        if let Some(strategy) = Self::by_name(&name) {
+            return Ok(strategy);
+        }
+        let problem = match Named::by_name(&name) {
+            Some(_) => OptionProblem::NeedsOptions { name, plain: plain() },
+            None => OptionProblem::UnknownStrategy { name, known: strategy_names() },
+        };
+        error(view, problem)
     }
 
     fn read_list(view: View<'_>) -> Read<'_, Self> {
@@ -185,13 +126,7 @@ fn as_a_list<'a>(view: View<'a>, wrong: OptionError<'a>) -> OptionError<'a> {
     if !Named::by_name(&word).is_some_and(Named::takes_option) {
         return wrong;
     }
-    let message = format!("a member has `{word}` with its options as a list");
-    OptionError {
-        kind: OptionErrorKind::NotOneFunction,
-        view: name,
-        message,
-        help: Some(format!("write `[\"{word}\", …]`").into()),
-    }
+    OptionError { view: name, problem: OptionProblem::NotAList { name: word } }
 }
 
 /// The names of all strategies.
@@ -214,10 +149,10 @@ pub fn is_strategy(name: &str) -> bool {
     Named::by_name(name).is_some()
 }
 
-/// Whether a word names what adds again at every login.
+/// What a word names that adds again at every login.
 #[must_use]
-pub fn adds(name: &str) -> bool {
-    Named::by_name(name).is_some_and(|named| named.adds)
+pub fn adds(name: &str) -> Option<Adds> {
+    Named::by_name(name).and_then(|named| named.adds)
 }
 
 /// Checks that `options` is an object of options that the function knows.
@@ -228,8 +163,9 @@ pub(super) fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Re
     for (name, _) in options.named_members() {
         let text = name.word();
         if !names.contains(&text.as_str()) {
-            let message = format!("`{function}` has no option `{text}`");
-            return error(OptionErrorKind::Option, name, message, Some(suggestion(&text, names)));
+            let known = names.iter().map(ToString::to_string).collect();
+            let problem = OptionProblem::UnknownOption { function: function.to_owned(), option: text, known };
+            return error(name, problem);
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ pub(super) const HIGHEST_OF: Named = Named {
     summary: "the value that is later in a declared list",
     plain: None,
     with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Greater)?))),
-    adds: false,
+    adds: None,
     example: [r#"["highest", ["silver", "gold"]]"#, r#""silver""#, r#""gold""#, r#""gold""#],
 };
 
@@ -40,7 +40,7 @@ pub(super) const LOWEST_OF: Named = Named {
     summary: "the value that is earlier in a declared list",
     plain: None,
     with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Less)?))),
-    adds: false,
+    adds: None,
     example: [r#"["lowest", ["silver", "gold"]]"#, r#""gold""#, r#""silver""#, r#""silver""#],
 };
 

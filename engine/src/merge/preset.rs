@@ -27,7 +27,7 @@ use super::function::{Call, Function, Gives, SIDES};
 use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::law::Laws;
-use super::named::{Named, Plain};
+use super::named::{Adds, Named, Plain};
 use super::union::Union;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, same};
@@ -75,7 +75,7 @@ pub enum Cart {
 
 /// A preset as a function of scripts and as a strategy by name.
 macro_rules! preset {
-    ($of:ident, $cart:ident, $name:literal, $summary:literal, $adds:literal, $rhai:literal, $json:expr) => {
+    ($of:ident, $cart:ident, $name:literal, $summary:literal, $adds:expr, $rhai:literal, $json:expr) => {
         #[doc = concat!("`", $name, "`.")]
         pub(super) mod $of {
             use super::{Call, Cart, Function, Gives, Named, Plain, Preset, SIDES, Strategy};
@@ -116,7 +116,7 @@ preset!(
     ArchiveExisting,
     "archive_existing",
     "the visitor's cart; the account's moves to `saved`",
-    false,
+    None,
     "#{ items: [1] }, #{ items: [2] }",
     [r#"{"items":[1]}"#, r#"{"items":[2]}"#, r#"{"items":[2],"saved":[{"items":[1]}]}"#]
 );
@@ -125,7 +125,7 @@ preset!(
     HigherQuantity,
     "higher_quantity",
     "the lines of both carts; of matching ones the larger quantity",
-    false,
+    None,
     r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
     [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":3}]"#]
 );
@@ -134,7 +134,7 @@ preset!(
     SavedQuantity,
     "saved_quantity",
     "the lines of both carts; of matching ones the account's quantity",
-    false,
+    None,
     r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
     [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":1}]"#]
 );
@@ -143,7 +143,7 @@ preset!(
     SumQuantities,
     "sum_quantities",
     "the lines of both carts; of matching ones the sum; needs `session.once`",
-    true,
+    Some(super::Adds::Numbers),
     r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
     [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":4}]"#]
 );
@@ -152,17 +152,17 @@ preset!(
     UseExisting,
     "use_existing",
     "the account's cart, or the visitor's where there is none",
-    false,
+    None,
     "[1], [2]",
     ["[1]", "[2]", "[1]"]
 );
-preset!(use_guest, UseGuest, "use_guest", "the visitor's cart", false, "[1], [2]", ["[1]", "[2]", "[2]"]);
+preset!(use_guest, UseGuest, "use_guest", "the visitor's cart", None, "[1], [2]", ["[1]", "[2]", "[2]"]);
 preset!(
     use_guest_if_existing_empty,
     UseGuestIfExistingEmpty,
     "use_guest_if_existing_empty",
     "the visitor's cart where the account's has no lines",
-    false,
+    None,
     "[], [2]",
     ["[]", "[2]", "[2]"]
 );

@@ -34,7 +34,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "the newest entry of each key, newest first; without a key, ids",
     plain: Some(|| Strategy::Recent(Recent::default())),
     with: Some(|options, _| Ok(Strategy::Recent(Recent::read(options)?))),
-    adds: false,
+    adds: None,
     example: [
         r#"["recent", { "key": "id", "limit": 1 }]"#,
         r#"[{"id":"A","at":1}]"#,

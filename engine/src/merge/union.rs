@@ -28,7 +28,7 @@ pub(super) const STRATEGY: Named = Named {
     summary: "the items of both lists, equal ones once",
     plain: Some(|| Strategy::Union(Union::default())),
     with: Some(|options, _| Ok(Strategy::Union(Union::read("union", options)?))),
-    adds: false,
+    adds: None,
     example: [r#"["union", { "limit": 5 }]"#, "[1]", "[1,2]", "[1,2]"],
 };
 

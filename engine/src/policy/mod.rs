@@ -20,7 +20,7 @@ mod session;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::{Code, Diagnostic, Help, Severity, nearest, suggestion};
+use crate::diagnostic::{Code, Diagnostic, Help, PolicyProblem, Severity, Span, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Document, Kind, View};
 use crate::limits::Limits;
@@ -142,8 +142,7 @@ const RECEIPT: &str = "handover";
 #[must_use]
 pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
     let Some(text) = files.get(POLICY_FILE) else {
-        let message = "there is no `policy.json` in the folder".to_owned();
-        return (None, vec![Diagnostic::error(Code::P020, POLICY_FILE, "", 0..0, message)]);
+        return (None, vec![Diagnostic::new(Span::whole(POLICY_FILE), PolicyProblem::NoPolicy)]);
     };
     let document = match Document::read(text.as_bytes()) {
         Ok(document) => document,
@@ -171,15 +170,18 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: Code, view: View<'_>, message: impl Into<String>) {
-        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message.into()));
+    fn error(&mut self, view: View<'_>, problem: PolicyProblem) {
+        self.errors.push(Diagnostic::new(Span::at_view(POLICY_FILE, view), problem));
     }
 
     /// An error at a value of which something else is expected.
-    fn expected(&mut self, code: Code, view: View<'_>, what: &str) {
-        let name = self.member_of(view);
-        let message = name.map_or_else(|| format!("expected {what}"), |name| format!("`{name}` takes {what}"));
-        self.error(code, view, message);
+    fn expected(&mut self, view: View<'_>, what: &str) {
+        let what = what.to_owned();
+        let problem = match self.member_of(view) {
+            Some(name) => PolicyProblem::Takes { name, what },
+            None => PolicyProblem::Expected { what },
+        };
+        self.error(view, problem);
     }
 
     /// The name of the member that a value is of.
@@ -187,14 +189,10 @@ impl Reader<'_> {
         view.place().and_then(|place| member_of(self.document.root(), place.at))
     }
 
-    fn error_help(&mut self, code: Code, view: View<'_>, message: String, help: impl Into<Help>) {
-        self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message).help(help));
-    }
-
     /// Checks that a value is an object of members that are known; says whether it is an object.
     fn members(&mut self, view: View<'_>, names: &[&str]) -> bool {
         if view.kind() != Kind::Object {
-            self.expected(Code::P005, view, "an object");
+            self.expected(view, "an object");
             return false;
         }
         for (name, _) in view.named_members() {
@@ -202,7 +200,7 @@ impl Reader<'_> {
             if !names.contains(&text.as_str()) {
                 let meant = synonym(&text).filter(|meant| names.contains(meant));
                 let help = meant.map_or_else(|| suggestion(&text, names), Help::did_you_mean);
-                self.error_help(Code::P003, name, format!("unknown member `{text}`"), help);
+                self.error(name, PolicyProblem::UnknownMember { name: text, help: Some(help) });
             }
         }
         true
@@ -233,16 +231,15 @@ impl Reader<'_> {
                 Vec::new()
             }
             Some(rules) if rules.kind() != Kind::Array => {
-                self.expected(Code::P005, rules, "a list of rules");
+                self.expected(rules, "a list of rules");
                 Vec::new()
             }
             Some(rules) if rules.is_empty() => {
-                self.error(Code::P007, rules, "`rules` is empty: nothing would ever be transferred");
+                self.error(rules, PolicyProblem::NoRules);
                 Vec::new()
             }
             Some(rules) if rules.len() > RULES_MAX => {
-                let message = format!("there are {} rules: expected at most {RULES_MAX}", rules.len());
-                self.error(Code::P007, rules, message);
+                self.error(rules, PolicyProblem::TooManyRules { count: rules.len(), most: RULES_MAX });
                 Vec::new()
             }
             Some(rules) => rules.items().filter_map(|rule| self.rule(rule, &protected)).collect(),
@@ -257,7 +254,7 @@ impl Reader<'_> {
 
     fn text(&mut self, view: View<'_>) -> Option<String> {
         if view.kind() != Kind::String {
-            self.expected(Code::P005, view, "a string");
+            self.expected(view, "a string");
             return None;
         }
         Some(view.word())
@@ -269,7 +266,7 @@ impl Reader<'_> {
             .members()
             .any(|(own, _)| nearest(&own.decode(), &[name]).is_some() || synonym(&own.decode()) == Some(name));
         if !mistyped {
-            self.error(Code::P004, object, format!("the member `{name}` is missing"));
+            self.error(object, PolicyProblem::Missing { name: name.to_owned() });
         }
     }
 
@@ -289,21 +286,22 @@ impl Reader<'_> {
         if words.contains(&text.as_str()) {
             return Some(text);
         }
-        self.error_help(Code::P006, view, format!("`{name}` cannot be `{text}`"), suggestion(&text, words));
+        let (name, help) = (name.to_owned(), Some(suggestion(&text, words)));
+        self.error(view, PolicyProblem::CannotBe { name, word: text, help });
         None
     }
 
     fn boolean(&mut self, object: View<'_>, name: &str) -> Option<bool> {
         let view = object.get(name)?;
         if view.as_bool().is_none() {
-            self.expected(Code::P005, view, "`true` or `false`");
+            self.expected(view, "`true` or `false`");
         }
         view.as_bool()
     }
 
     fn strings<'v>(&mut self, view: View<'v>) -> Vec<(View<'v>, String)> {
         if view.kind() != Kind::Array {
-            self.expected(Code::P005, view, "a list of strings");
+            self.expected(view, "a list of strings");
         }
         view.items().filter_map(|item| Some((item, self.text(item)?))).collect()
     }
@@ -314,12 +312,7 @@ impl Reader<'_> {
         let text = self.text(view)?;
         let millis = duration(&text);
         if millis.is_none() {
-            self.error_help(
-                Code::P015,
-                view,
-                format!("`{text}` is not a duration"),
-                "write `30d`, `12h`, `45m` or `90s`",
-            );
+            self.error(view, PolicyProblem::NoDuration { text });
         }
         millis
     }
@@ -332,8 +325,8 @@ impl Reader<'_> {
             match Detector::by_name(&name) {
                 Some(detector) => detectors.set(detector, true),
                 None => {
-                    let help = suggestion(&name, &Detector::NAMES);
-                    self.error_help(Code::P006, view, format!("no detector `{name}`"), help);
+                    let help = Some(suggestion(&name, &Detector::NAMES));
+                    self.error(view, PolicyProblem::UnknownDetector { name, help });
                 }
             }
         }
@@ -350,8 +343,11 @@ impl Reader<'_> {
             let most = Limits::most(&name.decode());
             match value.as_size() {
                 Some(size) if (1..=most).contains(&(size as u64)) => limit.set(size as u64),
-                Some(_) => self.error(Code::P007, value, format!("`{}` is from 1 to {most}", name.decode())),
-                None => self.expected(Code::P005, value, "a whole number"),
+                Some(_) => {
+                    let name = name.decode().into_owned();
+                    self.error(value, PolicyProblem::OutOfRange { name, most });
+                }
+                None => self.expected(value, "a whole number"),
             }
         }
         limits
@@ -383,19 +379,6 @@ fn member_of(view: View<'_>, at: u32) -> Option<String> {
         let holds = |list: View<'_>| list.items().any(|item| item.place().is_some_and(|place| place.at == at));
         view.members().find(|(_, list)| holds(*list)).map(|(name, _)| name.decode().into_owned())
     })
-}
-
-/// What is wrong with a merge that adds, where a hand-over may come more than once (P040, R040).
-pub(crate) fn adds_again(name: &str) -> String {
-    if name == "concat" {
-        return "`concat` appends again at every login: 1 and 3 items give 4, then 7, then 10".to_owned();
-    }
-    format!("`{name}` adds again at every login: 1 + 3 gives 4, then 7, then 10")
-}
-
-/// What to write instead.
-pub(crate) fn once(name: &str) -> &'static str {
-    if name == "concat" { "`union`, or `session.once`" } else { "`max`, or `session.once`" }
 }
 
 /// `[1-9][0-9]*(s|m|h|d)`, in milliseconds.

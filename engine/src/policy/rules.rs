@@ -1,10 +1,10 @@
 //! The rules of `policy.json`: where each reads and writes, and how it merges.
 
-use super::{Declaration, MergeDeclaration, POLICY_FILE, RECEIPT, Reader, adds_again, once};
-use crate::diagnostic::{Code, Diagnostic, Help, nearest, suggestion};
+use super::{Declaration, MergeDeclaration, POLICY_FILE, RECEIPT, Reader};
+use crate::diagnostic::{Code, Diagnostic, Help, Note, PolicyProblem, Span, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
-use crate::merge::{OptionError, OptionErrorKind, Strategy};
+use crate::merge::{Adds, OptionError, OptionErrorKind, Strategy, adds};
 use crate::pointer::Pointer;
 use crate::rule::Mode;
 use crate::sanitizer::Unknown;
@@ -66,8 +66,7 @@ impl Reader<'_> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         let good = !name.is_empty() && name.bytes().all(plain);
         if !good && let Some(view) = rule.get("name") {
-            let message = "a rule's name has letters, digits, `_` and `-` only: its files carry it";
-            self.error(Code::P024, view, format!("`{name}`: {message}"));
+            self.error(view, PolicyProblem::BadName { name: name.to_owned() });
         }
         good
     }
@@ -79,25 +78,18 @@ impl Reader<'_> {
             Some(("app_metadata", root)) => (Sink::App, root),
             Some(("user_metadata", root)) => (Sink::User, root),
             _ => {
-                let root = text.rsplit(['.', '/']).next().unwrap_or_default();
-                let help = format!("write `app_metadata.{root}` or `user_metadata.{root}`");
-                self.error_help(
-                    Code::P013,
-                    view,
-                    format!("`{text}` is not a root, a top-level key of `app_metadata` or `user_metadata`"),
-                    help,
-                );
+                let root = text.rsplit(['.', '/']).next().unwrap_or_default().to_owned();
+                self.error(view, PolicyProblem::NoRoot { text, root });
                 return None;
             }
         };
         if !self.provider.holds_root(root) {
-            let help = "a root has no `.`, `$` or NUL, and is not `__proto__`, `constructor` or `prototype`";
-            self.error_help(Code::P013, view, format!("the provider cannot store the root `{root}`"), help.to_owned());
+            self.error(view, PolicyProblem::UnstorableRoot { root: root.to_owned() });
             return None;
         }
         let kept = sink == Sink::App && (self.provider.reserves(root) || root == RECEIPT);
         if kept || protected.iter().any(|name| name == root) {
-            self.error(Code::P012, view, format!("`{root}` is protected: rules cannot write it"));
+            self.error(view, PolicyProblem::Protected { root: root.to_owned() });
             return None;
         }
         Some((sink, root.to_owned()))
@@ -110,16 +102,16 @@ impl Reader<'_> {
         match (pointer, rule.get("from")) {
             (Some(pointer), _) if !reserved => Some(pointer),
             (Some(_), view) => {
-                self.error(Code::P014, view.unwrap_or(rule), "`/handover` is the hand-over id's: no rule reads it");
+                self.error(view.unwrap_or(rule), PolicyProblem::ReservedPointer);
                 None
             }
             (None, view) => {
-                let message = format!("`{text}` is not a JSON Pointer: `~0` is `~`, and `~1` is `/`");
                 let own = text.trim_start_matches(['#', '$', '/', '.']);
                 let own = own.strip_prefix("metadata.").unwrap_or(own).replace('.', "/");
                 let meant = Pointer::parse(&format!("/{own}")).filter(|_| !own.is_empty());
                 let help = meant.map_or("write `/cart`".into(), |_| Help::did_you_mean(&format!("/{own}")));
-                self.error_help(Code::P014, view.unwrap_or(rule), message, help);
+                let problem = PolicyProblem::NoPointer { text: text.to_owned(), help: Some(help) };
+                self.error(view.unwrap_or(rule), problem);
                 None
             }
         }
@@ -128,15 +120,15 @@ impl Reader<'_> {
     fn triggers(&mut self, on: View<'_>) -> Vec<Trigger> {
         let words = self.strings(on);
         if on.kind() == Kind::Array && on.is_empty() {
-            self.error(Code::P007, on, "without a trigger the rule never runs");
+            self.error(on, PolicyProblem::NoTrigger);
         }
         let mut triggers = Vec::new();
         for (view, word) in words {
             match Trigger::by_word(&word) {
                 Some(trigger) => triggers.push(trigger),
                 None => {
-                    let help = suggestion(&word, &["login", "signup"]);
-                    self.error_help(Code::P006, view, format!("unknown trigger `{word}`"), help);
+                    let help = Some(suggestion(&word, &["login", "signup"]));
+                    self.error(view, PolicyProblem::UnknownTrigger { word, help });
                 }
             }
         }
@@ -148,8 +140,7 @@ impl Reader<'_> {
         const WAIVABLE: [&str; 4] = ["L1", "L6", "L7", "L8"];
         const NEVER: [&str; 3] = ["L2", "L9", "L10"];
         if let Some((law, _)) = laws.named_members().find(|(law, _)| NEVER.contains(&law.word().as_str())) {
-            let message = format!("`{}` cannot be waived", law.word());
-            self.error_help(Code::P007, law, message, "remove it, and repair the merge".to_owned());
+            self.error(law, PolicyProblem::NotWaivable { law: law.word() });
             return Vec::new();
         }
         if !self.members(laws, &WAIVABLE) {
@@ -159,7 +150,7 @@ impl Reader<'_> {
         for (law, why) in laws.members() {
             let Some(reason) = self.text(why) else { continue };
             if reason.trim().is_empty() {
-                self.error(Code::P007, why, "a waiver needs a reason");
+                self.error(why, PolicyProblem::NoReason);
             }
             waivers.push((law.decode().into_owned(), reason));
         }
@@ -171,11 +162,12 @@ impl Reader<'_> {
         match size {
             Some(size) if size > 0 => Some(size),
             Some(_) => {
-                self.expected(Code::P007, view, "1 or more");
+                let name = self.member_of(view).unwrap_or_default();
+                self.error(view, PolicyProblem::ZeroSize { name });
                 None
             }
             None => {
-                self.expected(Code::P005, view, "a whole number");
+                self.expected(view, "a whole number");
                 None
             }
         }
@@ -187,12 +179,7 @@ impl Reader<'_> {
             if self.files.get(&own).is_some() {
                 return Some(MergeDeclaration::Script(own));
             }
-            self.error_help(
-                Code::P026,
-                rule,
-                "the rule has no `merge`".into(),
-                format!("write `{own}`, or name a strategy"),
-            );
+            self.error(rule, PolicyProblem::NoMerge { file: own });
             return None;
         };
         let text = view.word();
@@ -201,15 +188,19 @@ impl Reader<'_> {
         }
         match Strategy::read_rule(view) {
             Ok(_) if self.files.get(&own).is_some() => {
-                let message = format!("two merges for one rule: this one, and the script `{own}`");
-                self.error_help(Code::P025, view, message, format!("remove one, or name `{own}`"));
+                self.error(view, PolicyProblem::TwoMerges { file: own });
                 None
             }
             Ok(strategy) => {
                 let observes = rule.get("mode").is_some_and(|mode| mode.word() == "observe");
                 if !self.once && !observes && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
-                    self.error_help(Code::P040, adding, adds_again(&adding.word()), once(&adding.word()).to_owned());
+                    let word = adding.word();
+                    let problem = match adds(&word) {
+                        Some(Adds::Items) => PolicyProblem::AppendsAgain { word },
+                        _ => PolicyProblem::AddsAgain { word },
+                    };
+                    self.error(adding, problem);
                 }
                 Some(MergeDeclaration::Strategy(strategy))
             }
@@ -222,42 +213,33 @@ impl Reader<'_> {
 
     fn script(&mut self, view: View<'_>, file: String) -> Option<MergeDeclaration> {
         if file.starts_with('/') || file.split('/').any(|part| part == "..") {
-            self.error(Code::P024, view, "a path with `..`, or from the root, leaves the folder of the policy");
+            self.error(view, PolicyProblem::PathOutside);
             return None;
         }
         if self.files.get(&file).is_none() {
             let scripts: Vec<&str> =
                 self.files.0.keys().map(String::as_str).filter(|own| own.ends_with(".merge.rhai")).collect();
             let help = nearest(&file, &scripts).map_or(format!("write `{file}`").into(), Help::did_you_mean);
-            self.error_help(Code::P022, view, format!("the file `{file}` does not exist"), help);
+            self.error(view, PolicyProblem::NoScript { file, help: Some(help) });
             return None;
         }
         Some(MergeDeclaration::Script(file))
     }
 
-    fn option_error(&mut self, error: OptionError<'_>) {
-        let name = self.member_of(error.view);
-        let sentence = error.sentence(name.as_deref());
-        let OptionError { kind, view, help, .. } = error;
-        let code = match kind {
-            OptionErrorKind::Strategy => Code::P030,
-            OptionErrorKind::Option => Code::P031,
-            OptionErrorKind::Value | OptionErrorKind::Expected => Code::P032,
-            OptionErrorKind::NotOneFunction => Code::P033,
+    fn option_error(&mut self, OptionError { view, problem }: OptionError<'_>) {
+        let kind = problem.kind();
+        let sentence = problem.sentence(self.member_of(view).as_deref());
+        let is_word = view.kind() == Kind::String && kind == OptionErrorKind::Value;
+        let not = if is_word { format!(", not `{}`", view.word()) } else { String::new() };
+        let message = format!("{sentence}{not}");
+        let help = problem.help().map(|help| self.script_meant(view).unwrap_or(help));
+        let problem = match kind {
+            OptionErrorKind::Strategy => PolicyProblem::UnknownStrategy { message, help },
+            OptionErrorKind::Option => PolicyProblem::WrongOption { message, help },
+            OptionErrorKind::Value => PolicyProblem::WrongOptionValue { message, help },
+            OptionErrorKind::NotOneFunction => PolicyProblem::NotOneFunction { message, help },
         };
-        let written =
-            if view.kind() == Kind::String && matches!(kind, OptionErrorKind::Value | OptionErrorKind::Expected) {
-                format!(", not `{}`", view.word())
-            } else {
-                String::new()
-            };
-        let message = sentence + written.as_str();
-        let help = help.map(|help| self.script_meant(view).unwrap_or(help));
-        let diagnostic = Diagnostic::at_view(code, POLICY_FILE, view, message);
-        self.errors.push(match help {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        });
+        self.error(view, problem);
     }
 
     /// The script that an unknown strategy means by its name.
@@ -270,7 +252,10 @@ impl Reader<'_> {
 
     /// No two rules share a name or write one root.
     pub(super) fn distinct(&mut self, rules: View<'_>) {
-        for (member, code, what) in [("name", Code::P010, "name"), ("to", Code::P011, "root")] {
+        let name_twice = |name| PolicyProblem::NameTwice { name };
+        let root_twice = |root| PolicyProblem::RootTwice { root };
+        let members: [(&str, &dyn Fn(String) -> PolicyProblem); 2] = [("name", &name_twice), ("to", &root_twice)];
+        for (member, twice) in members {
             let mut seen: Vec<(String, View<'_>)> = Vec::new();
             // a new version of a rule may observe beside the old one
             let counts =
@@ -278,13 +263,13 @@ impl Reader<'_> {
             for (rule, view) in rules.items().filter(counts).filter_map(|rule| Some((rule, rule.get(member)?))) {
                 let text = view.word();
                 if let Some((_, first)) = seen.iter().find(|(own, _)| *own == text) {
-                    let message = format!("the {what} `{text}` is used twice: by this rule, too");
-                    let first = Diagnostic::at_view(code, POLICY_FILE, *first, "the first one".to_owned());
+                    let first = Note::new(Span::at_view(POLICY_FILE, *first), "the first one");
                     // what another rule's name brings along follows from that
-                    let whole = Diagnostic::at_view(code, POLICY_FILE, rule, String::new());
+                    let whole = Span::at_view(POLICY_FILE, rule);
                     self.errors
                         .retain(|one| one.code != Code::P025 || one.start < whole.start || one.start > whole.end);
-                    self.errors.push(Diagnostic::at_view(code, POLICY_FILE, view, message).related(first));
+                    let second = Span::at_view(POLICY_FILE, view);
+                    self.errors.push(Diagnostic::new(second, twice(text.clone())).related(first));
                 }
                 seen.push((text, view));
             }

@@ -1,7 +1,7 @@
 //! What a policy says of sessions, and whether that is wise: the provider's page of best practices, as errors and advice.
 
 use super::{POLICY_FILE, Reader, SessionPolicy, duration};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, PolicyProblem, Span};
 use crate::json::{Document, Kind, Number, View};
 use crate::policy::Files;
 
@@ -23,13 +23,11 @@ impl Reader<'_> {
         if !self.members(session, &names) {
             return SessionPolicy::default();
         }
-        for value in ["required"] {
-            if let Some(view) = session.get("token").filter(|view| view.word() == value) {
-                self.error(Code::P006, view, format!("`session.token` `{value}` is not built yet"));
-            }
+        if let Some(view) = session.get("token").filter(|view| view.word() == "required") {
+            self.error(view, PolicyProblem::NotBuiltWord { member: "session.token", word: "required" });
         }
         if let Some(view) = session.get("verify") {
-            self.error(Code::P003, view, "`session.verify` is not built yet");
+            self.error(view, PolicyProblem::NotBuilt { member: "session.verify" });
         }
         if session.get("token").is_none_or(|token| !["required", "optional"].contains(&token.word().as_str())) {
             self.one_of(session, "token", &["ignored", "optional", "required"]);
@@ -49,34 +47,23 @@ impl Reader<'_> {
     fn format(&mut self, session: View<'_>) {
         let format = self.one_of(session, "format", &["jwe", "jwt"]);
         if let Some(view) = session.get("format").filter(|_| format.as_deref() == Some("jwt")) {
-            let message = "everybody who holds a `jwt` can read the session's metadata";
-            self.advise(Code::P053, Severity::Warning, view, message, "write `jwe`, and set the tenant to it");
+            self.error(view, PolicyProblem::ReadableToken);
         }
     }
 
     fn lifetime(&mut self, session: View<'_>) {
         let Some(view) = session.get("lifetime") else { return };
         if is_endless(view) {
-            let help = "write `90d` or less, and set the tenant to it".to_owned();
-            return self.error_help(Code::P050, view, "a session that never ends".to_owned(), help);
+            return self.error(view, PolicyProblem::EndlessSession);
         }
         let Some(lifetime) = self.duration(session, "lifetime") else { return };
         if lifetime > LIFETIME_MAX {
-            let help = "write `90d` or less, and set the tenant to it".to_owned();
-            self.error_help(Code::P050, view, "a session that lives for more than 90 days".to_owned(), help);
+            self.error(view, PolicyProblem::LongSession);
         } else if lifetime < DAY {
-            let message = "a session of less than 24 hours is over before most people come back";
-            let help = "write `30d`, unless people share the device, and set the tenant to it";
-            self.advise(Code::P052, Severity::Warning, view, message, help);
+            self.error(view, PolicyProblem::ShortSession);
         } else if lifetime < LIFETIME_ADVISED {
-            let message = "the provider recommends sessions of 30 days or more";
-            self.advise(Code::P054, Severity::Info, view, message, "write `30d`, and set the tenant to it");
+            self.error(view, PolicyProblem::SessionBelowAdvice);
         }
-    }
-
-    fn advise(&mut self, code: Code, severity: Severity, view: View<'_>, message: &str, help: &str) {
-        let advice = Diagnostic::at_view(code, POLICY_FILE, view, message.to_owned());
-        self.errors.push(advice.severity(severity).help(help));
     }
 }
 
@@ -125,9 +112,8 @@ type Theirs = Option<(String, &'static str)>;
 
 fn differing(view: View<'_>, theirs: Theirs) -> Option<Diagnostic> {
     let (theirs, setting) = theirs?;
-    let message = format!("{theirs}, the policy declares `{}`", view.word());
-    let help = format!("set `{setting}` of the tenant, or declare in the policy what the tenant has");
-    Some(Diagnostic::at_view(Code::P051, POLICY_FILE, view, message).help(help))
+    let problem = PolicyProblem::TenantDiffers { theirs, declared: view.word(), setting };
+    Some(Diagnostic::new(Span::at_view(POLICY_FILE, view), problem))
 }
 
 fn lifetime_of(tenant: View<'_>, own: i64) -> Theirs {

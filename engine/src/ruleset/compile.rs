@@ -6,13 +6,15 @@ use sha2::{Digest, Sha256};
 
 use super::{PROFILE_BYTES, RuleSet, evidence, fit};
 use crate::decision::sink_bytes;
-use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
+use crate::diagnostic::{
+    Code, Diagnostic, Help, Note, PolicyProblem, SchemaProblem, ScriptProblem, Severity, Span, nearest,
+};
 use crate::event::Sink;
 use crate::generate;
 use crate::guard::Guard;
 use crate::json::{Document, View};
 use crate::limits::Limits;
-use crate::merge::Strategy;
+use crate::merge::{Adds, Strategy};
 use crate::policy::{self, Declaration, Files, MergeDeclaration, POLICY_FILE, Policy};
 use crate::provider::Provider;
 use crate::receipt::LEFT_MAX;
@@ -49,7 +51,7 @@ pub(super) fn compile(
     found.retain(|one| !passes(one));
     found.sort_by(|a, b| (&a.file, a.start, a.code).cmp(&(&b.file, b.start, b.code)));
     // two schemas may refer to one broken file
-    found.dedup_by(|a, b| (&a.file, a.start, a.code, &a.message) == (&b.file, b.start, b.code, &b.message));
+    found.dedup();
     match policy {
         Some(policy) if found.iter().all(|one| one.severity != Severity::Error) => Ok(RuleSet {
             provider: policy.provider,
@@ -85,7 +87,7 @@ struct Bound<'p> {
     declaration: &'p Declaration,
     sink: Sink,
     bytes: u64,
-    at: Diagnostic,
+    at: Span,
 }
 
 impl Compiler<'_> {
@@ -104,16 +106,11 @@ impl Compiler<'_> {
             }
             let schema = self.schema(&schema_file, options);
             if self.files.get(&schema_file).is_none() {
-                let message =
-                    format!("the rule `{}` has no schema: the file `{schema_file}` does not exist", declaration.name);
-                let error = at_rule(Code::P021, self.files, declaration, message);
                 let near = self.misnamed(policy, &schema_file);
-                self.found.push(match near {
-                    Some(near) => {
-                        error.help(format!("did you mean the rule `{}`?", near.trim_end_matches(".schema.json")))
-                    }
-                    None => error,
-                });
+                let help = near.map(|near| Help::from(format!("did you mean the rule `{near}`?")));
+                let (rule, file) = (declaration.name.clone(), schema_file.clone());
+                let problem = PolicyProblem::NoSchema { rule, file, help };
+                self.found.push(Diagnostic::new(at_rule(self.files, declaration), problem));
             }
             let result_shape = self.files.get(&result_file).and_then(|text| {
                 Knowledge::of(&result_file, text, &self.files.0, &plain(&policy.limits)).map(|known| known.shape)
@@ -206,8 +203,12 @@ impl Compiler<'_> {
                 let script = self.sandbox.compile(file, text, kind).map_err(|wrong| self.found.extend(wrong)).ok()?;
                 self.found.extend(script.warnings().iter().cloned());
                 if let Some(adding) = script.adds().filter(|_| !once) {
-                    let error = Diagnostic::between(Code::R040, file, adding.at, policy::adds_again(&adding.word));
-                    self.found.push(error.help(policy::once(&adding.word)));
+                    let ([start, end], word) = (adding.at, adding.word.clone());
+                    let problem = match adding.adds {
+                        Adds::Numbers => ScriptProblem::AddsAgain { word },
+                        Adds::Items => ScriptProblem::AppendsAgain { word },
+                    };
+                    self.found.push(Diagnostic::new(Span { file: file.clone(), start, end }, problem));
                 }
                 Some(Merge::Script(script))
             }
@@ -233,8 +234,8 @@ impl Compiler<'_> {
             if let Some(operation) = file.strip_suffix(".guard.rhai") {
                 self.guard(operation, file, text);
             } else if file.ends_with(".json") || file.ends_with(".rhai") {
-                let message = format!("unused file: no rule reads `{file}`");
-                self.found.push(Diagnostic::error(Code::P023, file, "", 0..0, message));
+                let problem = PolicyProblem::UnusedFile { file: file.clone() };
+                self.found.push(Diagnostic::new(Span::whole(file), problem));
             }
         }
     }
@@ -261,21 +262,16 @@ fn over_budget(files: &Files, mut bounds: Vec<Bound<'_>>, sink_max: u64) -> Vec<
         let Some(most) = own.first() else { continue };
         let word = sink.word();
         if bytes >= sink_max {
-            let message = format!(
-                "what passes may take {bytes} bytes of `{word}`, more than the {sink_max} that a login may write (`sink_bytes`)"
-            );
-            let help = "lower the bound, or give the rule `max_bytes`; a character takes up to 6 bytes (`\\u0000`), unless a `pattern` excludes control characters";
-            let error = Diagnostic { message, ..most.at.clone() }.help(help);
+            let problem = SchemaProblem::OverBudget { bytes, sink: word, bytes_max: sink_max };
+            let error = Diagnostic::new(most.at.clone(), problem);
             found.push(own.iter().fold(error, |error, bound| {
                 let Bound { declaration, bytes, .. } = bound;
                 let share = format!("`{word}.{}` takes up to {bytes} bytes", declaration.root);
-                error.related(at_rule(Code::S033, files, declaration, share))
+                error.related(Note::new(at_rule(files, declaration), share))
             }));
         } else if bytes > PROFILE_BYTES as u64 {
-            let message =
-                format!("what passes may take {bytes} bytes of `{word}`, the provider recommends {PROFILE_BYTES}");
-            let advice = at_rule(Code::P055, files, most.declaration, message).severity(Severity::Info);
-            found.push(advice.help("lower the bounds, or give the rule a smaller `max_bytes`"));
+            let problem = PolicyProblem::OverAdvice { bytes, sink: word, advised: PROFILE_BYTES };
+            found.push(Diagnostic::new(at_rule(files, most.declaration), problem));
         }
     }
     found
@@ -336,16 +332,15 @@ fn left_bytes_max(rules: &[Rule]) -> usize {
     bytes.iter().take(LEFT_MAX).sum::<usize>() + ",[]".len()
 }
 
-/// A diagnostic at the object of a rule in `policy.json`.
-fn at_rule(code: Code, files: &Files, declaration: &Declaration, message: String) -> Diagnostic {
-    let text = files.get(POLICY_FILE).unwrap_or_default();
-    let document = Document::read(text.as_bytes()).ok();
+/// The object of a rule in `policy.json`.
+fn at_rule(files: &Files, declaration: &Declaration) -> Span {
+    let document = files.get(POLICY_FILE).and_then(|text| Document::read(text.as_bytes()).ok());
     let rules = document.as_ref().and_then(|document| document.root().get("rules"));
     let named =
         |rule: &View<'_>| rule.get("name").and_then(View::as_text).is_some_and(|name| name.is(&declaration.name));
     match rules.and_then(|rules| rules.items().find(named)).and_then(View::place) {
-        Some(place) => Diagnostic::at(code, POLICY_FILE, place, message),
-        None => Diagnostic::error(code, POLICY_FILE, text, 0..0, message),
+        Some(place) => Span::at(POLICY_FILE, place),
+        None => Span::whole(POLICY_FILE),
     }
 }
 

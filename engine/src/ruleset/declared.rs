@@ -1,22 +1,22 @@
 //! Where the author's files declare how a rule merges.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Span;
 use crate::json::{Document, Json, View};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
 
-/// A diagnostic where a rule declares how it merges: its script's function, or its line in `policy.json`.
+/// Where a rule declares how it merges: its script's function, or its line in `policy.json`.
 #[must_use]
-pub fn at_merge(rule: &Rule, files: &Files, code: Code, message: String) -> Diagnostic {
+pub fn at_merge(rule: &Rule, files: &Files) -> Span {
     if let Merge::Script(script) = &rule.merge {
         let file = script.file();
         let text = files.get(&file).unwrap_or_default();
         let at = merge_function(text);
-        return Diagnostic::error(code, &file, text, at..at + "merge".len(), message);
+        return Span::of(&file, text, at..at + "merge".len());
     }
     match declared_merge(rule, files) {
-        Some(merge) => Diagnostic::at_view(code, POLICY_FILE, merge.view(), message),
-        None => Diagnostic::error(code, POLICY_FILE, "", 0..0, message),
+        Some(merge) => Span::at_view(POLICY_FILE, merge.view()),
+        None => Span::whole(POLICY_FILE),
     }
 }
 

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use super::declared::at_merge;
 use crate::decision::{Notice, ScriptStop};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, ScriptProblem, Span};
 use crate::generate::{Case, Generator, SHRINK_STEPS, Violation, smaller};
 use crate::json::{Json, Position};
 use crate::limits::Limits;
@@ -102,17 +102,13 @@ impl Evidence {
             return Some(at_stop(stop, rule, files));
         }
         if let Some(violation) = self.violation.as_ref().filter(|_| !once) {
-            let help = "make the merge idempotent (`keyed_union` with `max`), or set `session.once`";
-            let message = "`merge` is not idempotent: repeating a login changes the result".to_owned();
-            return Some(at_merge(rule, files, Code::R040, message).details(violation.details()).help(help));
+            let diagnostic = Diagnostic::new(at_merge(rule, files), ScriptProblem::NotIdempotent);
+            return Some(diagnostic.details(violation.details()));
         }
         (self.violation.is_none() && self.needs_once()).then(|| {
-            let message = format!(
-                "`merge` ran in {} of {} generated logins and wrote in {}: too few writes to know whether repeating a login changes the result",
-                self.ran, self.cases, self.wrote
-            );
-            let help = format!("{}; Handover treats the rule as one that adds", self.advice(script.file()));
-            at_merge(rule, files, Code::R041, message).severity(Severity::Warning).help(help)
+            let Self { cases, ran, wrote, .. } = *self;
+            let problem = ScriptProblem::HardlyWrote { cases, ran, wrote, advice: self.advice(script.file()) };
+            Diagnostic::new(at_merge(rule, files), problem)
         })
     }
 }
@@ -120,15 +116,12 @@ impl Evidence {
 /// Where a script fails at every first login.
 fn at_stop(stop: &ScriptStop, rule: &Rule, files: &Files) -> Diagnostic {
     let cause = stop.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-    let message = format!("`merge` fails here at every first login, where `account` is `()`{cause}");
-    let help = "write `account ?? …`, or ask `account == ()` first";
     let at = stop.at.as_ref().and_then(|(file, line, column)| {
         let start = Position { line: *line, column: *column };
-        files.get(file).map(|_| {
-            Diagnostic::between(Code::R022, file, [start, Position { column: column + 1, ..start }], message.clone())
-        })
+        let end = Position { column: column + 1, ..start };
+        files.get(file).map(|_| Span { file: file.to_string(), start, end })
     });
-    at.unwrap_or_else(|| at_merge(rule, files, Code::R022, message)).help(help)
+    Diagnostic::new(at.unwrap_or_else(|| at_merge(rule, files)), ScriptProblem::FailsAtFirstLogin { cause })
 }
 
 /// One rule, tried on generated cases.

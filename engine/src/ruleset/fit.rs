@@ -1,8 +1,8 @@
 //! Declared merges that do not fit what their schema allows (P034 to P038), in an author's words.
 
-use crate::diagnostic::{Code, Diagnostic, Help, Severity, suggestion};
+use crate::diagnostic::{Diagnostic, Help, PolicyProblem, Span, suggestion};
 use crate::json::{Document, Kind, View};
-use crate::merge::{self, Named, Strategy, Why};
+use crate::merge::{self, Misfit, Named, Strategy, Why};
 use crate::policy::{Declaration, Files, POLICY_FILE};
 use crate::sanitizer::Shape;
 
@@ -16,49 +16,47 @@ pub(super) fn misfits(files: &Files, declaration: &Declaration, strategy: &Strat
         return Vec::new();
     };
     let found = merge::misfits(merge, strategy, shape);
-    found.into_iter().map(|misfit| diagnostic(misfit.at, &misfit.why)).collect()
+    let diagnostic =
+        |misfit: Misfit<'_, '_>| Diagnostic::new(Span::at_view(POLICY_FILE, misfit.at), problem(&misfit.why));
+    found.into_iter().map(diagnostic).collect()
 }
 
-fn diagnostic(at: View<'_>, why: &Why<'_>) -> Diagnostic {
-    let (code, message, help) = match why {
+fn problem(why: &Why<'_>) -> PolicyProblem {
+    match why {
         Why::Member { name, declared } => {
-            let message = format!("the schema allows no member `{name}`, so there is nothing to merge");
-            (Code::P034, message, Some(name_help(name, declared)))
+            PolicyProblem::MemberNeverPasses { name: name.clone(), help: Some(name_help(name, declared)) }
         }
         Why::Key { name, declared } => {
-            let message = format!("the schema's items have no member `{name}` for the key, so every item is dropped");
-            (Code::P035, message, Some(name_help(name, declared)))
+            PolicyProblem::NoKeyMember { name: name.clone(), help: Some(name_help(name, declared)) }
         }
         Why::Time { name, declared } => {
-            let message = format!("the schema has no member `{name}` that holds the time (`at`)");
-            (Code::P035, message, Some(Help::from(format!("name it in `at`: {}", name_help(name, declared)))))
+            let help = Help::from(format!("name it in `at`: {}", name_help(name, declared)));
+            PolicyProblem::NoTimeMember { name: name.clone(), help: Some(help) }
         }
         Why::Type { strategy, merges, found, instead } => {
-            let message = format!("`{strategy}` merges {}, but the schema has {} here", plural(merges), single(found));
             let help = match instead.as_slice() {
                 // with its options, it is more than a word
                 [one] => Help::from(format!("did you mean `{one}`?")),
                 _ => suggestion("", instead),
             };
-            (Code::P036, message, Some(help))
+            let (merges, found) = (plural(merges), single(found));
+            PolicyProblem::OtherType { strategy: strategy.clone(), merges, found, help: Some(help) }
         }
-        Why::Line { preset, needs, declared, instead } => {
-            let needs = needs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-            let has = declared.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let message = format!("`{preset}` needs lines with {needs}, but the schema's lines have {has}");
-            (Code::P037, message, instead.as_ref().map(|instead| Help::from(format!("write `{instead}`"))))
-        }
-        Why::Unruled { names } => {
-            let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let (are, them) = if names.len() > 1 { ("are", "them") } else { ("is", "it") };
-            let message =
-                format!("where both have a line, the visitor's {all} {are} lost: `on_match` does not name {them}");
-            (Code::P038, message, Some("name it in `on_match`, or write `\"otherwise\": \"account\"`".into()))
-        }
-    };
-    let severity = if code == Code::P038 { Severity::Warning } else { Severity::Error };
-    let diagnostic = Diagnostic::at_view(code, POLICY_FILE, at, message).severity(severity);
-    help.into_iter().fold(diagnostic, Diagnostic::help)
+        Why::Line { preset, needs, declared, instead } => PolicyProblem::OtherLines {
+            preset: preset.clone(),
+            needs: quoted(needs, " or "),
+            declared: quoted(declared, ", "),
+            help: instead.as_ref().map(|instead| Help::from(format!("write `{instead}`"))),
+        },
+        Why::Unruled { names } => match names.as_slice() {
+            [_] => PolicyProblem::UnruledMember { name: quoted(names, "") },
+            _ => PolicyProblem::UnruledMembers { names: quoted(names, ", ") },
+        },
+    }
+}
+
+fn quoted(names: &[&str], between: &str) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(between)
 }
 
 /// What to write for a name that is not allowed.

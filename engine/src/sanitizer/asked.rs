@@ -12,7 +12,7 @@ use super::load;
 use super::schema::{Id, NO_SCHEMA, Never, Object, Schema, Step};
 use super::sets::{Applied, Sets};
 use crate::budget::Budget;
-use crate::diagnostic::{Code, Covered, Diagnostic};
+use crate::diagnostic::{Covered, Note};
 use crate::fate::{Action, Keyword};
 use crate::json::{Kind, Place, Text, View};
 
@@ -105,7 +105,7 @@ impl Asked {
             let filled = object.on_missing.then_some(None);
             for step in object.on_invalid.iter().copied().map(Some).chain(filled) {
                 let (name, word) = step.map_or(("x-on-missing", "default"), |step| ("x-on-invalid", step.word()));
-                let at = self.source.at_name(Code::F040, &object.pointer, name, format!("`{word}` of `{name}`"));
+                let at = Note::new(self.source.at_name(&object.pointer, name), format!("`{word}` of `{name}`"));
                 let taken = self.steps.get(&(id, step)).copied().unwrap_or_default();
                 all.push(Covered { at, sides: vec![("never happened", taken)] });
             }
@@ -113,14 +113,14 @@ impl Asked {
         all
     }
 
-    fn place(&self, object: &Object, keyword: Keyword) -> Diagnostic {
+    fn place(&self, object: &Object, keyword: Keyword) -> Note {
         let word = keyword.word();
         let name = format!("`{word}`");
         let holder = object.pointer.rsplit_once('/').filter(|_| keyword == Keyword::False);
         match holder {
             // `false` stands behind the keyword or the member that it answers for
-            Some((above, last)) => self.source.at_name(Code::F040, above, last, format!("`false` of `{last}`")),
-            None => self.source.at_name(Code::F040, &object.pointer, word, name),
+            Some((above, last)) => Note::new(self.source.at_name(above, last), format!("`false` of `{last}`")),
+            None => Note::new(self.source.at_name(&object.pointer, word), name),
         }
     }
 }
@@ -318,7 +318,7 @@ mod tests {
             asked.take(Place { document: &document, at: 0 }, &|_| true);
         }
         let missing = |one: Covered| {
-            let name = one.at.message.trim_matches('`').to_owned();
+            let name = one.at.text.trim_matches('`').to_owned();
             one.sides
                 .into_iter()
                 .filter(|(_, count)| *count == 0)

@@ -3,7 +3,7 @@
 
 use super::knowledge::Source;
 use super::schema::{Id, Object, Schema};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Diagnostic, SchemaProblem};
 
 /// Each circle of references, at the first reference in it.
 pub(super) fn circles(schema: &Schema, source: &Source) -> Vec<Diagnostic> {
@@ -20,8 +20,7 @@ pub(super) fn crowd(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     let mut known = vec![None; schema.objects.len()];
     let counted = (0..).zip(&schema.objects).map(|(id, object)| (ways(schema, id, &mut known), object));
     let (_, object) = counted.filter(|(ways, _)| *ways > WAYS_MAX).min_by_key(|(ways, _)| *ways)?;
-    let message = format!("schemas refer to each other in more than {WAYS_MAX} ways at one place");
-    Some(source.at(Code::S003, &object.pointer, message).help("name each schema once in `allOf`, `anyOf` or `oneOf`"))
+    Some(Diagnostic::new(source.at(&object.pointer), SchemaProblem::TooManyWays { ways_max: WAYS_MAX }))
 }
 
 /// In how many ways schema objects are reached from one, itself included.
@@ -93,14 +92,13 @@ fn diagnostic(schema: &Schema, source: &Source, circle: &[Id]) -> Option<Diagnos
         .collect();
     let first = *targets.last()?;
     let names: Vec<_> = [first].iter().chain(&targets).map(|pointer| format!("`{pointer}`")).collect();
-    let message = format!("the schema refers to itself at the same place: {}", names.join(" → "));
     let places = objects.iter().filter_map(|object| {
         let keyword = if object.reference.is_some() { "$ref" } else { "$dynamicRef" };
         let refers = object.reference.or(nearest(object)).is_some();
-        refers.then(|| source.at_value(Code::S025, &object.pointer, keyword, message.clone()))
+        refers.then(|| source.at_value(&object.pointer, keyword))
     });
-    let found = places.min_by_key(|place| (place.start.line, place.start.column))?;
-    Some(found.help("refer to it from a member or an item instead: there it judges another value"))
+    let first = places.min_by_key(|place| (place.start.line, place.start.column))?;
+    Some(Diagnostic::new(first, SchemaProblem::Circle { pointers: names.join(" → ") }))
 }
 
 fn nearest(object: &Object) -> Option<Id> {

@@ -11,7 +11,7 @@ use super::schema::{Id, Schema};
 use super::sets::{Applied, Sets};
 use super::steps::default_stands;
 use super::table::Plans;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, SchemaProblem, Span};
 use crate::fate::Keyword;
 use crate::json::{Document, Position};
 use crate::pointer::Pointer;
@@ -61,10 +61,9 @@ pub(super) fn refused(file: &str, text: &str, (pointer, why): (String, String)) 
         place.as_ref().and_then(|place| place.tokens().iter().rev().find(|token| token.parse::<usize>().is_err()));
     match (found, keyword) {
         (Some(view), Some(keyword)) => {
-            let error = Diagnostic::at_view(Code::S011, file, view, format!("invalid value for `{keyword}`: {why}"));
-            Diagnostic { keyword: Some(keyword.clone()), ..error }
+            Diagnostic::new(Span::at_view(file, view), SchemaProblem::Invalid { keyword: keyword.clone(), why })
         }
-        _ => Diagnostic::error(Code::S003, file, text, 0..0, why),
+        _ => Diagnostic::new(Span::whole(file), SchemaProblem::Refused { why }),
     }
 }
 

@@ -14,7 +14,7 @@ use super::identifiers::{Identifiers, ResourceId, Unresolved};
 use super::pattern::Pattern;
 use super::schema::{Contains, Dependent, Dynamic, Id, NO_SCHEMA, Never, Object, Schema, Step};
 use super::vocabulary::{DRAFTS, FILES, REF_ALONE, Standing, standing, words};
-use crate::diagnostic::{Code, Diagnostic, Help, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, Help, SchemaProblem, Span, nearest, suggestion};
 use crate::fate::Keyword;
 use crate::json::{Document, Kind, Place, View};
 use crate::pointer;
@@ -77,12 +77,12 @@ pub(super) fn draft_of(file: &str, document: &Arc<Document>) -> (u16, Option<Dia
         Some((_, draft)) => (*draft, None),
         None => {
             let uri = uri.unwrap_or_else(|| value.to_text());
-            let message = format!("`$schema`: `{uri}` is not a supported draft of JSON Schema");
-            let error = Diagnostic::at_view(Code::S004, file, value, message);
             let known: Vec<&str> = DRAFTS.iter().map(|(draft, _)| *draft).collect();
             let near =
                 nearest(&uri.replace("https://json-schema.org/draft-0", "http://json-schema.org/draft-0"), &known);
-            (latest.1, Some(error.help(format!("write `{}`", near.unwrap_or(latest.0)))))
+            let near = near.unwrap_or(latest.0).to_owned();
+            let problem = SchemaProblem::UnknownDraft { uri, near };
+            (latest.1, Some(Diagnostic::new(Span::at_view(file, value), problem)))
         }
     }
 }
@@ -115,13 +115,8 @@ struct Member<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn error(&mut self, code: Code, view: View<'_>, message: String) {
-        let keyword = Some(self.keyword.clone()).filter(|keyword| !keyword.is_empty());
-        self.errors.push(Diagnostic { keyword, ..Diagnostic::at_view(code, self.file, view, message) });
-    }
-
-    pub(super) fn error_help(&mut self, code: Code, view: View<'_>, message: String, help: impl Into<Help>) {
-        self.errors.push(Diagnostic::at_view(code, self.file, view, message).help(help));
+    pub(super) fn error(&mut self, view: View<'_>, problem: SchemaProblem) {
+        self.errors.push(Diagnostic::new(Span::at_view(self.file, view), problem));
     }
 
     /// Reads what dynamic references may find, each by the resource that has it.
@@ -150,8 +145,8 @@ impl<'a> Reader<'a> {
         if self.objects.len() >= OBJECTS_MAX || self.nesting >= NESTING_MAX {
             // what is behind it is not read, and said once is enough
             if !self.is_full {
-                let message = format!("more than {OBJECTS_MAX} schema objects, or nested deeper than {NESTING_MAX}");
-                self.error(Code::S003, View::Place(place), message);
+                let problem = SchemaProblem::TooLarge { objects_max: OBJECTS_MAX, nesting_max: NESTING_MAX };
+                self.error(View::Place(place), problem);
             }
             self.is_full = true;
             return 0;
@@ -176,25 +171,17 @@ impl<'a> Reader<'a> {
 
     /// A value where a schema should stand, at the keyword or member that has it.
     fn no_schema(&mut self, view: View<'a>, pointer: &str) {
-        let message = "a schema is an object, `true` or `false`";
-        let Some(name) = pointer.rsplit('/').next().filter(|name| *name != "#") else {
-            return self.error(Code::S003, view, message.to_owned());
+        let Some(keyword) = pointer.rsplit('/').next().filter(|name| *name != "#").map(str::to_owned) else {
+            return self.error(view, SchemaProblem::NoSchema);
         };
-        let message = format!("`{name}` takes a schema: {message}");
-        match (name, view.kind()) {
-            ("items", Kind::Array) => {
-                self.error_help(Code::S003, view, message, "write `prefixItems` for positions".to_owned());
+        let help = match (keyword.as_str(), view.kind()) {
+            ("items", Kind::Array) => Some(Help::from("write `prefixItems` for positions")),
+            (name, Kind::Array) if words(self.draft).contains(&name) => {
+                Some(Help::from(format!("`{name}` is a keyword: it belongs beside `properties`, not inside")))
             }
-            (_, Kind::Array) if words(self.draft).contains(&name) => {
-                self.error_help(
-                    Code::S003,
-                    view,
-                    message,
-                    format!("`{name}` is a keyword: it belongs beside `properties`, not inside"),
-                );
-            }
-            _ => self.error(Code::S003, view, message),
-        }
+            _ => None,
+        };
+        self.error(view, SchemaProblem::NoSchemaFor { keyword, help });
     }
 
     fn keywords(&mut self, view: View<'a>, pointer: &str, object: &mut Object) {
@@ -229,14 +216,13 @@ impl<'a> Reader<'a> {
             // without a list of positions there is nothing for `additionalItems` to be additional to
             object.items = object.items.filter(|(_, keyword)| *keyword == Keyword::Items);
         }
+        let lacks_default = SchemaProblem::StepNeeds { step: "default", needs: "a `default`" };
         if object.on_invalid.contains(&Step::Default) && object.default.is_none() {
-            let value = view.get("x-on-invalid").unwrap_or(view);
-            self.error(Code::S023, value, "`default` needs a `default` beside it".to_owned());
+            self.error(view.get("x-on-invalid").unwrap_or(view), lacks_default.clone());
         }
         self.needs(view, object);
         if object.on_missing && object.default.is_none() {
-            let value = view.get("x-on-missing").unwrap_or(view);
-            self.error(Code::S023, value, "`default` needs a `default` beside it".to_owned());
+            self.error(view.get("x-on-missing").unwrap_or(view), lacks_default);
         }
     }
 
@@ -249,17 +235,15 @@ impl<'a> Reader<'a> {
                 Check::Minimum(_) | Check::Maximum(_) | Check::ExclusiveMinimum(_) | Check::ExclusiveMaximum(_)
             )
         };
-        for (step, met, needs) in [
-            (
-                Step::Truncate,
-                has(|check| matches!(check, Check::MaxLength(_))),
-                "`truncate` needs a `maxLength` beside it",
-            ),
-            (Step::Clamp, has(is_bound), "`clamp` needs a bound beside it"),
-            (Step::Coerce, object.types.is_some() || object.reference.is_some(), "`coerce` needs a `type` beside it"),
+        let has_length = has(|check| matches!(check, Check::MaxLength(_)));
+        let has_type = object.types.is_some() || object.reference.is_some();
+        for (own, is_met, step, needs) in [
+            (Step::Truncate, has_length, "truncate", "a `maxLength`"),
+            (Step::Clamp, has(is_bound), "clamp", "a bound"),
+            (Step::Coerce, has_type, "coerce", "a `type`"),
         ] {
-            if object.on_invalid.contains(&step) && !met {
-                self.error(Code::S023, view.get("x-on-invalid").unwrap_or(view), needs.to_owned());
+            if object.on_invalid.contains(&own) && !is_met {
+                self.error(view.get("x-on-invalid").unwrap_or(view), SchemaProblem::StepNeeds { step, needs });
             }
         }
     }
@@ -270,8 +254,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if self.asking > 0 && matches!(keyword, "x-on-invalid" | "x-on-missing" | "x-atomic") {
-            let message = format!("`{keyword}` has no effect inside `not`, `if`, `contains` and `propertyNames`");
-            self.error(Code::S024, member.name, message);
+            self.error(member.name, SchemaProblem::AsksOnly { keyword: keyword.to_owned() });
         }
         keyword.clone_into(&mut self.keyword);
         match keyword {
@@ -281,10 +264,9 @@ impl<'a> Reader<'a> {
             | "minLength" | "maxLength" | "pattern" | "format" => object.checks.extend(self.check(keyword, value)),
             "required" => object.required = self.strings(value),
             "dependentRequired" => {
-                let needed: usize = value.members().map(|(_, needs)| 1 + needs.len()).sum();
-                if needed > DEPENDENT_MAX {
-                    let message = format!("{needed} names depend on each other here: expected at most {DEPENDENT_MAX}");
-                    self.error(Code::S011, member.name, message);
+                let count: usize = value.members().map(|(_, needs)| 1 + needs.len()).sum();
+                if count > DEPENDENT_MAX {
+                    self.error(member.name, SchemaProblem::TooManyDependent { count, most: DEPENDENT_MAX });
                 } else {
                     object.dependent.extend(self.dependent(value));
                 }
@@ -313,9 +295,8 @@ impl<'a> Reader<'a> {
             "properties" => {
                 object.names_members = true;
                 if value.len() > PROPERTIES_MAX {
-                    let message =
-                        format!("{} members are declared here: expected at most {PROPERTIES_MAX}", value.len());
-                    self.error(Code::S011, member.name, message);
+                    let problem = SchemaProblem::TooManyMembers { count: value.len(), most: PROPERTIES_MAX };
+                    self.error(member.name, problem);
                 } else {
                     object.properties = self.named_schemas(member);
                 }
@@ -359,12 +340,8 @@ impl<'a> Reader<'a> {
         let Member { keyword, value, .. } = member;
         let most = branches::most(value, self.document.root());
         if value.len() > most {
-            let message = format!("`{keyword}` has {} branches: expected at most {most}", value.len());
-            let help = format!(
-                "write one `enum`; up to {} are allowed where each requires the same member with a `const` of its own",
-                branches::TAGGED_MAX
-            );
-            self.error_help(Code::S011, member.name, message, help);
+            let (keyword, count, tagged_max) = (keyword.to_owned(), value.len(), branches::TAGGED_MAX);
+            self.error(member.name, SchemaProblem::TooManyBranches { keyword, count, most, tagged_max });
             return Vec::new();
         }
         self.list_of_schemas(member)
@@ -375,7 +352,7 @@ impl<'a> Reader<'a> {
         let uri = member.value.as_text().map(|text| text.decode().trim_end_matches('#').to_owned());
         let same = DRAFTS.iter().any(|(draft, year)| Some(*draft) == uri.as_deref() && *year == self.draft);
         if !same {
-            self.error(Code::S004, member.value, "this draft differs from that of the file".to_owned());
+            self.error(member.value, SchemaProblem::OtherDraft);
         }
     }
 
@@ -425,8 +402,8 @@ impl<'a> Reader<'a> {
             match Step::by_word(&name) {
                 Some(step) => steps.push(step),
                 None => {
-                    let help = suggestion(&name, &Step::WORDS);
-                    self.error_help(Code::S022, word, format!("unknown step `{name}` of `x-on-invalid`"), help);
+                    let help = Some(suggestion(&name, &Step::WORDS));
+                    self.error(word, SchemaProblem::UnknownStep { step: name, keyword: "x-on-invalid", help });
                 }
             }
         }
@@ -436,33 +413,31 @@ impl<'a> Reader<'a> {
     fn missing(&mut self, value: View<'_>) -> bool {
         let is_default = value.as_text().is_some_and(|text| text.is("default"));
         if !is_default {
-            let message = format!("unknown step `{}` of `x-on-missing`", value.word());
-            self.error_help(Code::S022, value, message, "write `default`".to_owned());
+            let (step, help) = (value.word(), Some(Help::from("write `default`")));
+            self.error(value, SchemaProblem::UnknownStep { step, keyword: "x-on-missing", help });
         }
         is_default
     }
 
     /// Whether a member is a keyword of this draft; if it looks like one of ours and is none, that is said.
     fn stands(&mut self, member: Member<'_>) -> bool {
-        let Member { keyword, name, .. } = member;
-        match standing(keyword, self.draft) {
+        let Member { keyword: own, name, .. } = member;
+        let keyword = own.to_owned();
+        match standing(own, self.draft) {
             Standing::Keyword => return true,
             Standing::From(draft) => {
-                self.error(Code::S010, name, format!("`{keyword}` is a keyword of {draft} and later"));
+                self.error(name, SchemaProblem::KeywordFrom { keyword, draft: draft.to_string() });
             }
             Standing::UpTo(draft) => {
-                let message = format!("`{keyword}` is a keyword up to {draft}");
-                match later(keyword) {
-                    Some(later) => self.error_help(Code::S010, name, message, format!("write `{later}`")),
-                    None => self.error(Code::S010, name, message),
-                }
+                let help = later(own).map(|later| Help::from(format!("write `{later}`")));
+                self.error(name, SchemaProblem::KeywordUpTo { keyword, draft: draft.to_string(), help });
             }
             Standing::Foreign => {
                 let known = words(self.draft);
-                let foreign = keyword.starts_with("x-") && !keyword.starts_with("x-on-");
-                if !foreign || nearest(keyword, &known).is_some() {
-                    let help = suggestion(keyword, &known);
-                    self.error_help(Code::S010, name, format!("unknown keyword `{keyword}`"), help);
+                let foreign = own.starts_with("x-") && !own.starts_with("x-on-");
+                if !foreign || nearest(own, &known).is_some() {
+                    let help = Some(suggestion(own, &known));
+                    self.error(name, SchemaProblem::UnknownKeyword { keyword, help });
                 }
             }
         }
@@ -549,14 +524,11 @@ impl<'a> Reader<'a> {
                     Some(near) => Help::did_you_mean(&near),
                     None => "declare it in `$defs`".to_owned().into(),
                 };
-                self.error_help(Code::S015, value, format!("`$ref` to nothing: `{text}`"), help);
+                self.error(value, SchemaProblem::RefToNothing { text, help: Some(help) });
                 None
             }
             Err(Unresolved::Elsewhere) => {
-                let message = format!(
-                    "`$ref` to another file or place (`{text}`): put it among the files of the policy, or below `$defs`"
-                );
-                self.error(Code::S016, value, message);
+                self.error(value, SchemaProblem::RefElsewhere { text });
                 None
             }
         }

@@ -8,7 +8,7 @@ use super::format::Format;
 use super::pattern::{Pattern, PatternError};
 use super::reader::Reader;
 use super::schema::Dependent;
-use crate::diagnostic::{Code, Help, suggestion};
+use crate::diagnostic::{Help, SchemaProblem, suggestion};
 use crate::fate::Keyword;
 use crate::json::{Divisor, Json, Kind, View};
 use crate::sensitive::{Detector, Detectors};
@@ -33,8 +33,8 @@ fn type_help(name: &str) -> Help {
 
 impl Reader<'_> {
     pub(super) fn wrong(&mut self, value: View<'_>, expected: &str) {
-        let message = format!("`{}` takes {expected}", self.keyword);
-        self.error(Code::S011, value, message);
+        let (keyword, expected) = (self.keyword.clone(), expected.to_owned());
+        self.error(value, SchemaProblem::Takes { keyword, expected });
     }
 
     pub(super) fn types(&mut self, value: View<'_>) -> Types {
@@ -45,12 +45,8 @@ impl Reader<'_> {
             match Types::by_word(&name).filter(|_| word.kind() == Kind::String) {
                 Some(one) => types = types.or(one),
                 None => {
-                    self.error_help(
-                        Code::S011,
-                        word,
-                        format!("`{name}` is not a type of JSON Schema"),
-                        type_help(&name),
-                    );
+                    let help = Some(type_help(&name));
+                    self.error(word, SchemaProblem::UnknownType { name, help });
                 }
             }
         }
@@ -146,12 +142,10 @@ impl Reader<'_> {
         for name in self.strings(value) {
             match Detector::by_name(&name) {
                 Some(detector) => detectors.set(detector, true),
-                None => self.error_help(
-                    Code::S011,
-                    value,
-                    format!("unknown detector `{name}`"),
-                    suggestion(&name, &Detector::NAMES),
-                ),
+                None => {
+                    let help = Some(suggestion(&name, &Detector::NAMES));
+                    self.error(value, SchemaProblem::UnknownDetector { name, help });
+                }
             }
         }
         detectors
@@ -161,44 +155,26 @@ impl Reader<'_> {
         let name = self.text(value)?;
         let format = Format::by_name(&name);
         if format.is_none() {
-            let help = suggestion(&name, &Format::NAMES);
-            self.error_help(Code::S012, value, format!("format `{name}` is unknown"), help);
+            let help = Some(suggestion(&name, &Format::NAMES));
+            self.error(value, SchemaProblem::UnknownFormat { name, help });
         }
         format
     }
 
     pub(super) fn pattern(&mut self, value: View<'_>) -> Option<Pattern> {
         let text = self.text(value)?;
-        match Pattern::compile(&text) {
-            Ok(pattern) => Some(pattern),
-            Err(PatternError::Invalid) => {
-                self.error(Code::S013, value, "this pattern is not a regular expression".to_owned());
-                None
-            }
-            Err(PatternError::Foreign(text, help)) => {
-                let message = format!("`{text}` is not part of ECMA-262");
+        let problem = match Pattern::compile(&text) {
+            Ok(pattern) => return Some(pattern),
+            Err(PatternError::Invalid) => SchemaProblem::InvalidPattern,
+            Err(PatternError::Foreign(part, help)) => {
                 let own = rewritten(&value.word()).filter(|own| own.len() <= SHOWN_BYTES);
-                self.error_help(
-                    Code::S013,
-                    value,
-                    message,
-                    own.map_or(help.to_owned(), |own| format!("write `{own}`")),
-                );
-                None
+                let help = own.map_or_else(|| Help::from(help), |own| Help::from(format!("write `{own}`")));
+                SchemaProblem::ForeignPattern { part: part.to_string(), help: Some(help) }
             }
-            Err(PatternError::TooLong(most)) => {
-                self.error(
-                    Code::S013,
-                    value,
-                    format!("this pattern has {} bytes: expected at most {most}", text.len()),
-                );
-                None
-            }
-            Err(PatternError::NotLinear) => {
-                let message = "this pattern needs look-around or a back-reference: it is not linear-time".to_owned();
-                self.error(Code::S014, value, message);
-                None
-            }
-        }
+            Err(PatternError::TooLong(most)) => SchemaProblem::PatternTooLong { bytes: text.len(), most },
+            Err(PatternError::NotLinear) => SchemaProblem::NotLinear,
+        };
+        self.error(value, problem);
+        None
     }
 }

@@ -5,7 +5,7 @@ use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 use super::ast;
 use super::natives::MERGE_VERBS;
 use crate::json::{Document, Json, Position};
-use crate::merge::{Function, Strategy, adds};
+use crate::merge::{Adds, Function, Strategy, adds};
 
 /// What the calls of a script say of its merge.
 #[derive(Clone, Default)]
@@ -31,6 +31,8 @@ pub struct Calls {
 pub struct Adding {
     /// The name of a function or strategy.
     pub word: String,
+    /// What it adds.
+    pub adds: Adds,
     /// Its first character, and the one behind it.
     pub at: [Position; 2],
 }
@@ -143,8 +145,8 @@ fn adding(call: &FnCallExpr, at: rhai::Position) -> Option<Adding> {
     if call.op_token.is_some() || !call.namespace.is_empty() {
         return None;
     }
-    if adds(&call.name) {
-        return Some(Adding { word: call.name.to_string(), at: place(at, call.name.len())? });
+    if let Some(adds) = adds(&call.name) {
+        return Some(Adding { word: call.name.to_string(), adds, at: place(at, call.name.len())? });
     }
     let function = Function::by_name(&call.name).filter(|function| !function.is_helper())?;
     if function.options.is_none_or(|options| options.names.is_empty()) {
@@ -156,8 +158,8 @@ fn adding(call: &FnCallExpr, at: rhai::Position) -> Option<Adding> {
 /// A strategy that adds: a name, a name with its option, or an object of them.
 fn of_strategy(expr: &Expr) -> Option<Adding> {
     match expr {
-        Expr::StringConstant(word, at) if adds(word) => {
-            Some(Adding { word: word.to_string(), at: place(*at, word.len() + 2)? })
+        Expr::StringConstant(word, at) => {
+            Some(Adding { word: word.to_string(), adds: adds(word)?, at: place(*at, word.len() + 2)? })
         }
         Expr::Array(items, _) => {
             let named = items.first().and_then(of_strategy);

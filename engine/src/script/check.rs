@@ -3,16 +3,16 @@
 use rhai::Position as At;
 
 use super::lint::{self, Given, ScriptKind};
-use super::syntax::{self, Parsed, script_error};
+use super::syntax::{self, Parsed, span_at};
 use super::{FILE_BYTES_MAX, Sandbox, entry};
-use crate::diagnostic::{Code, Diagnostic, Help, nearest};
+use crate::diagnostic::{Diagnostic, Help, ScriptProblem, Span, nearest};
 
 impl Sandbox {
     /// The diagnostics of a script, whatever it is for.
     pub(super) fn wrong(&self, file: &str, source: &str, kind: ScriptKind<'_>) -> Vec<Diagnostic> {
         if source.len() > FILE_BYTES_MAX {
-            let message = format!("the script is larger than {FILE_BYTES_MAX} bytes");
-            return vec![Diagnostic::error(Code::R001, file, source, 0..0, message)];
+            let problem = ScriptProblem::TooLarge { bytes_max: FILE_BYTES_MAX };
+            return vec![Diagnostic::new(Span::whole(file), problem)];
         }
         let Parsed { tree, broken, mut errors } = syntax::parse(file, source);
         let is_whole = errors.is_empty();
@@ -40,18 +40,19 @@ impl Sandbox {
     }
 
     fn unknown_import(&self, file: &str, source: &str, name: Option<&str>, at: At) -> Diagnostic {
-        let (code, message) = match name {
-            None => (Code::R015, "the module of an import needs quotation marks".to_owned()),
-            Some(name) if name.starts_with(['/', '.']) || name.contains("..") => {
-                (Code::R015, format!("`{name}` is outside the folder of the policy"))
-            }
-            Some(name) => (Code::R014, format!("the module `{name}` does not exist in the folder of the policy")),
-        };
-        let mut error = script_error(code, file, source, at, message);
-        error.end.column = error.start.column + name.map_or(1, |name| name.len() + 2);
+        let mut span = span_at(file, source, at);
+        span.end.column = span.start.column + name.map_or(1, |name| name.len() + 2);
         let modules: Vec<&str> = self.modules.iter().map(|(name, ..)| name.as_str()).collect();
         let in_lib = |name: &str| modules.iter().copied().find(|module| module.strip_prefix("lib/") == Some(name));
         let near = name.and_then(|name| in_lib(name).or_else(|| nearest(name, &modules)));
-        near.map(Help::did_you_mean).into_iter().fold(error, Diagnostic::help)
+        let help = near.map(Help::did_you_mean);
+        let problem = match name.map(str::to_owned) {
+            None => ScriptProblem::UnquotedModule,
+            Some(name) if name.starts_with(['/', '.']) || name.contains("..") => {
+                ScriptProblem::ModuleOutside { name, help }
+            }
+            Some(name) => ScriptProblem::NoModule { name, help },
+        };
+        Diagnostic::new(span, problem)
     }
 }

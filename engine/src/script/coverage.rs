@@ -9,7 +9,7 @@ use rhai::debugger::DebuggerCommand;
 use rhai::{ASTFlags, ASTNode, Engine, Expr, OptimizationLevel, Position as At, Stmt};
 
 use super::ast;
-use crate::diagnostic::{Code, Covered, Diagnostic};
+use crate::diagnostic::{Covered, Note, Span};
 use crate::json::Position;
 
 /// A node of a file: line, column, and whether it is a statement.
@@ -88,7 +88,7 @@ impl Trace {
         let count = |node: Node| nodes.and_then(|nodes| nodes.get(&node)).copied().unwrap_or_default();
         let covered = |spot: Spot| {
             let start = Position { line: spot.at.0, column: spot.at.1 };
-            let at = Diagnostic::between(Code::F040, file, [start, start], spot.name.to_owned());
+            let at = Note::new(Span { file: file.to_owned(), start, end: start }, spot.name);
             let sides = spot.sides.into_iter().map(|(side, came)| match came {
                 Came::To(node) => (side, count(node)),
                 Came::Elsewhere(from, node) => (side, count(from).saturating_sub(count(node))),

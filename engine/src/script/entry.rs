@@ -2,11 +2,11 @@
 
 use rhai::Position as At;
 
-use super::ast::{self, Tree};
+use super::ast::{self, Function, Tree};
 use super::lint::ScriptKind;
 use super::natives;
-use super::syntax::script_error;
-use crate::diagnostic::{Code, Diagnostic, Help, nearest};
+use super::syntax::span_at;
+use crate::diagnostic::{Diagnostic, Help, ScriptProblem, Span, nearest};
 
 /// What is wrong with the function that a script is called by.
 pub(super) enum Wrong {
@@ -31,33 +31,35 @@ impl Wrong {
 pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>) -> Option<Wrong> {
     let (name, params) = kind.entry()?;
     let signature = format!("fn {name}({})", params.join(", "));
-    let at_function = |at: At, message: String| script_error(Code::R004, file, source, at, message);
+    let at_function = |at: At, problem| Some(Wrong::Parameters(Diagnostic::new(span_at(file, source, at), problem)));
     let Some(function) = tree.functions.iter().find(|function| function.name == name) else {
         return Some(Wrong::Missing(missing(tree, file, source, name, &signature)));
     };
     if function.params.len() != params.len() {
-        let message = format!("`{name}` takes {} parameters, not {}", params.len(), function.params.len());
-        return Some(Wrong::Parameters(at_function(function.at, message).help(format!("write `{signature}`"))));
+        let (name, takes, count) = (name.to_owned(), params.len(), function.params.len());
+        return at_function(function.at, ScriptProblem::EntryParameters { name, takes, count, signature });
     }
     // a parameter under another's name: its place counts, not its name
     let mut both = function.params.iter().zip(params);
     let (own, name) = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()))?;
-    let message = format!("the parameter `{own}` receives `{name}`");
-    Some(Wrong::Parameters(at_function(function.at, message).help(format!("write `{signature}`"))))
+    let (own, receives) = (own.clone(), (*name).to_owned());
+    at_function(function.at, ScriptProblem::SwappedParameter { own, receives, signature })
 }
 
 fn missing(tree: &Tree, file: &str, source: &str, name: &str, signature: &str) -> Diagnostic {
     if let Some(at) = unclosed_comment(source) {
-        let message = "a comment without its closing `*/`".to_owned();
-        return Diagnostic::error(Code::R001, file, source, at..at + 2, message).help("close it with `*/`");
+        return Diagnostic::new(Span::of(file, source, at..at + 2), ScriptProblem::OpenComment);
     }
     match tree.functions.iter().find(|own| nearest(&own.name, &[name]).is_some()) {
         Some(near) => {
-            let message = format!("no function `{name}`, but `{}`", near.name);
-            script_error(Code::R003, file, source, near.at, message).help(Help::did_you_mean(name))
+            let (name, help) = (name.to_owned(), Some(Help::did_you_mean(name)));
+            let problem = ScriptProblem::MisnamedEntry { name, near: near.name.clone(), help };
+            Diagnostic::new(span_at(file, source, near.at), problem)
         }
-        None => Diagnostic::error(Code::R003, file, source, 0..0, format!("no function `{name}`"))
-            .help(format!("write `{signature} {{ … }}`")),
+        None => {
+            let (name, signature) = (name.to_owned(), signature.to_owned());
+            Diagnostic::new(Span::whole(file), ScriptProblem::NoEntry { name, signature })
+        }
     }
 }
 
@@ -75,7 +77,9 @@ pub(super) fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
         let native = natives::native(&function.name);
         native.is_some_and(|native| hides(native.arguments, function.params.len()))
     });
-    let error =
-        |name: &str, at| script_error(Code::R006, file, source, at, format!("`{name}` hides a built-in function"));
-    hiding.map(|function| error(&function.name, function.at)).collect()
+    let diagnostic = |function: &Function| {
+        let problem = ScriptProblem::HidesBuiltIn { name: function.name.clone() };
+        Diagnostic::new(span_at(file, source, function.at), problem)
+    };
+    hiding.map(diagnostic).collect()
 }

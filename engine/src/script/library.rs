@@ -52,7 +52,7 @@ fn run(function: Function, mut arguments: Vec<Dynamic>) -> Fallible<Dynamic> {
             Ok(take(&mut arguments, at))
         }
         // what is wrong was made by the script as it ran, and may be a person's
-        Err(Refused::Option(error)) => Err(failure(format!("{}: {}", function.name, error.kind.words()))),
+        Err(Refused::Option(error)) => Err(failure(format!("{}: {}", function.name, error.problem.kind().words()))),
     }
 }
 

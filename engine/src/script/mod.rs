@@ -30,7 +30,7 @@ use std::sync::Arc;
 use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, Scope};
 
 use crate::budget::Budget;
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, ScriptProblem, Severity};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses, Strategy};
@@ -45,7 +45,7 @@ pub use lint::{Fixed, Known, ScriptKind};
 pub use natives::Verb;
 pub use pieces::{Piece, pieces};
 use running::Stop;
-use syntax::{script_error, syntax_error};
+use syntax::{span_at, syntax_error};
 pub use verdict::Verdict;
 
 /// Bytes of a script file.
@@ -472,5 +472,5 @@ fn place(error: &EvalAltResult, file: &str) -> Place {
 }
 
 fn evaluation_error(file: &str, source: &str, error: &EvalAltResult) -> Diagnostic {
-    script_error(Code::R001, file, source, error.position(), "the module fails when it is loaded".to_owned())
+    Diagnostic::new(span_at(file, source, error.position()), ScriptProblem::ModuleFails)
 }

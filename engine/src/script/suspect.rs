@@ -4,7 +4,7 @@
 
 use super::ast;
 use super::lint::foreign;
-use crate::diagnostic::{Code, Diagnostic, Help, nearest};
+use crate::diagnostic::{Diagnostic, Help, ScriptProblem, Span, Token as Written, nearest};
 use crate::json::Position;
 
 /// rhai's words that begin a statement.
@@ -54,11 +54,11 @@ pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> O
     let tokens = tokens(source, line, text);
     let next = tokens.iter().position(|(start, _)| *start >= at).unwrap_or(tokens.len());
     let read = Line { source, text, tokens, next };
-    let Suspect { start, length, message, help } =
-        read.foreign().or_else(|| read.misspelt()).or_else(|| read.sign())?;
+    let Suspect { start, length, problem } = read.foreign().or_else(|| read.misspelt()).or_else(|| read.sign())?;
     let begin = text.get(..start).unwrap_or_default().chars().count() + 1;
     let place = |column| Position { line, column };
-    Some(Diagnostic::between(Code::R002, file, [place(begin), place(begin + length)], message).help(help))
+    let span = Span { file: file.to_owned(), start: place(begin), end: place(begin + length) };
+    Some(Diagnostic::new(span, problem))
 }
 
 /// A piece of a line.
@@ -87,18 +87,17 @@ fn tokens<'a>(source: &str, line: usize, text: &'a str) -> Vec<(usize, Token<'a>
 struct Suspect {
     start: usize,
     length: usize,
-    message: String,
-    help: Help,
+    problem: ScriptProblem,
 }
 
 impl Suspect {
-    fn new(start: usize, own: &str, message: String, help: impl Into<Help>) -> Self {
-        Self { start, length: own.chars().count(), message, help: help.into() }
+    fn new(start: usize, own: &str, problem: ScriptProblem) -> Self {
+        Self { start, length: own.chars().count(), problem }
     }
 
     /// A word or sign of another language.
-    fn of_another(start: usize, own: &str, what: &str, ours: &str) -> Self {
-        Self::new(start, own, format!("`{own}` is a {what} of another language"), format!("write {ours}"))
+    fn of_another(start: usize, own: &str, what: Written, ours: &str) -> Self {
+        Self::new(start, own, ScriptProblem::Foreign { own: own.to_owned(), what, ours: ours.to_owned() })
     }
 }
 
@@ -133,25 +132,25 @@ impl<'a> Line<'a> {
             let is_variable = own != "mut" && self.source.contains(&format!("let {own} "));
             let ours =
                 if is_before { before(own) } else { by_name(&AT, own) }.filter(|_| !is_member && !is_variable)?;
-            Some(Suspect::of_another(start, own, "word", &format!("`{ours}`")))
+            Some(Suspect::of_another(start, own, Written::Word, &format!("`{ours}`")))
         })
     }
 
     /// A statement that begins with almost a keyword.
     fn misspelt(&self) -> Option<Suspect> {
         let (start, own) = self.word(self.next.checked_sub(1)).filter(|(start, _)| begins(self.text, *start))?;
-        let near = misspelt(own)?;
-        Some(Suspect::new(start, own, format!("`{own}` is not a keyword"), Help::did_you_mean(near)))
+        let help = Some(Help::did_you_mean(misspelt(own)?));
+        Some(Suspect::new(start, own, ScriptProblem::NotAKeyword { own: own.to_owned(), help }))
     }
 
     /// A sign that rhai has not, or not here.
     fn sign(&self) -> Option<Suspect> {
         if let Some(start) = self.find("...") {
-            return Some(Suspect::of_another(start, "...", "sign", "`mixin`, or `+`"));
+            return Some(Suspect::of_another(start, "...", Written::Sign, "`mixin`, or `+`"));
         }
         let switches = || ast::tokens(self.source).iter().any(|(token, _)| *token == rhai::Token::Switch);
         if let Some(start) = self.find("=>").filter(|_| !switches()) {
-            return Some(Suspect::of_another(start, "=>", "sign", "`|line| …`"));
+            return Some(Suspect::of_another(start, "=>", Written::Sign, "`|line| …`"));
         }
         self.head()
     }
@@ -163,17 +162,16 @@ impl<'a> Line<'a> {
             return None;
         }
         let heads = [
-            ("->", "a function has no type", "remove it"),
-            (":", "a parameter has no type", "remove it"),
-            ("=", "a parameter has no default", "remove it"),
+            ("->", ScriptProblem::ReturnType),
+            (":", ScriptProblem::ParameterType),
+            ("=", ScriptProblem::ParameterDefault),
         ];
         // a body on the same line is no parameter
         let body = self.text.find('{').unwrap_or(self.text.len());
         let found = |own| self.find(own).filter(|start| *start < body);
-        let (start, (own, message, help)) = heads.into_iter().find_map(|head| Some((found(head.0)?, head)))?;
+        let (start, (own, problem)) = heads.into_iter().find_map(|head| Some((found(head.0)?, head)))?;
         let ends = own == ":" && trimmed.ends_with(':');
-        let (message, help) = if ends { ("a body begins with `{`", "write `{`") } else { (message, help) };
-        Some(Suspect::new(start, own, format!("`{own}`: {message}"), help.to_owned()))
+        Some(Suspect::new(start, own, if ends { ScriptProblem::ColonForBody } else { problem }))
     }
 
     /// Where a sign stands outside texts.

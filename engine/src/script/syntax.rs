@@ -8,7 +8,7 @@ use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition, Tok
 use super::ast::{self, Tree};
 use super::lint::foreign;
 use super::suspect::suspect;
-use crate::diagnostic::{Code, Diagnostic, unclosed};
+use crate::diagnostic::{Diagnostic, Help, Note, ScriptProblem, Span, Token as Written, unclosed};
 use crate::json::Position;
 
 /// What could be parsed of a script, and what could not.
@@ -91,68 +91,58 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
     if let Some(wrong) = reserved_member(file, source, at).or_else(|| habit(file, source, at)).or(suspected) {
         return wrong;
     }
-    let (code, message, help) = match &*error.0 {
-        ParseErrorType::VariableUndefined(name) => (Code::R012, format!("undefined variable `{name}`"), None),
+    let problem = match &*error.0 {
+        ParseErrorType::VariableUndefined(name) => ScriptProblem::Undefined { name: name.clone(), help: None },
         ParseErrorType::FnDuplicatedDefinition(name, _) => return second(file, source, at, name),
-        ParseErrorType::Reserved(word) => match foreign(word) {
-            Some(ours) => {
-                (Code::R002, format!("`{word}` is a word of another language"), Some(format!("write `{ours}`")))
-            }
-            None => (Code::R016, format!("`{word}` is not allowed here"), None),
-        },
+        ParseErrorType::Reserved(word) => {
+            foreign_word(word).unwrap_or_else(|| ScriptProblem::NotAllowed { name: word.clone(), help: None })
+        }
         ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, hint)) => {
             let is_disabled = error.err_type().to_string().ends_with("is disabled");
             symbols(symbol, hint, is_disabled)
         }
-        ParseErrorType::BadInput(LexError::UnterminatedString) => {
-            (Code::R001, "a string without its closing `\"`".to_owned(), Some("close it with `\"`".to_owned()))
+        ParseErrorType::BadInput(LexError::UnterminatedString) => ScriptProblem::OpenString,
+        ParseErrorType::BadInput(LexError::MalformedChar(text)) => ScriptProblem::SingleQuotes { text: text.clone() },
+        ParseErrorType::MissingToken(token, _) if token == ";" && next(source, at) == Some(':') => {
+            ScriptProblem::MapWithoutHash
         }
-        ParseErrorType::BadInput(LexError::MalformedChar(text)) => (
-            Code::R002,
-            format!("`'{text}'` is in single quotation marks, which hold one character"),
-            Some(format!("write `\"{text}\"`")),
-        ),
-        ParseErrorType::MissingToken(token, _) if token == ";" && next(source, at) == Some(':') => (
-            Code::R002,
-            "a `:` after a name: a map begins with `#{`".to_owned(),
-            Some("write `#{ name: value }`".to_owned()),
-        ),
-        ParseErrorType::MissingToken(_, why) if why.contains("iteration variable") => {
-            (Code::R002, "a `for` of another language".to_owned(), Some("write `for item in list { … }`".to_owned()))
-        }
-        ParseErrorType::MissingToken(..) if foreign(&word_at(source, at)).is_some() => {
-            let word = word_at(source, at);
-            let help = foreign(&word).map(|ours| format!("write `{ours}`"));
-            (Code::R002, format!("`{word}` is a word of another language"), help)
-        }
-        ParseErrorType::MissingToken(token, why) => {
-            return missing(file, source, at, (token, expected(source, at, token, why)));
-        }
+        // the parser tells it by a sentence only
+        ParseErrorType::MissingToken(_, why) if why.contains("iteration variable") => ScriptProblem::ForeignFor,
+        ParseErrorType::MissingToken(token, why) => match foreign_word(&word_at(source, at)) {
+            Some(foreign) => foreign,
+            None => return missing(file, source, at, (token, expected(source, at, token, why))),
+        },
         ParseErrorType::FnMissingBody(name) => {
-            return missing(file, source, at, ("{", format!("expected `{{`, the body of `{name}`")));
+            return missing(file, source, at, ("{", format!("`{{`, the body of `{name}`")));
         }
         ParseErrorType::VariableExpected => variable_expected(source, at),
         ParseErrorType::MismatchedType(wanted, found) => {
-            (Code::R001, format!("expected {wanted}, not {found}"), boolean_habit(source, at))
+            let help = boolean_habit(source, at).map(Help::from);
+            ScriptProblem::ExpectedType { wanted: wanted.clone(), found: found.clone(), help }
         }
         ParseErrorType::UnknownOperator(operator) => {
-            let help = foreign(operator).map(|ours| format!("write `{ours}`"));
-            (Code::R002, format!("`{operator}` is not an operator of rhai"), help)
+            let help = foreign(operator).map(|ours| Help::from(format!("write `{ours}`")));
+            ScriptProblem::ForeignOperator { operator: operator.clone(), help }
         }
-        other => (Code::R001, lowered(&other.to_string()), None),
+        other => ScriptProblem::Parser { message: lowered(&other.to_string()) },
     };
-    let diagnostic = script_error(code, file, source, at, message);
-    help.into_iter().fold(diagnostic, Diagnostic::help)
+    Diagnostic::new(span_at(file, source, at), problem)
+}
+
+/// A word or sign of another language, if it is one.
+fn foreign_word(own: &str) -> Option<ScriptProblem> {
+    let ours = foreign(own)?;
+    Some(ScriptProblem::Foreign { own: own.to_owned(), what: Written::Word, ours: format!("`{ours}`") })
 }
 
 /// A sign that no text editor should have written.
 fn unreadable(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
-    let (message, help) = match next(source, at)? {
-        '\0' => ("the file is not UTF-8", "save the file as UTF-8"),
-        '\u{feff}' => ("the file begins with a byte order mark", "save it as UTF-8 without one"),
+    let problem = match next(source, at)? {
+        '\0' => ScriptProblem::NotUtf8,
+        '\u{feff}' => ScriptProblem::ByteOrderMark,
         _ => return None,
     };
-    Some(script_error(Code::R001, file, source, at, message.to_owned()).help(help))
+    Some(Diagnostic::new(span_at(file, source, at), problem))
 }
 
 /// A reserved word where the name of a member is expected: behind a `.`, or before a `:` in an object.
@@ -173,36 +163,28 @@ fn reserved_member(file: &str, source: &str, at: ScriptPosition) -> Option<Diagn
     if !is_member || !word.starts_with(char::is_alphabetic) || !is_reserved() {
         return None;
     }
-    let message = format!("`{word}` is a reserved word of rhai, so it needs quotation marks as a member's name");
-    let help = format!("write `[\"{word}\"]` instead of `.{word}`, and `\"{word}\": …` in an object");
-    Some(script_error(Code::R001, file, source, at, message).help(help))
+    Some(Diagnostic::new(span_at(file, source, at), ScriptProblem::ReservedMember { word }))
 }
 
 /// A loop of another language, or a sign where a name should stand.
-fn variable_expected(source: &str, at: ScriptPosition) -> (Code, String, Option<String>) {
+fn variable_expected(source: &str, at: ScriptPosition) -> ScriptProblem {
     if word_before(source, at) == "for" || next(source, at) == Some('(') {
-        return (
-            Code::R002,
-            "a `for` of another language".to_owned(),
-            Some("write `for item in list { … }`".to_owned()),
-        );
+        return ScriptProblem::ForeignFor;
     }
     let sign = next(source, at).map(|sign| format!(", not `{sign}`")).unwrap_or_default();
-    (Code::R001, format!("expected the name of a variable{sign}"), None)
+    ScriptProblem::Expected { what: format!("the name of a variable{sign}") }
 }
 
 /// A sign that is none of rhai's, or that scripts may not use.
-fn symbols(symbol: &str, hint: &str, is_disabled: bool) -> (Code, String, Option<String>) {
-    match foreign(symbol) {
-        Some(ours) => {
-            (Code::R002, format!("`{symbol}` is a word of another language"), Some(format!("write `{ours}`")))
+fn symbols(symbol: &str, hint: &str, is_disabled: bool) -> ScriptProblem {
+    foreign_word(symbol).unwrap_or_else(|| {
+        if hint.is_empty() || is_disabled {
+            let help = (symbol == "#").then(|| Help::from("write `//` before a comment"));
+            ScriptProblem::NotAllowed { name: symbol.to_owned(), help }
+        } else {
+            ScriptProblem::UnknownSign { sign: symbol.to_owned(), hint: lowered(hint) }
         }
-        None if hint.is_empty() || is_disabled => {
-            let help = (symbol == "#").then(|| "write `//` before a comment".to_owned());
-            (Code::R016, format!("`{symbol}` is not allowed here"), help)
-        }
-        None => (Code::R001, format!("`{symbol}` is not an operator of rhai"), Some(lowered(hint))),
-    }
+    })
 }
 
 /// What was expected: where a list goes on or ends, its closing bracket too.
@@ -210,11 +192,11 @@ fn expected(source: &str, at: ScriptPosition, token: &str, why: &str) -> String 
     let closing = [("array literal", "]"), ("function call", ")"), ("object map", "}"), ("parameters", ")")];
     let closing = closing.iter().find(|(what, _)| token == "," && why.contains(what)).map(|(_, closing)| *closing);
     match closing {
-        Some(closing) => format!("expected `,` or `{closing}` {why}"),
+        Some(closing) => format!("`,` or `{closing}` {why}"),
         // nothing follows: what is open is a body
-        None if token == ";" && at.is_none() => "expected `}` to end the body".to_owned(),
-        None if token == ";" && word_before(source, at) == "let" => "expected `=` and a value".to_owned(),
-        None => format!("expected `{token}` {why}"),
+        None if token == ";" && at.is_none() => "`}` to end the body".to_owned(),
+        None if token == ";" && word_before(source, at) == "let" => "`=` and a value".to_owned(),
+        None => format!("`{token}` {why}"),
     }
 }
 
@@ -239,27 +221,23 @@ fn word_before(source: &str, at: ScriptPosition) -> String {
 }
 
 /// A token is missing behind the one before, whatever stands between; a bracket, where the indentation shows it.
-fn missing(file: &str, source: &str, at: ScriptPosition, (token, message): (&str, String)) -> Diagnostic {
-    let noticed = script_error(Code::R001, file, source, at, String::new()).start;
+fn missing(file: &str, source: &str, at: ScriptPosition, (token, what): (&str, String)) -> Diagnostic {
+    let noticed = span_at(file, source, at).start;
     let shown = unclosed(source).filter(|_| matches!(token, "}" | ")" | "]" | ";" | ","));
     let shown = shown.filter(|at| Position::of(source.as_bytes(), *at) < noticed);
     let before = shown.unwrap_or_else(|| behind_last(source, noticed));
-    Diagnostic::error(Code::R001, file, source, before..before + 1, message)
+    Diagnostic::new(Span::of(file, source, before..before + 1), ScriptProblem::Expected { what })
 }
 
 /// A function that is there already; the parser stops at the word before its name.
 fn second(file: &str, source: &str, at_word: ScriptPosition, name: &str) -> Diagnostic {
     let own: Vec<_> = ast::named(source).into_iter().filter(|(own, _)| own == name).map(|(_, at)| at).collect();
     let order = |at: &ScriptPosition| (at.line(), at.position());
-    let place = |at: Option<&ScriptPosition>| {
-        script_error(Code::R005, file, source, at.copied().unwrap_or(at_word), String::new())
-    };
+    let place = |at: Option<&ScriptPosition>| span_at(file, source, at.copied().unwrap_or(at_word));
     // the parser stops at the word before the second name
     let second = place(own.iter().find(|own| order(own) > order(&at_word)));
-    let first = Diagnostic { message: "the first one".to_owned(), ..place(own.first()) };
-    let first = Diagnostic { end: first.start, ..first };
-    let message = format!("the function `{name}` is defined twice: a second one");
-    Diagnostic { message, ..second }.related(first)
+    let first = Note::new(place(own.first()), "the first one");
+    Diagnostic::new(second, ScriptProblem::DefinedTwice { name: name.to_owned() }).related(first)
 }
 
 /// Words of other languages that a line begins with.
@@ -271,10 +249,9 @@ fn habit(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
     let line = source.lines().nth(number - 1)?;
     let indent = line.chars().take_while(|one| one.is_whitespace()).count();
     let word: String = line.trim_start().chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
-    let ours = foreign(&word).filter(|_| HABITS.contains(&word.as_str()))?;
+    let problem = foreign_word(&word).filter(|_| HABITS.contains(&word.as_str()))?;
     let place = ScriptPosition::new(u16::try_from(number).ok()?, u16::try_from(indent + 1).ok()?);
-    let message = format!("`{word}` is a word of another language");
-    Some(script_error(Code::R002, file, source, place, message).help(format!("write `{ours}`")))
+    Some(Diagnostic::new(span_at(file, source, place), problem))
 }
 
 /// The end of the last token before a place: white space and lines that are a comment are passed over.
@@ -306,12 +283,12 @@ fn lowered(message: &str) -> String {
     message
 }
 
-/// A diagnostic at a place in a script; one without a line is the end of the text.
-pub(super) fn script_error(code: Code, file: &str, source: &str, at: ScriptPosition, message: String) -> Diagnostic {
+/// The word at a place in a script; a place without a line is the end of the text.
+pub(super) fn span_at(file: &str, source: &str, at: ScriptPosition) -> Span {
     let last = Position::of(source.as_bytes(), source.trim_end().len());
     let start = at.line().map_or(last, |line| Position { line, column: at.position().unwrap_or(1) });
     let rest = source.lines().nth(start.line - 1).unwrap_or_default().chars().skip(start.column - 1);
     let word = rest.take_while(|character| character.is_alphanumeric() || *character == '_').count();
     let end = Position { column: start.column + word.max(1), ..start };
-    Diagnostic::between(code, file, [start, end], message)
+    Span { file: file.to_owned(), start, end }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use handover_engine::author::coverage::{self, Coverage};
 use handover_engine::author::fixture::Fixture;
-use handover_engine::diagnostic::{Covered, Diagnostic};
+use handover_engine::diagnostic::{Covered, Diagnostic, Note, RunProblem};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 use serde::Serialize;
@@ -39,7 +39,7 @@ enum Form {
 /// What cases came to.
 pub(super) struct Measured<'a> {
     places: Vec<Covered>,
-    missing: Vec<Diagnostic>,
+    missing: Vec<Note>,
     files: &'a Files,
     folder: &'a str,
 }
@@ -69,9 +69,9 @@ impl Asked {
         let least = self.coverage_min?;
         let reached = f64::from(u32::try_from(measured.basis_points()).unwrap_or(u32::MAX)) / 100.0;
         let first = measured.missing.first().filter(|_| reached < least)?;
-        let message = format!("coverage is {}, less than {least} %", measured.percentage());
-        let help = "add fixtures that cover these places".to_owned();
-        Some(Diagnostic { message, help: Some(help.into()), related: measured.missing.clone(), ..first.clone() })
+        let problem = RunProblem::TooLittleCovered { share: measured.percentage(), least: least.to_string() };
+        let diagnostic = Diagnostic::of_run(first.span.clone(), problem);
+        Some(measured.missing.iter().cloned().fold(diagnostic, Diagnostic::related))
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> Measured<'a> {
 
     /// The places with a side that no case comes to, a line each.
     pub(super) fn lines(&self) -> String {
-        let report = self.report(&self.missing);
+        let report = self.report(&[]);
         self.missing.iter().map(|place| report.line(place) + "\n").collect()
     }
 
@@ -126,7 +126,7 @@ impl<'a> Measured<'a> {
     }
 
     pub(super) fn machine(&self) -> Machine<'_> {
-        let report = self.report(&self.missing);
+        let report = self.report(&[]);
         let (covered, sides) = coverage::sides(&self.places);
         let points = f64::from(u32::try_from(self.basis_points()).unwrap_or(u32::MAX));
         let missing = self.missing.iter().map(|place| render::related(&report, place)).collect();

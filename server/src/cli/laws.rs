@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result, anyhow};
 use handover_engine::author::laws::{self, Law, Tally, Trial};
 use handover_engine::decision::Notice;
-use handover_engine::diagnostic::{Code, Diagnostic, Severity, suggestion};
+use handover_engine::diagnostic::{Code, Diagnostic, LawProblem, Severity, suggestion};
 use handover_engine::event::Trigger;
 use handover_engine::generate::Violation;
 use handover_engine::json::Json;
@@ -181,9 +181,7 @@ impl Asked<'_> {
         let Trial { cases, ran, lack, .. } = trial;
         let mut found = Vec::new();
         if !trial.ran_in(RAN_MIN) {
-            let times = if *ran == 0 { "none".to_owned() } else { ran.to_string() };
-            let message = format!("the merge of `{}` ran in {times} of {}", rule.name, count(*cases, "login"));
-            let help = match lack {
+            let why = match lack {
                 Some((place, keyword)) => {
                     format!("no value could be made for `{}` at `{place}` of its schema", keyword.word())
                 }
@@ -192,15 +190,17 @@ impl Asked<'_> {
                     "the schema or `max_bytes` lets no generated value pass, or the script skips every login".to_owned()
                 }
             };
-            let severity = if *ran == 0 { Severity::Error } else { Severity::Warning };
-            found.push(at_merge(rule, files, Code::L000, message).severity(severity).help(help));
+            let (rule, logins) = (rule.name.to_string(), count(*cases, "login"));
+            found.push(LawProblem::HardlyRan { rule, ran: *ran, logins, why });
         }
         for tally in trial.tallies.iter().filter(|tally| self.verdict(tally) == Verdict::Broken) {
-            let share = share(tally);
-            let message = format!("`{}` breaks law {} in {share}: {}", rule.name, tally.law.name(), tally.law.words());
-            found.push(at_merge(rule, files, tally.law.code(), message));
+            let Tally { law, .. } = tally;
+            let (code, name, words) = (law.code(), law.name(), law.words());
+            let (rule, share) = (rule.name.to_string(), share(tally));
+            found.push(LawProblem::Broken { rule, code, law: name, words, share });
         }
-        found
+        let span = at_merge(rule, files);
+        found.into_iter().map(|problem| Diagnostic::of_law(span.clone(), problem)).collect()
     }
 }
 

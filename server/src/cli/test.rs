@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use handover_engine::author::{explain, fixture, fixture::Fixture, judge, property, update};
 use handover_engine::decision::Decision;
-use handover_engine::diagnostic::{Code, Diagnostic};
+use handover_engine::diagnostic::{Code, Diagnostic, RunProblem, Span};
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Position;
 use handover_engine::policy::Files;
@@ -161,7 +161,7 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     if let (Some(filter), Some(nothing)) =
         (&arguments.filter, run.failures.iter_mut().find(|one| one.code == Code::F030))
     {
-        nothing.message = format!("nothing was tested: no case's path holds `{filter}`");
+        *nothing = Diagnostic::of_run(nothing.span(), RunProblem::NothingMatches { filter: filter.clone() });
     }
     *failing = run.cases.iter().filter(|case| case.status == "failed").map(|case| case.file.clone()).collect();
     let measured = arguments.coverage.measure((&rules, &files), &arguments.rules, &texts)?;
@@ -388,8 +388,7 @@ fn cases_after(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until, 
     run.failed += twins.len();
     run.failures.extend(twins);
     if run.passed + run.failed == 0 {
-        let message = "nothing was tested".to_owned();
-        run.failures.push(Diagnostic::error(Code::F030, "", "", 0..0, message));
+        run.failures.push(Diagnostic::of_run(Span::whole(""), RunProblem::NothingTested));
     }
     run
 }
@@ -435,8 +434,9 @@ fn judge(
     answer: &std::result::Result<(Event, Decision), Refusal>,
 ) -> Vec<Diagnostic> {
     let mut failures = judge::judge(fixture, answer, rules);
-    failures.extend(property::violated(rules, &fixture.body).into_iter().map(|property| {
-        Diagnostic::error(Code::F050, fixture.file(), "", 0..0, format!("this does not hold: {property}"))
-    }));
+    let fails = property::violated(rules, &fixture.body).into_iter();
+    failures.extend(
+        fails.map(|property| Diagnostic::of_run(Span::whole(fixture.file()), RunProblem::PropertyFails { property })),
+    );
     failures
 }

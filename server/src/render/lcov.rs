@@ -10,8 +10,8 @@ use handover_engine::diagnostic::Covered;
 pub fn lcov(places: &[Covered], folder: &str) -> String {
     let folder = folder.trim_end_matches('/');
     let mut out = String::new();
-    for file in places.chunk_by(|a, b| a.at.file == b.at.file) {
-        let name = file.first().map(|place| place.at.file.as_str()).unwrap_or_default();
+    for file in places.chunk_by(|a, b| a.at.span.file == b.at.span.file) {
+        let name = file.first().map(|place| place.at.span.file.as_str()).unwrap_or_default();
         // writing to a string cannot fail
         let _ = write!(out, "TN:\nSF:{folder}/{name}\n{}end_of_record\n", records(file));
     }
@@ -23,7 +23,7 @@ fn records(places: &[Covered]) -> String {
     let mut lines: BTreeMap<usize, u64> = BTreeMap::new();
     let mut branches = Vec::new();
     for (block, place) in places.iter().enumerate() {
-        let line = place.at.start.line;
+        let line = place.at.span.start.line;
         let came: u64 = place.sides.iter().map(|(_, count)| count).sum();
         let most = lines.entry(line).or_default();
         *most = came.max(*most);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use handover_engine::diagnostic::{Diagnostic, Severity};
+use handover_engine::diagnostic::{Diagnostic, Note, Severity};
 use handover_engine::json::{Document, View};
 use handover_engine::policy::POLICY_FILE;
 use serde::Serialize;
@@ -106,7 +106,7 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
     One {
         code: code.as_str(),
         severity: severity.word(),
-        file: report.path(diagnostic),
+        file: report.path(&diagnostic.file),
         line: start.line,
         column: start.column,
         end_line: end.line,
@@ -121,9 +121,9 @@ fn one<'a>(report: &Report<'_>, diagnostic: &'a Diagnostic) -> One<'a> {
 
 /// A place by itself.
 #[must_use]
-pub fn related<'a>(report: &Report<'_>, place: &'a Diagnostic) -> Related<'a> {
-    let Diagnostic { start, message, .. } = place;
-    Related { file: report.path(place), line: start.line, column: start.column, message }
+pub fn related<'a>(report: &Report<'_>, note: &'a Note) -> Related<'a> {
+    let Note { span, text } = note;
+    Related { file: report.path(&span.file), line: span.start.line, column: span.start.column, message: text }
 }
 
 impl Output<'_> {
@@ -144,7 +144,7 @@ fn fix(report: &Report<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
     let is_quoted = line.chars().nth(start.column - 1) == Some('"');
     let text = if is_quoted { format!("\"{word}\"") } else { word.to_owned() };
     let edit = Edit {
-        file: report.path(diagnostic),
+        file: report.path(&diagnostic.file),
         line: start.line,
         column: start.column,
         end_line: end.line,
@@ -166,7 +166,7 @@ pub fn github(report: &Report<'_>) -> String {
         let text = format!("{}{help}{}", diagnostic.text(), related.collect::<String>())
             .replace('%', "%25")
             .replace('\n', "%0A");
-        let path = report.path(diagnostic);
+        let path = report.path(&diagnostic.file);
         // writing to a string cannot fail
         let _ = writeln!(
             out,

@@ -12,7 +12,7 @@ pub use pretty::{Ink, pretty};
 
 use std::collections::BTreeMap;
 
-use handover_engine::diagnostic::{Diagnostic, Severity};
+use handover_engine::diagnostic::{Diagnostic, Note, Severity};
 
 /// Diagnostics with the texts that they speak of.
 pub struct Report<'a> {
@@ -31,15 +31,16 @@ impl<'a> Report<'a> {
         self.diagnostics.iter().take(self.most)
     }
 
-    fn path(&self, diagnostic: &Diagnostic) -> String {
+    fn path(&self, file: &str) -> String {
         let folder = self.folder.trim_end_matches('/');
-        if diagnostic.file.is_empty() { folder.to_owned() } else { format!("{folder}/{}", diagnostic.file) }
+        if file.is_empty() { folder.to_owned() } else { format!("{folder}/{file}") }
     }
 
     /// A place in one line.
     #[must_use]
-    pub fn line(&self, place: &Diagnostic) -> String {
-        format!("{}:{}:{}: {}", self.path(place), place.start.line, place.start.column, place.message)
+    pub fn line(&self, note: &Note) -> String {
+        let Note { span, text } = note;
+        format!("{}:{}:{}: {text}", self.path(&span.file), span.start.line, span.start.column)
     }
 
     fn count(&self, severity: Severity) -> usize {

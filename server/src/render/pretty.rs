@@ -12,7 +12,7 @@ pub fn pretty(report: &Report<'_>, columns: usize, ink: Ink) -> String {
     let mut out = String::new();
     for diagnostic in report.shown() {
         let text = report.texts.get(&diagnostic.file).map(String::as_str);
-        one(&mut out, diagnostic, &report.path(diagnostic), text, Style { columns, ink });
+        one(&mut out, diagnostic, &report.path(&diagnostic.file), text, Style { columns, ink });
         for place in &diagnostic.related {
             let _ = writeln!(out, " --> {}", report.line(place));
         }

@@ -10,7 +10,7 @@ mod mended;
 use std::collections::BTreeSet;
 
 use crate::decision::Notice;
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, PolicyProblem, Span};
 use crate::fate::Keyword;
 use crate::generate::{Case, SHRINK_STEPS, Violation, smaller};
 use crate::instant;
@@ -146,10 +146,9 @@ pub fn needless(rules: &RuleSet, files: &Files) -> Vec<Diagnostic> {
         for (name, _) in waivers.into_iter().flat_map(View::named_members) {
             let own = tallies.iter().find(|tally| tally.law.name() == name.word());
             if let Some(tally) = own.filter(|tally| tally.asked > 0 && tally.broken == 0) {
-                let message =
-                    format!("unneeded waiver: `{}` keeps law {} in {} logins", rule.name, name.word(), tally.asked);
-                let one = Diagnostic::at_view(Code::P041, POLICY_FILE, name, message).severity(Severity::Warning);
-                found.push(one.help("remove the waiver"));
+                let (rule, law, logins) = (rule.name.to_string(), name.word(), tally.asked);
+                let problem = PolicyProblem::UnneededWaiver { rule, law, logins };
+                found.push(Diagnostic::new(Span::at_view(POLICY_FILE, name), problem));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, SchemaProblem};
 use crate::fate::Keyword;
 use crate::json::{Json, Kind, View, same};
 use crate::provider::Provider;
@@ -56,19 +56,19 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
         let alone = PAIRS
             .iter()
             .find(|(keyword, others)| *keyword == name && !others.iter().any(|other| view.get(other).is_some()));
-        let message = if hidden && !BESIDE_REF.contains(&&*name) && !name.starts_with("x-") {
-            format!("`{name}` beside `$ref` has no effect before draft 2019-09")
-        } else if let Some((keyword, others)) = alone {
-            format!("`{keyword}` has no effect without `{}`", others.join("` or `"))
+        let keyword = name.clone().into_owned();
+        let problem = if hidden && !BESIDE_REF.contains(&&*name) && !name.starts_with("x-") {
+            SchemaProblem::BesideRef { keyword }
+        } else if let Some((_, others)) = alone {
+            SchemaProblem::Without { keyword, others: others.join("` or `") }
         } else if name == "x-on-invalid" && object.pointer == "#" && object.on_invalid.contains(&Step::Fail) {
-            "`fail` has no effect at the root: no value is around it".to_owned()
+            SchemaProblem::FailAtRoot
         } else if let Some(kind) = other_kind(&name, object) {
-            format!("`{name}` has no effect here: it is for {kind}, which `type` does not allow")
+            SchemaProblem::ForOtherType { keyword, kind }
         } else {
             continue;
         };
-        let help = if hidden { "put both into `allOf`" } else { "remove it, or add what it needs" };
-        found.push(source.at_name(Code::S017, &object.pointer, &name, message).help(help));
+        found.push(Diagnostic::new(source.at_name(&object.pointer, &name), problem));
     }
     found
 }
@@ -92,17 +92,15 @@ fn other_kind(keyword: &str, object: &Object) -> Option<&'static str> {
 fn tuple(object: &Object, source: &Source) -> Option<Diagnostic> {
     let lacks = !object.prefix.is_empty() && object.length.min.is_none();
     lacks.then(|| {
-        let message = "positions without `minItems`: a list that ends before the last one also passes".to_owned();
-        let help = format!("add `\"minItems\": {}`", object.prefix.len());
-        source.at(Code::S042, &object.pointer, message).severity(Severity::Warning).help(help)
+        let problem = SchemaProblem::TupleWithoutMin { positions: object.prefix.len() };
+        Diagnostic::new(source.at(&object.pointer), problem)
     })
 }
 
 /// An object of which everything may be dropped.
 fn optional(object: &Object, source: &Source) -> Option<Diagnostic> {
     let all = !object.properties.is_empty() && object.required.is_empty() && object.members.min.is_none();
-    let message = "every member is optional: `{}` passes".to_owned();
-    all.then(|| source.at_name(Code::S043, &object.pointer, "properties", message).severity(Severity::Info))
+    all.then(|| Diagnostic::new(source.at_name(&object.pointer, "properties"), SchemaProblem::AllOptional))
 }
 
 /// Integers that the provider would round: they pass the schema, and are dropped (S046).
@@ -119,11 +117,7 @@ fn rounded(object: &Object, provider: Option<Provider>, source: &Source) -> Opti
         }
     }
     let is_bounded = listed || (least && most) || provider == Provider::Generic;
-    (!is_bounded).then(|| {
-        let message = "the provider rounds integers beyond ±9007199254740991, so they are dropped".to_owned();
-        let help = "add `minimum` and `maximum`";
-        source.at_name(Code::S046, &object.pointer, "type", message).severity(Severity::Info).help(help)
-    })
+    (!is_bounded).then(|| Diagnostic::new(source.at_name(&object.pointer, "type"), SchemaProblem::Rounded))
 }
 
 /// A `oneOf` whose branches nothing tells apart.
@@ -134,9 +128,7 @@ fn union(sets: &mut Sets<'_>, id: Id, object: &Object, source: &Source) -> Optio
     })?;
     let pointer =
         object.choices.one_of.get(twin).and_then(|&id| sets.schema().object(id)).map(|object| &object.pointer)?;
-    let message = "nothing tells this branch of `oneOf` from one before it: a value may hold under both".to_owned();
-    let help = "give each branch a required member with its own `const`";
-    Some(source.at(Code::S040, pointer, message).severity(Severity::Warning).help(help))
+    Some(Diagnostic::new(source.at(pointer), SchemaProblem::AmbiguousUnion))
 }
 
 /// What tells a branch from others.
@@ -209,8 +201,8 @@ fn explosion(sets: &mut Sets<'_>, source: &Source) -> Vec<Diagnostic> {
         if held.contains(&id) || ways(sets, &vec![(applied, Keyword::False)]).is_some() {
             continue;
         }
-        let message = format!("the choices here multiply to more than {WAYS_MAX} ways");
-        found.push(source.at(Code::S041, &object.pointer, message).severity(Severity::Warning));
+        let problem = SchemaProblem::ChoiceExplosion { ways_max: WAYS_MAX };
+        found.push(Diagnostic::new(source.at(&object.pointer), problem));
     }
     found
 }
@@ -257,8 +249,8 @@ fn not_monotone(schema: &Schema, source: &Source) -> Option<Diagnostic> {
         _ => true,
     };
     let keyword = KEYWORDS.iter().find(leaves)?;
-    let message = format!("`{keyword}` leaves the fragment whose greatest valid part is unique");
-    Some(source.at_name(Code::S044, &object.pointer, keyword, message).severity(Severity::Info))
+    let problem = SchemaProblem::NotMonotone { keyword: (*keyword).to_owned() };
+    Some(Diagnostic::new(source.at_name(&object.pointer, keyword), problem))
 }
 
 /// The first reference that leads back to what holds it.
@@ -270,6 +262,5 @@ fn recursive(schema: &Schema, source: &Source) -> Option<Diagnostic> {
     };
     let object =
         schema.objects.iter().find(|object| object.reference.is_some_and(|target| holds(object, target).is_some()))?;
-    let message = "a schema that holds itself: the depth limit is in force".to_owned();
-    Some(source.at_value(Code::S045, &object.pointer, "$ref", message).severity(Severity::Info))
+    Some(Diagnostic::new(source.at_value(&object.pointer, "$ref"), SchemaProblem::Recursive))
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use super::sets::Sets;
 use super::{Options, in_place, load, reader};
-use crate::diagnostic::{Code, Diagnostic, Help};
+use crate::diagnostic::{Code, Diagnostic, Help, Problem, Span};
 use crate::json::Document;
 pub use shape::{Alternative, Member, Shape};
 
@@ -28,7 +28,7 @@ pub struct Knowledge {
     /// Bytes of the largest output, as compact JSON without needless escapes; none if nothing bounds it.
     pub bytes_max: Option<u64>,
     /// Where the bound is made: the list that takes most of it.
-    pub heaviest: Diagnostic,
+    pub heaviest: Span,
     /// What its author should look at, at its place.
     pub diagnostics: Vec<Diagnostic>,
     /// What it describes.
@@ -87,7 +87,7 @@ impl Knowledge {
             own.is_some_and(|(start, end)| !errors.iter().any(|error| *start <= error.start && error.start < *end))
         };
         diagnostics.retain(is_sound);
-        let heaviest = Diagnostic::error(Code::S033, file, "", 0..0, String::new());
+        let heaviest = Span::whole(file);
         // what is wrong with a scalar's keyword changes no member's name
         let shape = if errors.iter().all(is_of_scalars) { Shape::of(&schema, options) } else { Shape::default() };
         Some(Self { bytes_max: None, heaviest, diagnostics, shape })
@@ -112,7 +112,10 @@ fn is_of_scalars(error: &Diagnostic) -> bool {
     let meant = error.help.as_ref().and_then(Help::replacement);
     match error.code {
         Code::S010 => meant.is_some_and(|meant| SCALARS.contains(&meant)),
-        Code::S011 => error.keyword.as_deref().is_some_and(|keyword| SCALARS.contains(&keyword)),
+        Code::S011 => {
+            let Problem::Schema(problem) = &error.problem else { return false };
+            problem.keyword().is_some_and(|keyword| SCALARS.contains(&keyword))
+        }
         code => matches!(code, Code::S012 | Code::S013 | Code::S014 | Code::S022 | Code::S023),
     }
 }

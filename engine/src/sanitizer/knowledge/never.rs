@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jsonschema::PatternOptions;
 use jsonschema::canonical::{Cause, UnsatisfiableReason};
 
-use crate::diagnostic::{Code, Diagnostic, Help, suggestion};
+use crate::diagnostic::{Diagnostic, Help, SchemaProblem, suggestion};
 use crate::sanitizer::Options;
 use crate::sanitizer::evaluate::schemas_of_member;
 use crate::sanitizer::knowledge::source::Source;
@@ -75,17 +75,17 @@ fn nothing_passes(pointer: &str, causes: &[Cause], source: &Source) -> Diagnosti
         }
     }
     let named: Vec<_> = keywords.iter().map(|keyword| format!("`{keyword}`")).collect();
-    let message = match named.len() {
-        0 => "nothing can pass here".to_owned(),
-        1 => format!("nothing can pass here: {} leaves no value", named.join("")),
-        _ => format!("nothing can pass here: {} leave no value together", named.join(", ")),
+    let keywords = match named.len() {
+        0 => String::new(),
+        1 => format!(": {} leaves no value", named.join("")),
+        _ => format!(": {} leave no value together", named.join(", ")),
     };
     let last = causes.last().and_then(|cause| Some((cause, cause.keywords.last()?)));
-    let diagnostic = match last {
-        Some((cause, keyword)) => source.at_value(Code::S020, &format!("#{}", cause.pointer), keyword, message),
-        None => source.at(Code::S020, &format!("#{pointer}"), message),
+    let span = match last {
+        Some((cause, keyword)) => source.at_value(&format!("#{}", cause.pointer), keyword),
+        None => source.at(&format!("#{pointer}")),
     };
-    diagnostic.help("write `false` for a place where nothing is meant to pass")
+    Diagnostic::new(span, SchemaProblem::NothingPasses { keywords })
 }
 
 /// Required members that this schema object itself refuses.
@@ -97,13 +97,13 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
         let known = declared.contains(&name.as_str());
         let is_item = object.pointer.ends_with("/items");
         let effect = if is_item { "every item is dropped" } else { "its object is always dropped" };
-        let message = format!("`{name}` is required and can never pass: {effect}");
         let help = match (known, suggestion(name, &declared)) {
             (true, _) => Help::from("remove it from `required`"),
             (false, near) if near.replacement().is_some() => near,
             _ => Help::from("declare it in `properties`"),
         };
-        source.at_listed(Code::S020, &object.pointer, name, message).help(help)
+        let problem = SchemaProblem::RequiredNeverPasses { name: name.clone(), effect, help: Some(help) };
+        Diagnostic::new(source.at_listed(&object.pointer, name), problem)
     });
     // a branch that nothing is meant to take is refused as a whole
     let whole = empty.get(object.pointer.trim_start_matches('#'));
@@ -113,6 +113,6 @@ fn refused(object: &Object, schema: &Schema, empty: &Empty, source: &Source) -> 
 /// Defaults that an annotation may put in place and that do not pass there as they are (S021): they are never put.
 pub(super) fn wrong_defaults(schema: &Schema, options: &Options, source: &Source) -> Vec<Diagnostic> {
     let wrong = wrong_defaults_of(schema, options).into_iter().filter_map(|id| schema.object(id));
-    let message = || "this `default` does not pass where it would be put".to_owned();
-    wrong.map(|object| source.at_value(Code::S021, &object.pointer, "default", message())).collect()
+    let span = |object: &Object| source.at_value(&object.pointer, "default");
+    wrong.map(|object| Diagnostic::new(span(object), SchemaProblem::WrongDefault)).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic, SchemaProblem, Span, suggestion};
 use crate::fate::Keyword;
 use crate::json::Kind;
 use crate::sanitizer::Options;
@@ -58,13 +58,7 @@ impl Walk<'_, '_> {
         if self.path.contains(&id) {
             let parts = parts(self.sets, &set);
             let refers = parts.iter().map(|(_, object)| *object).find(|object| object.reference.is_some());
-            let help = "add `x-max-bytes` to what holds it, or `max_bytes` to the rule".to_owned();
-            self.say(
-                Code::S030,
-                refers.or(parts.first().map(|(_, object)| *object)),
-                "this schema contains itself, to any depth",
-                help,
-            );
+            self.say(refers.or(parts.first().map(|(_, object)| *object)), SchemaProblem::Recursion);
         }
         if !self.seen.insert(id) {
             return;
@@ -87,13 +81,11 @@ impl Walk<'_, '_> {
             return;
         }
         if parts.iter().all(|(_, object)| object.is_anything()) {
-            let help = "declare its `type`, or `additionalProperties: true` beside `\"type\": \"object\"`".to_owned();
-            self.say(Code::S031, parts.first().map(|(_, object)| *object), "any value is allowed here", help);
+            self.say(parts.first().map(|(_, object)| *object), SchemaProblem::Anything);
             return;
         }
         if allowed.allows(Kind::String) && text_bytes(&parts).is_none() {
-            let help = "add `maxLength`, or `x-max-bytes` to what holds it".to_owned();
-            self.say(Code::S030, blamed(&parts, Kind::String), "string without a maximum length", help);
+            self.say(blamed(&parts, Kind::String), SchemaProblem::UnboundedString);
         }
         if allowed.allows(Kind::Array) {
             let listing = listing(self.sets, &parts);
@@ -105,10 +97,12 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn say(&mut self, code: Code, object: Option<&Object>, message: &str, help: String) {
+    /// Reports one problem of a code at a schema object.
+    fn say(&mut self, object: Option<&Object>, problem: SchemaProblem) {
         let Some(object) = object else { return };
-        if self.said.insert((code, object.pointer.clone())) {
-            self.found.push(self.source.at(code, &object.pointer, message.to_owned()).help(help));
+        let diagnostic = Diagnostic::new(self.source.at(&object.pointer), problem);
+        if self.said.insert((diagnostic.code, object.pointer.clone())) {
+            self.found.push(diagnostic);
         }
     }
 
@@ -116,17 +110,14 @@ impl Walk<'_, '_> {
         let ends = listing.max.is_some_and(|max| max <= listing.positions.len());
         let blamed = blamed(parts, Kind::Array);
         if listing.rest.is_empty() && !ends {
-            let help =
-                "declare them in `items`, and their number in `maxItems`; `items: true` allows anything".to_owned();
-            self.say(Code::S032, blamed, "list without a schema for its items", help);
+            self.say(blamed, SchemaProblem::OpenList);
             return;
         }
         let asked = listing.rest.iter().all(|(applied, _)| self.sets.object(*applied).is_some_and(Object::is_anything));
         let rest = self.sets.intern(&listing.rest);
         if self.sets.get(rest).never.is_none() && !ends && !asked {
             if listing.max.is_none() {
-                let help = "add `maxItems`, or `x-max-bytes` to what holds it".to_owned();
-                self.say(Code::S030, blamed, "list without a maximum length", help);
+                self.say(blamed, SchemaProblem::UnboundedList);
             }
             self.place(&listing.rest);
         }
@@ -139,21 +130,19 @@ impl Walk<'_, '_> {
             let Some(object) = self.sets.object(*applied) else { continue };
             if self.said.insert((Code::S031, format!("{}/required/{name}", object.pointer))) {
                 let declared: Vec<_> = membership.named.iter().map(|(name, _)| name.as_str()).collect();
-                let message = format!("member `{name}` is allowed, but no schema describes its value");
                 let help =
                     if declared.is_empty() { "declare it in `properties`".into() } else { suggestion(name, &declared) };
-                self.found.push(self.source.at_listed(Code::S031, &object.pointer, name, message).help(help));
+                let problem = SchemaProblem::UndescribedMember { name: name.clone(), help: Some(help) };
+                self.found.push(Diagnostic::new(self.source.at_listed(&object.pointer, name), problem));
             }
         }
         match &membership.unnamed {
             Unnamed::Anything => {
-                let help = "declare its members in `properties`, or write `additionalProperties: true`".to_owned();
-                self.say(Code::S031, blamed, "object with undeclared members", help);
+                self.say(blamed, SchemaProblem::OpenObject);
             }
             Unnamed::Under(all) => {
                 if membership.max.is_none() {
-                    let help = "add `maxProperties`, or `x-max-bytes` to what holds it".to_owned();
-                    self.say(Code::S030, blamed, "object without a maximum number of members", help);
+                    self.say(blamed, SchemaProblem::UnboundedObject);
                 }
                 for schemas in all {
                     self.place(schemas);
@@ -172,12 +161,12 @@ fn blamed<'a>(parts: &Parts<'a>, kind: Kind) -> Option<&'a Object> {
 }
 
 /// Where the largest output is made: at the first list with a bound, on the way down; else at the root.
-pub(super) fn heaviest(sets: &mut Sets<'_>, source: &Source) -> Diagnostic {
+pub(super) fn heaviest(sets: &mut Sets<'_>, source: &Source) -> Span {
     let schema = sets.schema();
     let bounded = schema.objects.iter().filter_map(|object| Some((object.length.max?, object)));
     let list = bounded.max_by_key(|(max, object)| (*max, std::cmp::Reverse(object.pointer.len())));
     match list {
-        Some((_, object)) => source.at_value(Code::S033, &object.pointer, "maxItems", String::new()),
-        None => source.at(Code::S033, "#", String::new()),
+        Some((_, object)) => source.at_value(&object.pointer, "maxItems"),
+        None => source.at("#"),
     }
 }

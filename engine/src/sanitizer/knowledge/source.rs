@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Span;
 use crate::json::{Document, Position, View};
 use crate::pointer::{self, Pointer};
 use crate::sanitizer::vocabulary::FILES;
@@ -56,55 +56,43 @@ impl Source {
         Some((Position::of(text.as_bytes(), span.start), Position::of(text.as_bytes(), span.end)))
     }
 
-    /// A diagnostic at a schema object.
-    pub(in crate::sanitizer) fn at(&self, code: Code, pointer: &str, message: String) -> Diagnostic {
+    /// A schema object.
+    pub(in crate::sanitizer) fn at(&self, pointer: &str) -> Span {
         match self.find(pointer) {
-            Some((file, view)) => Diagnostic::at_view(code, file, view, message),
-            None => Diagnostic::error(code, &self.file, "", 0..0, message),
+            Some((file, view)) => Span::at_view(file, view),
+            None => Span::whole(&self.file),
         }
     }
 
-    /// A diagnostic at the value of one of a schema object's keywords, or at the object.
-    pub(in crate::sanitizer) fn at_value(
-        &self,
-        code: Code,
-        pointer: &str,
-        keyword: &str,
-        message: String,
-    ) -> Diagnostic {
+    /// The value of one of a schema object's keywords, or the object.
+    pub(in crate::sanitizer) fn at_value(&self, pointer: &str, keyword: &str) -> Span {
         match self.find(pointer).and_then(|(file, view)| Some((file, view.get(keyword)?))) {
-            Some((file, value)) => Diagnostic::at_view(code, file, value, message),
-            None => self.at(code, pointer, message),
+            Some((file, value)) => Span::at_view(file, value),
+            None => self.at(pointer),
         }
     }
 
-    /// A diagnostic at the name of one of a schema object's keywords, or at the object.
-    pub(in crate::sanitizer) fn at_name(
-        &self,
-        code: Code,
-        pointer: &str,
-        keyword: &str,
-        message: String,
-    ) -> Diagnostic {
+    /// The name of one of a schema object's keywords, or the object.
+    pub(in crate::sanitizer) fn at_name(&self, pointer: &str, keyword: &str) -> Span {
         let found = self.find(pointer).and_then(|(file, view)| {
             let named = view.named_members().find(|(name, _)| name.as_text().is_some_and(|text| text.is(keyword)));
             Some((file, named?.0))
         });
         match found {
-            Some((file, name)) => Diagnostic::at_view(code, file, name, message),
-            None => self.at(code, pointer, message),
+            Some((file, name)) => Span::at_view(file, name),
+            None => self.at(pointer),
         }
     }
 
-    /// A diagnostic at a name in a list of names, or at the object.
-    pub(super) fn at_listed(&self, code: Code, pointer: &str, name: &str, message: String) -> Diagnostic {
+    /// A name in a list of names, or the object.
+    pub(super) fn at_listed(&self, pointer: &str, name: &str) -> Span {
         let listed = self.find(pointer).and_then(|(file, view)| {
             let mut names = view.get("required")?.items();
             Some((file, names.find(|one| one.as_text().is_some_and(|text| text.is(name)))?))
         });
         match listed {
-            Some((file, value)) => Diagnostic::at_view(code, file, value, message),
-            None => self.at(code, pointer, message),
+            Some((file, value)) => Span::at_view(file, value),
+            None => self.at(pointer),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The third pass: what is never reached, what never ends, and whether the entry function gives a value.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::ScriptProblem;
 use rhai::{ASTNode, Expr, Position as At, Stmt};
 
 use super::report::Report;
@@ -37,13 +37,7 @@ impl Flow<'_, '_, '_, '_> {
             if !matches!(statement, Stmt::While(..)) {
                 let at = first_of(next);
                 let length = self.report.length_of_line(at);
-                self.report.error(
-                    Code::R050,
-                    at,
-                    length,
-                    "unreachable statement".to_owned(),
-                    Some("remove it".to_owned().into()),
-                );
+                self.report.add(at, length, ScriptProblem::Unreachable);
             }
             return;
         }
@@ -88,8 +82,7 @@ impl Flow<'_, '_, '_, '_> {
     }
 
     fn endless(&mut self, word: &str, at: At) {
-        let help = Some("add a `break`, or write `for`".into());
-        self.report.error(Code::R052, at, word.len(), format!("this `{word}` never ends: it has no `break`"), help);
+        self.report.add(at, word.len(), ScriptProblem::Endless { word: word.to_owned() });
     }
 
     /// What the last statement of the entry function gives.
@@ -140,16 +133,11 @@ impl Flow<'_, '_, '_, '_> {
 
     fn no_value(&mut self, at: At) {
         let at = if at.is_none() { At::new(1, 1) } else { at };
-        let (message, help) = match self.given.kind {
-            ScriptKind::Guard => {
-                ("this path gives `()`, so nothing is decided", "end with `allow()`, or `deny(\"reason\")`")
-            }
-            _ => {
-                ("this path gives `()`, so nothing is ever written", "end with the merged value, or `skip(\"reason\")`")
-            }
+        let problem = match self.given.kind {
+            ScriptKind::Guard => ScriptProblem::UndecidedPath,
+            _ => ScriptProblem::ValuelessPath,
         };
-        let length = self.report.length_of_line(at);
-        self.report.error(Code::R051, at, length, message.to_owned(), Some(help.to_owned().into()));
+        self.report.add(at, self.report.length_of_line(at), problem);
     }
 
     /// Whether nothing after a statement is reached.

@@ -7,7 +7,7 @@ use rhai::{Expr, FlowControl, Position as At, Stmt};
 use super::report::Report;
 use super::words::foreign;
 use super::{Given, is_closure};
-use crate::diagnostic::{Code, Help, nearest, suggestion};
+use crate::diagnostic::{Help, ScriptProblem, nearest, suggestion};
 use crate::script::ast::{self, Function, Link};
 use crate::script::natives;
 
@@ -78,13 +78,13 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             if is_used || !self.given.is_whole || !self.given.has_entry && self.given.kind.entry().is_some() {
                 continue;
             }
-            let (message, help) = if alias.is_empty() {
-                let name = module.rsplit('/').next().unwrap_or_default();
-                (format!("`{module}` is imported under no name"), format!("write `import \"{module}\" as {name}`"))
+            let problem = if alias.is_empty() {
+                let name = module.rsplit('/').next().unwrap_or_default().to_owned();
+                ScriptProblem::NamelessImport { module, name }
             } else {
-                (format!("the import `{alias}` is never used"), "remove the import".to_owned())
+                ScriptProblem::UnusedImport { alias }
             };
-            self.report.error(Code::R053, at, "import".len(), message, Some(help.into()));
+            self.report.add(at, "import".len(), problem);
         }
     }
 
@@ -130,11 +130,10 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         for variable in self.scopes.pop().unwrap_or_default() {
             let Variable { name, at, is_used, is_copy, written, .. } = variable;
             if !is_used && !name.starts_with('_') && !at.is_none() {
-                self.report.warning(Code::R054, at, name.len(), format!("`{name}` is never used"), None);
+                self.report.add(at, name.len(), ScriptProblem::UnusedVariable { name });
             } else if let (Some((at, _)), true) = (written, is_copy) {
-                let message = format!("`{name}` is a copy: what is assigned to it here is never read");
-                let help = format!("use `{name}` after it is changed: put it into a list or a member");
-                self.report.error(Code::R061, at, self.report.length_of_line(at), message, Some(help.into()));
+                let length = self.report.length_of_line(at);
+                self.report.add(at, length, ScriptProblem::LostAssignment { name });
             }
         }
     }
@@ -266,8 +265,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let at = base.position();
         let Some(variable) = self.find(&name) else { return self.assigned_undefined(&name, at, links.is_empty()) };
         if variable.is_constant {
-            let message = format!("`{name}` is a constant: neither it nor a member of it can be assigned");
-            self.report.error(Code::R001, at, name.len(), message, Some(format!("define it with `let {name}`").into()));
+            self.report.add(at, name.len(), ScriptProblem::AssignedConstant { name });
         } else if !links.is_empty() {
             self.written(&name, at);
         }
@@ -384,11 +382,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         };
         let locks = |link: &Link<'_>| matches!(link, Link::Method { call, .. } if call.args.iter().any(captures));
         if links.iter().any(locks) {
-            let message = format!(
-                "a closure passed to a method of `{name}` uses `{name}`, which cannot be read until the method returns"
-            );
-            let help = format!("copy it before: `let copy = {name};`");
-            self.report.error(Code::R016, base.position(), name.len(), message, Some(help.into()));
+            self.report.add(base.position(), name.len(), ScriptProblem::LockedByClosure { name: name.to_string() });
         }
     }
 
@@ -399,14 +393,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let digits: String = text.chars().take_while(|one| one.is_ascii_digit() || *one == '_').collect();
         let rest = text.get(digits.len()..).unwrap_or_default();
         if !digits.is_empty() && !rest.starts_with(['.', 'e', 'E']) {
-            let message = format!("`{digits}` is larger than an integer of 64 bits can be");
-            self.report.error(
-                Code::R013,
-                at,
-                digits.len(),
-                message,
-                Some("at most 9223372036854775807".to_owned().into()),
-            );
+            self.report.add(at, digits.len(), ScriptProblem::IntegerTooLarge { digits });
         }
     }
 
@@ -426,8 +413,8 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         if !is_whole || foreign(name).is_some() || nearest(name, &names).is_some() {
             return self.undefined(name, at);
         }
-        let message = format!("undefined variable `{name}`");
-        self.report.error(Code::R012, at, name.len(), message, Some(format!("write `let {name} = …`").into()));
+        let help = Some(Help::from(format!("write `let {name} = …`")));
+        self.report.add(at, name.len(), ScriptProblem::Undefined { name: name.to_owned(), help });
         self.define_unknown(name);
     }
 
@@ -436,8 +423,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if let Some(import) = self.imports.iter_mut().find(|import| import.alias == name) {
             import.is_used = true;
-            let message = format!("`{name}` is a module, and no value");
-            return self.report.error(Code::R012, at, name.len(), message, Some(format!("write `{name}::`").into()));
+            return self.report.add(at, name.len(), ScriptProblem::ModuleAsValue { name: name.to_owned() });
         }
         let help = match foreign(name) {
             Some(ours) => Help::from(format!("write `{ours}`")),
@@ -449,7 +435,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         };
         // the one that is meant is read here
         let meant = nearest(name, &names).map(str::to_owned);
-        self.report.error(Code::R012, at, name.len(), format!("undefined variable `{name}`"), Some(help));
+        self.report.add(at, name.len(), ScriptProblem::Undefined { name: name.to_owned(), help: Some(help) });
         if let Some(variable) = meant.and_then(|meant| self.find(&meant)) {
             (variable.is_used, variable.written) = (true, None);
         }

@@ -3,7 +3,7 @@
 use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::shapes::{Shapes, Type};
-use crate::diagnostic::{Code, nearest, suggestion};
+use crate::diagnostic::{Help, ScriptProblem, nearest, suggestion};
 use crate::json::{Document, Kind, Place};
 use crate::merge::{self, Function as Library, Gives, OptionErrorKind};
 use crate::script::ast;
@@ -16,9 +16,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let sides = function.sides.into_iter().flatten().filter_map(|side| call.args.get(side));
         let early = sides.into_iter().find(|one| matches!(one, Expr::Map(members, _) if !members.0.is_empty()));
         if let Some(early) = early.filter(|_| function.gives == Gives::List && function.options.is_some()) {
-            let message = format!("`{name}` takes its options last");
-            let help = format!("write `{}`", function.signature);
-            return self.report.error(Code::R030, early.position(), 2, message, Some(help.into()));
+            let (function, signature) = (name.to_owned(), function.signature.to_owned());
+            return self.report.add(early.position(), 2, ScriptProblem::OptionsNotLast { function, signature });
         }
         let Some(options) = function.options.and_then(|options| call.args.get(options.argument)) else { return };
         let before = self.report.found.len();
@@ -44,13 +43,15 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn option(&mut self, function: Library, names: &[&str], written: (&str, At, &'p Expr), items: &Type<'s>) {
         let (name, at, value) = written;
         if !names.contains(&name) {
-            let message = format!("`{}` has no option `{name}`", function.name);
-            return self.report.error(Code::R030, at, name.len(), message, Some(suggestion(name, names)));
+            let (function, option) = (function.name.to_owned(), name.to_owned());
+            let problem = ScriptProblem::UnknownOption { function, option, help: Some(suggestion(name, names)) };
+            return self.report.add(at, name.len(), problem);
         }
         if ast::closure(value).is_some() {
-            let message = format!("the option `{name}` of `{}` is not a closure", function.name);
             let help = if name == "key" { "name the member: `key: \"sku\"`" } else { "write a value" };
-            return self.report.error(Code::R030, value.start_position(), 1, message, Some(help.to_owned().into()));
+            let (function, option) = (function.name.to_owned(), name.to_owned());
+            let problem = ScriptProblem::ClosureOption { function, option, help: Some(Help::from(help)) };
+            return self.report.add(value.start_position(), 1, problem);
         }
         match name {
             "key" => self.key(value, items),
@@ -66,12 +67,16 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let Err(error) = merge::options(function, document.root()) else { return };
         let Some(span) = error.view.place().map(Place::span) else { return };
         let Some((_, at)) = places.iter().find(|(offset, _)| *offset == span.start) else { return };
-        let code = if error.kind == OptionErrorKind::Strategy { Code::R031 } else { Code::R030 };
         let named = places.iter().rev().find(|(offset, _)| *offset < span.start).map(|(offset, _)| *offset);
         let named = named.and_then(|offset| text.get(offset..span.start)?.strip_suffix("\":")?.strip_prefix('"'));
-        let sentence = error.sentence(None);
+        let sentence = error.problem.sentence(None);
         let message = named.map_or(sentence.clone(), |name| format!("`{name}`: {sentence}"));
-        self.report.error(code, *at, span.len(), message, error.help);
+        let help = error.problem.help();
+        let problem = match error.problem.kind() {
+            OptionErrorKind::Strategy => ScriptProblem::WrongStrategy { message, help },
+            _ => ScriptProblem::WrongOption { message, help },
+        };
+        self.report.add(*at, span.len(), problem);
     }
 
     fn key(&mut self, value: &'p Expr, items: &Type<'s>) {
@@ -86,9 +91,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             declared.contains(&first) || self.is_written(first)
         };
         if let Some((name, at)) = names.iter().find(|(name, _)| !has(name)) {
-            let all = if names.len() == 1 { ": every item is dropped" } else { "" };
-            let message = format!("no item has a member `{name}`{all}");
-            self.report.error(Code::R032, *at, name.len() + 2, message, Some(suggestion(name, &declared)));
+            let (own, help) = ((*name).to_owned(), Some(suggestion(name, &declared)));
+            let problem = match names.as_slice() {
+                [_] => ScriptProblem::NoKey { name: own, help },
+                _ => ScriptProblem::NoKeyMember { name: own, help },
+            };
+            self.report.add(*at, name.len() + 2, problem);
         }
     }
 
@@ -98,8 +106,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 let declared = shape.names();
                 let is_known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
                 if is_known && !declared.contains(&member.as_str()) && nearest(&member, &declared).is_some() {
-                    let message = format!("no item has a member `{member}`");
-                    self.report.error(Code::R020, at, member.len(), message, Some(suggestion(&member, &declared)));
+                    let (length, help) = (member.len(), Some(suggestion(&member, &declared)));
+                    self.report.add(at, length, ScriptProblem::UnknownItemMember { name: member, help });
                 }
             }
             let name = match strategy {
@@ -110,8 +118,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 && !merge::is_strategy(name)
             {
                 let message = format!("unknown strategy `{name}`");
-                let help = suggestion(name, &merge::strategy_names());
-                self.report.error(Code::R031, *at, name.len() + 2, message, Some(help));
+                let help = Some(suggestion(name, &merge::strategy_names()));
+                self.report.add(*at, name.len() + 2, ScriptProblem::WrongStrategy { message, help });
             }
         }
     }

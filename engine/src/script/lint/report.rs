@@ -2,7 +2,7 @@
 
 use rhai::Position as At;
 
-use crate::diagnostic::{Code, Diagnostic, Help, Severity};
+use crate::diagnostic::{Diagnostic, ScriptProblem, Severity, Span};
 use crate::json::Position;
 
 /// The diagnostics of one script.
@@ -17,24 +17,26 @@ impl<'a> Report<'a> {
         Self { file, source, found: Vec::new() }
     }
 
-    /// Reports an error of so many characters, once.
-    pub(super) fn error(&mut self, code: Code, at: At, length: usize, message: String, help: Option<Help>) {
-        self.add(Severity::Error, code, (at, length), message, help);
+    /// Reports a problem of so many characters, once.
+    pub(super) fn add(&mut self, at: At, length: usize, problem: ScriptProblem) {
+        self.add_once(Diagnostic::new(self.span(at, length), problem));
     }
 
-    /// Reports a warning.
-    pub(super) fn warning(&mut self, code: Code, at: At, length: usize, message: String, help: Option<Help>) {
-        self.add(Severity::Warning, code, (at, length), message, help);
+    /// Reports what may be meant.
+    pub(super) fn warn(&mut self, at: At, length: usize, problem: ScriptProblem) {
+        self.add_once(Diagnostic::new(self.span(at, length), problem).severity(Severity::Warning));
     }
 
-    fn add(&mut self, severity: Severity, code: Code, (at, length): (At, usize), message: String, help: Option<Help>) {
-        let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
-        let end = Position { column: start.column + length.max(1), ..start };
-        let between = Diagnostic::between(code, self.file, [start, end], message);
-        let one = Diagnostic { severity, help, ..between };
+    fn add_once(&mut self, one: Diagnostic) {
         if !self.found.contains(&one) {
             self.found.push(one);
         }
+    }
+
+    fn span(&self, at: At, length: usize) -> Span {
+        let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
+        let end = Position { column: start.column + length.max(1), ..start };
+        Span { file: self.file.to_owned(), start, end }
     }
 
     /// The rest of a line, for the extent of what begins there.

@@ -16,7 +16,7 @@ use rhai::{Expr, FlowControl, FnCallExpr, Position as At, Stmt};
 use super::report::Report;
 use super::words::{CONTEXT, REQUEST, SESSION, foreign};
 use super::{Given, Kinds, ScriptKind, is_closure};
-use crate::diagnostic::{Code, nearest, suggestion};
+use crate::diagnostic::{ScriptProblem, nearest, suggestion};
 use crate::json::Kind;
 use crate::merge::{Function as Library, Gives};
 use crate::sanitizer::Shape;
@@ -359,8 +359,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             Held::Fixed(fixed) => {
                 let known = fixed.members.iter().find(|member| member.name == name);
                 if known.is_none() {
-                    let message = format!("`{}` has no member `{name}`", fixed.name);
-                    self.report.error(Code::R020, at, name.len(), message, Some(suggestion(name, &fixed.names())));
+                    let (of, near) = (fixed.name.to_owned(), suggestion(name, &fixed.names()));
+                    let problem = ScriptProblem::UnknownMemberOf { of, name: name.to_owned(), help: Some(near) };
+                    self.report.add(at, name.len(), problem);
                 }
                 let kinds = known.map_or(Kinds::ANY, |known| known.kinds);
                 let is_session = fixed.name == CONTEXT.name && name == "session";
@@ -384,8 +385,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         {
             let quoted = self.report.rest_of_line(at).starts_with('"');
             let at = if quoted { next(at) } else { at };
-            let message = format!("unknown member `{name}`: the schema has none of this name");
-            self.report.error(Code::R020, at, name.len(), message, Some(suggestion(name, &declared)));
+            let help = Some(suggestion(name, &declared));
+            self.report.add(at, name.len(), ScriptProblem::UnknownMember { name: name.to_owned(), help });
         }
     }
 
@@ -393,9 +394,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn memberless(&mut self, held: &Type<'s>, name: &str, at: At) -> Type<'s> {
         let is_counted = held.kinds == Kinds::LIST || held.kinds == Kinds::STRING;
         if !(is_counted && ["len", "is_empty", "chars"].contains(&name)) {
-            let hint = foreign(name).map_or("write `[i]`, or a method".to_owned(), |ours| format!("write `{ours}()`"));
-            let message = format!("{} has no member `{name}`", held.kinds.words());
-            self.report.error(Code::R020, at, name.len(), message, Some(hint.into()));
+            let ours = foreign(name).map(|ours| format!("write `{ours}()`"));
+            let hint = ours.unwrap_or_else(|| "write `[i]`, or a method".to_owned());
+            let problem =
+                ScriptProblem::Memberless { kinds: held.kinds.words(), name: name.to_owned(), help: Some(hint.into()) };
+            self.report.add(at, name.len(), problem);
         }
         Type::unknown()
     }

@@ -3,7 +3,7 @@
 use rhai::{FnCallExpr, Position as At};
 
 use super::{Import, Names};
-use crate::diagnostic::{Code, Help, nearest, suggestion};
+use crate::diagnostic::{Help, ScriptProblem, nearest, suggestion};
 use crate::merge::Function as Library;
 use crate::script::ast;
 use crate::script::lint::words::{NOT_HERE, foreign};
@@ -31,8 +31,8 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         let help = if aliases.is_empty() { "import a module of `lib/`".into() } else { suggestion(alias, &aliases) };
         // a part that does not parse may import it
         if self.given.is_whole {
-            let message = format!("no module is imported as `{alias}`");
-            self.report.error(Code::R014, at, alias.len(), message, Some(help));
+            let problem = ScriptProblem::NotImported { alias: alias.to_owned(), help: Some(help) };
+            self.report.add(at, alias.len(), problem);
         }
         None
     }
@@ -51,12 +51,12 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             return self.of_module(&alias, alias_at, call, at);
         }
         if let Some((_, help)) = NOT_HERE.iter().find(|(own, _)| *own == name) {
-            let message = format!("`{name}` is not allowed here");
-            return self.report.error(Code::R016, at, name.len(), message, Some((*help).to_owned().into()));
+            let problem = ScriptProblem::NotAllowed { name: name.to_owned(), help: Some(Help::from(*help)) };
+            return self.report.add(at, name.len(), problem);
         }
         if let Some(own) = self.given.own(name) {
             if !own.is_empty() && !own.contains(&count) {
-                self.miscounted(name, &own, count, at);
+                self.miscounted((name, &either(&own)), count, at, None);
             }
             return;
         }
@@ -73,69 +73,45 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
     fn library(&mut self, function: Library, count: usize, at: At) {
         let name = function.name;
         if matches!(self.given.kind, ScriptKind::Guard) && self.given.has_entry && !function.is_helper() {
-            let message = format!("`{name}` merges: guards cannot call it");
-            return self.report.error(Code::R016, at, name.len(), message, Some(suggestion("", &GUARD_VERBS)));
+            let help = Some(suggestion("", &GUARD_VERBS));
+            let problem = ScriptProblem::MergesInGuard { name: name.to_owned(), help };
+            return self.report.add(at, name.len(), problem);
         }
         if !function.takes(count) {
-            let takes = match function.arguments {
-                (least, most) if least == most => least.to_string(),
-                (least, most) => format!("{least} to {most}"),
-            };
-            let message = format!("`{name}` takes {takes} arguments, not {count}");
-            self.report.error(
-                Code::R011,
-                at,
-                name.len(),
-                message,
-                Some(format!("write `{}`", function.signature).into()),
-            );
+            let help = Help::from(format!("write `{}`", function.signature));
+            self.miscounted((name, &range(function.arguments)), count, at, Some(help));
         }
     }
 
-    fn miscounted(&mut self, name: &str, own: &[usize], count: usize, at: At) {
-        let takes = own.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
-        self.report.error(Code::R011, at, name.len(), format!("`{name}` takes {takes} arguments, not {count}"), None);
+    /// A call of a function with another number of arguments than it takes.
+    fn miscounted(&mut self, (name, takes): (&str, &str), count: usize, at: At, help: Option<Help>) {
+        let (length, name, takes) = (name.len(), name.to_owned(), takes.to_owned());
+        self.report.add(at, length, ScriptProblem::Miscounted { name, takes, count, help });
     }
 
     /// Whether a function of the sandbox takes so many arguments, the value that it is called on among them.
     fn counted(&mut self, name: &str, count: usize, at: At) {
         let Some((least, most)) = natives::native(name).map(|native| native.arguments) else { return };
         if count < least || count > most {
-            let takes = if least == most { least.to_string() } else { format!("{least} to {most}") };
-            self.report.error(
-                Code::R011,
-                at,
-                name.len(),
-                format!("`{name}` takes {takes} arguments, not {count}"),
-                None,
-            );
+            self.miscounted((name, &range((least, most))), count, at, None);
         }
     }
 
     fn wrong_verb(&mut self, name: &str, at: At) {
-        let (message, help) = if MERGE_VERBS.contains(&name) {
-            (format!("`{name}` ends a merge: guards cannot call it"), "write `deny(\"reason\")`")
+        let (length, name) = (name.len(), name.to_owned());
+        let problem = if MERGE_VERBS.contains(&name.as_str()) {
+            ScriptProblem::EndsMergeInGuard { name }
         } else {
-            (
-                format!("`{name}` is for guards: merges cannot call it"),
-                "write `skip(\"reason\")` to leave both as they are",
-            )
+            ScriptProblem::DecidesInMerge { name }
         };
-        self.report.error(Code::R016, at, name.len(), message, Some(help.to_owned().into()));
+        self.report.add(at, length, problem);
     }
 
     fn unknown_function(&mut self, name: &str, at: At) {
         let given = self.given;
         if let Some(variable) = self.find(name) {
             variable.is_used = true;
-            let message = format!("`{name}` is a variable: a closure that it holds is called with `call`");
-            return self.report.error(
-                Code::R010,
-                at,
-                name.len(),
-                message,
-                Some(format!("write `{name}.call(…)`").into()),
-            );
+            return self.report.add(at, name.len(), ScriptProblem::CalledVariable { name: name.to_owned() });
         }
         let has = |module: &str| {
             let functions = given.modules.get(module).and_then(Option::as_ref);
@@ -143,9 +119,8 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         };
         if let Some(import) = self.imports.iter_mut().find(|import| has(&import.module)) {
             import.is_used = true;
-            let message = format!("`{name}` is a function of the module `{}`", import.alias);
-            let help = format!("write `{}::{name}`", import.alias);
-            return self.report.error(Code::R010, at, name.len(), message, Some(help.into()));
+            let problem = ScriptProblem::InModule { name: name.to_owned(), alias: import.alias.clone() };
+            return self.report.add(at, name.len(), problem);
         }
         let tree = given.tree;
         let mut known: Vec<&str> = Vec::new();
@@ -162,7 +137,7 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             (None, Some(function)) => Help::replacing(format!("did you mean `{}`?", function.signature), function.name),
             (None, None) => suggestion(name, &known),
         };
-        self.report.error(Code::R010, at, name.len(), format!("unknown function `{name}`"), Some(help));
+        self.report.add(at, name.len(), ScriptProblem::UnknownFunction { name: name.to_owned(), help: Some(help) });
     }
 
     fn of_module(&mut self, alias: &str, alias_at: At, call: &FnCallExpr, at: At) {
@@ -173,9 +148,9 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         if counts.is_empty() {
             let names: Vec<&str> = functions.iter().map(|(own, _)| own.as_str()).collect();
             let help = if names.is_empty() { None } else { Some(suggestion(name, &names)) };
-            self.report.error(Code::R010, at, name.len(), format!("`{module}` has no function `{name}`"), help);
+            self.report.add(at, name.len(), ScriptProblem::NotInModule { module, name: name.to_owned(), help });
         } else if !counts.contains(&call.args.len()) {
-            self.miscounted(name, &counts, call.args.len(), at);
+            self.miscounted((name, &either(&counts)), call.args.len(), at, None);
         }
     }
 
@@ -188,7 +163,17 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
             return self.counted(name, call.args.len() + 1, at);
         }
         let known: Vec<&str> = natives::names().filter(|name| self.given.allows_verb(name).is_none()).collect();
-        let hint = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`").into());
-        self.report.error(Code::R010, at, name.len(), format!("unknown method `{name}`"), Some(hint));
+        let help = foreign(name).map_or_else(|| suggestion(name, &known), |ours| format!("write `{ours}`").into());
+        self.report.add(at, name.len(), ScriptProblem::UnknownMethod { name: name.to_owned(), help: Some(help) });
     }
+}
+
+/// Numbers of arguments in words: `2`, `2 to 3`.
+fn range((least, most): (usize, usize)) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
+}
+
+/// Numbers of arguments in words: `2`, `2 or 4`.
+fn either(counts: &[usize]) -> String {
+    counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ")
 }

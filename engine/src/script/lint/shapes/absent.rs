@@ -1,6 +1,6 @@
 //! Values that may be absent: what a script asks about them, and what it does without asking (R022).
 
-use crate::diagnostic::{Code, Help};
+use crate::diagnostic::{Help, ScriptProblem};
 use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::{Shapes, Type};
@@ -81,9 +81,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let is_account = path == "account" && index == 0;
         match (ast::variable(base), is_target) {
             (Some(name), true) if is_account => {
-                let message = format!("`{name}` is `()` at a first transfer, and has no members to write then");
-                let hint = "start with `account ?? #{}`".to_owned();
-                self.report.error(Code::R022, base.position(), name.len(), message, Some(hint.into()));
+                let problem = ScriptProblem::AbsentAccountWritten { name: name.to_string() };
+                self.report.add(base.position(), name.len(), problem);
             }
             (Some(name), _) if is_account => self.unguarded_account(name, held, base, link),
             _ => self.unguarded_member(held, base, links, index),
@@ -101,13 +100,16 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             _ => (format!("{name} ?? {}", held.empty()), name.len()),
         };
-        let message = format!("`{name}` is `()` at a first transfer, and has no members then");
         let replacement = match link {
             Link::Member { .. } => shown.clone(),
             _ => format!("({shown})"),
         };
         let mended = Help::replacing(format!("write `{shown}`"), replacement);
-        self.report.error(Code::R022, base.position(), length, message, Some(mended));
+        self.report.add(
+            base.position(),
+            length,
+            ScriptProblem::AbsentAccountRead { name: name.to_owned(), help: Some(mended) },
+        );
     }
 
     fn unguarded_member(&mut self, held: &Type<'s>, base: &Expr, links: &[Link<'_>], index: usize) {
@@ -137,8 +139,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             _ => hint.into(),
         };
-        let message = format!("`{shown}` is optional: where it is absent, it is `()`, which has no members or methods");
-        self.report.error(Code::R022, at, length, message, Some(mended));
+        self.report.add(at, length, ScriptProblem::OptionalReached { shown, help: Some(mended) });
     }
 
     /// Whether a text is written at a place, so that it may be replaced.
@@ -154,14 +155,14 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         }
         self.asked.insert(path);
         let Some(shown) = ast::path(expr) else { return };
-        let message = format!("`{shown}` is optional: where it is absent, it is `()`, and `{word}` fails");
         let (at, there) = (expr.start_position(), format!("{shown} ?? {}", held.empty()));
         let mended = if word != "+=" && self.is_written_so(at, &shown) {
             Help::replacing(format!("write `{there}`"), format!("({there})"))
         } else {
             format!("write `{there}`").into()
         };
-        self.report.error(Code::R022, at, shown.len(), message, Some(mended));
+        let (length, shown, operator) = (shown.len(), format!("`{shown}`"), word.to_owned());
+        self.report.add(at, length, ScriptProblem::OptionalNeeded { shown, operator, help: Some(mended) });
     }
 
     /// What a `for` goes over.
@@ -176,18 +177,18 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             } else {
                 "write `range(0, n)`".to_owned()
             };
-            let message = format!("`for` needs a list, but {shown} is {}", held.kinds.words());
-            return self.report.error(Code::R002, at, length, message, Some(hint.into()));
+            let problem = ScriptProblem::NotIterable { shown, kinds: held.kinds.words(), help: Some(hint.into()) };
+            return self.report.add(at, length, problem);
         }
         let Some(path) = held.path.clone().filter(|path| held.may_be_absent && !self.is_asked(path)) else { return };
         self.asked.insert(path);
-        let message = format!("{shown} is optional: where it is absent, it is `()`, and `for` fails");
         let there = format!("{} ?? []", shown.trim_matches('`'));
         let mended = if self.is_written_so(at, shown.trim_matches('`')) {
             Help::replacing(format!("write `{there}`"), there)
         } else {
             format!("write `{there}`").into()
         };
-        self.report.error(Code::R022, at, length, message, Some(mended));
+        let problem = ScriptProblem::OptionalNeeded { shown, operator: "for".to_owned(), help: Some(mended) };
+        self.report.add(at, length, problem);
     }
 }

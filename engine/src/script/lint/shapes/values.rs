@@ -4,7 +4,7 @@
 use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::{Held, Library, ScriptKind, Shapes, Type};
-use crate::diagnostic::{Code, Help, suggestion};
+use crate::diagnostic::{Help, ScriptProblem, suggestion};
 use crate::script::ast;
 use crate::script::lint::Kinds;
 use crate::script::natives;
@@ -40,14 +40,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             && block.statements().is_empty()
             && ast::closure(expr).is_none()
         {
-            let message = "`{}` is an empty block, and its value is `()`".to_owned();
-            self.report.error(
-                Code::R002,
-                expr.start_position(),
-                2,
-                message,
-                Some("write `#{}` for an empty object".to_owned().into()),
-            );
+            self.report.add(expr.start_position(), 2, ScriptProblem::EmptyBlock);
             return Type::unknown();
         }
         let held = self.expr(expr);
@@ -74,9 +67,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     pub(super) fn in_place(&mut self, name: &str, at: At) -> bool {
         let gives_none = natives::is_in_place(name) && !self.given.is_member(name);
         if gives_none {
-            let message = format!("`{name}` changes the value in place and gives `()`");
-            let hint = format!("write `x.{name}(…);` as a statement, then use `x`");
-            self.report.error(Code::R051, at, name.len(), message, Some(hint.into()));
+            self.report.add(at, name.len(), ScriptProblem::InPlace { name: name.to_owned() });
         }
         gives_none
     }
@@ -87,9 +78,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let own = held.kinds.without(Kinds::UNIT);
         let lacks = held.kinds.is_known() && own != Kinds::NONE && own.excludes(native.receivers);
         if lacks {
-            let message = format!("{} has no method `{name}`", own.words());
-            let hint = format!("`{name}` is a method of {}", native.receivers.words());
-            self.report.error(Code::R010, at, name.len(), message, Some(hint.into()));
+            let (kinds, receivers) = (own.words(), native.receivers.words());
+            self.report.add(at, name.len(), ScriptProblem::NoMethod { kinds, name: name.to_owned(), receivers });
         }
         !lacks
     }
@@ -109,7 +99,6 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let path = ast::path(expr);
         let shown = path.as_ref().map_or_else(|| "this".to_owned(), |path| format!("`{path}`"));
         let length = path.as_ref().map_or(1, String::len);
-        let message = format!("`{word}` takes `true` or `false`, and {shown} is {}", held.kinds.words());
         let asked = path.unwrap_or_else(|| "…".to_owned());
         let own = held.kinds.without(Kinds::UNIT);
         let hint = match word {
@@ -118,7 +107,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             "!" => format!("write `{asked} == ()`"),
             _ => format!("write `{asked} != ()`"),
         };
-        self.report.error(Code::R002, expr.start_position(), length, message, Some(hint.into()));
+        let (operator, kinds) = (word.to_owned(), held.kinds.words());
+        let problem = ScriptProblem::NotBoolean { operator, shown, kinds, help: Some(hint.into()) };
+        self.report.add(expr.start_position(), length, problem);
     }
 
     /// `&&` and `||`, which join booleans only.
@@ -176,14 +167,13 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn calculated(&mut self, operator: &str, left: Kinds, right: Kinds, at: At) -> bool {
         let is_text = |kinds: Kinds| kinds.without(Kinds::UNIT) == Kinds::STRING;
         let takes = Kinds::NUMBER.or(Kinds::OTHER).or(Kinds::UNIT);
-        let (message, hint) = if operator == "+" {
+        let problem = if operator == "+" {
             let other = if is_text(left) { right } else { left };
             let is_joined = is_text(left) != is_text(right) && (is_text(left) || is_text(right));
             if !is_joined || !other.excludes(Kinds::STRING.or(takes.without(Kinds::NUMBER))) {
                 return false;
             }
-            let message = format!("`+` joins a string with a string, not with {}", other.words());
-            (message, "write `x.to_string()`, or `${x}` between backticks")
+            ScriptProblem::JoinsString { other: other.words() }
         } else {
             // rhai takes a string from a string with `-`
             if operator == "-" && is_text(left) {
@@ -191,9 +181,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             let own = [left, right].map(|kinds| kinds.without(Kinds::UNIT));
             let Some(wrong) = own.into_iter().find(|kinds| kinds.excludes(takes)) else { return false };
-            (format!("`{operator}` takes two numbers, not {}", wrong.words()), "`time_of` and `parse_int` give numbers")
+            ScriptProblem::NotNumbers { operator: operator.to_owned(), wrong: wrong.words() }
         };
-        self.report.warning(Code::R063, at, operator.len(), message, Some(hint.to_owned().into()));
+        self.report.add(at, operator.len(), problem);
         true
     }
 
@@ -216,8 +206,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             .iter()
             .find(|(own, _)| *own == name.as_str())
             .map(|(_, ours)| Help::from(format!("write `\"{ours}\"`")));
-        let message = format!("no value has the type `{name}`, so the comparison is always the same");
-        self.report.error(Code::R063, *at, name.len() + 2, message, ours.or_else(|| Some(suggestion(name, &TYPES))));
+        let help = ours.or_else(|| Some(suggestion(name, &TYPES)));
+        self.report.add(*at, name.len() + 2, ScriptProblem::NoSuchType { name: name.to_string(), help });
     }
 
     /// Two values of types that are never equal, and have no order.
@@ -230,9 +220,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             let words = if kinds == Kinds::UNIT { kinds } else { kinds.without(Kinds::UNIT) }.words();
             ast::path(expr).map_or_else(|| words.clone(), |path| format!("`{path}` ({words})"))
         };
-        let result = if operator == "!=" { "true" } else { "false" };
         let (left_words, right_words) = (shown(left.1, own), shown(right.1, other));
-        let message = format!("always {result}: compares {left_words} with {right_words}");
         let text = [left, right].into_iter().find(|one| one.0.kinds.meets(Kinds::STRING));
         let is_time = [left.1, right.1].iter().any(|expr| is_time(expr));
         let path = text.and_then(|one| ast::path(one.1));
@@ -243,7 +231,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             }
             _ => "compare two values of one type".to_owned(),
         };
-        self.report.error(Code::R063, at, operator.len(), message, Some(hint.into()));
+        let (result, help) = (operator == "!=", Some(Help::from(hint)));
+        let problem = ScriptProblem::AlwaysSame { result, left: left_words, right: right_words, help };
+        self.report.add(at, operator.len(), problem);
     }
 
     /// An assignment: a new value of a variable, or of a member.
@@ -276,15 +266,14 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return;
         }
         let declared = place.takes.without(Kinds::UNIT).words();
-        let message = format!("the schema declares `{name}` as {declared}, but {} is assigned", own.words());
         let at = value.start_position();
         let length = self.report.rest_of_line(at).trim_end().trim_end_matches(';').chars().count();
-        let hint = Some(Help::from(format!("assign {declared}")));
+        let problem = ScriptProblem::Retyped { name: name.clone(), declared, own: own.words() };
         // what an account holds is the site's, unless a result schema says what it is
         if has_result {
-            self.report.error(Code::R062, at, length, message, hint);
+            self.report.add(at, length, problem);
         } else {
-            self.report.warning(Code::R062, at, length, message, hint);
+            self.report.warn(at, length, problem);
         }
     }
 
@@ -303,24 +292,17 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let (own, root) = (held.kinds.without(Kinds::UNIT), Kinds::of(shape));
         if held.kinds.is_known() && own != Kinds::NONE && own.excludes(root) {
             let root = root.without(Kinds::UNIT).words();
-            let message = format!(
-                "`merge` returns {}, and the schema's root is {root}: at the next login the account's value does not fit (`account_shape`)",
-                own.words()
-            );
-            let hint = format!("return {root}, or describe the result in a `.result.schema.json`");
-            return self.report.error(Code::R060, at, self.report.length_of_line(at), message, Some(hint.into()));
+            let length = self.report.length_of_line(at);
+            return self.report.add(at, length, ScriptProblem::WrongRoot { own: own.words(), root });
         }
         let Held::Written(members) = &held.held else { return };
         for (name, at, kinds) in members {
             let Some(member) = shape.member(name) else { continue };
             let (own, declared) = (kinds.without(Kinds::UNIT), Kinds::of(member));
             if kinds.is_known() && own != Kinds::NONE && own.excludes(declared) {
-                let message = format!(
-                    "the result's `{name}` is {}, and the schema gives it {}",
-                    own.words(),
-                    declared.without(Kinds::UNIT).words()
-                );
-                self.report.warning(Code::R060, *at, name.len(), message, None);
+                let declared = declared.without(Kinds::UNIT).words();
+                let problem = ScriptProblem::WrongMember { name: name.clone(), own: own.words(), declared };
+                self.report.add(*at, name.len(), problem);
             }
         }
     }
