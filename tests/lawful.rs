@@ -8,7 +8,7 @@ use handover::files;
 use handover_engine::author::laws::{self, Law, Tally, Trial};
 use handover_engine::diagnostic::Severity;
 use handover_engine::json::{Document, Json, View, compare, same};
-use handover_engine::merge::{Laws, merged};
+use handover_engine::merge::{Function, Laws, merged};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
@@ -109,6 +109,36 @@ fn what_a_strategy_states_holds_in_generated_cases() {
     }
 }
 
+/// A state with a time, for the functions that compare two of them.
+const STATE: &str = r#"{ "type": "object", "required": ["at"], "properties": { "v": { "type": "integer", "minimum": 0, "maximum": 9 },
+    "at": { "type": "integer", "minimum": 0, "maximum": 4102444800 } } }"#;
+
+#[test]
+fn what_a_function_states_holds_in_generated_cases() {
+    const KEYED: &str = r#"#{ key: "sku", on_match: #{ qty: "max" } }"#;
+    let calls = [
+        ("add", COUNTER, "account, anonymous, 50".to_owned()),
+        ("coalesce", COUNTER, "account, anonymous".to_owned()),
+        ("concat", TAGS, "account, anonymous".to_owned()),
+        ("earliest", STATE, "account, account?.at, anonymous, anonymous.at".to_owned()),
+        ("fill", TAGS, "account, anonymous".to_owned()),
+        ("keyed_union", LINES, format!("account, anonymous, {KEYED}")),
+        ("latest", STATE, "account, account?.at, anonymous, anonymous.at".to_owned()),
+        ("max_of", COUNTER, "account, anonymous".to_owned()),
+        ("merge_patch", FIELDS, "account ?? #{}, anonymous".to_owned()),
+        ("min_of", COUNTER, "account, anonymous".to_owned()),
+        ("recent", ENTRIES, "account, anonymous, #{ key: \"id\" }".to_owned()),
+        ("three_way", LINES, format!("[], account, anonymous, {KEYED}")),
+        ("union", TAGS, "account, anonymous".to_owned()),
+    ];
+    for (name, schema, arguments) in calls {
+        let script = format!("fn merge(account, anonymous, context) {{ {name}({arguments}) }}");
+        let stated = Function::by_name(name).and_then(Function::laws).unwrap();
+        let wrong = wrongly_stated(schema, &script, stated);
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+    }
+}
+
 #[test]
 fn a_wrong_statement_is_found() {
     for merge in [r#""concat""#, r#"{ "keyed_union": { "key": "sku", "on_match": { "qty": "sum" } } }"#] {
@@ -155,6 +185,7 @@ fn declared() -> Vec<(&'static str, String)> {
         of(CART, &[&format!("\"{cart}\"")]);
     }
     of(CART, &[r#""use_guest_if_existing_empty""#]);
+    of(STATE, &[r#"{ "latest": { "at": "at" } }"#]);
     all
 }
 

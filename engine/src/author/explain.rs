@@ -9,6 +9,7 @@ use crate::decision::{Decision, Effect, Finding, Notice, SkipReason};
 use crate::event::{Event, Sink};
 use crate::fate::{Fates, Keyword, Names, What};
 use crate::json::{Json, Kind, Position, Text, View, same};
+use crate::merge::{Takes, takes};
 use crate::pointer::{self, Pointer};
 use crate::policy::Files;
 use crate::rule::{Merge, Mode, Rule};
@@ -397,7 +398,7 @@ fn names(tokens: &[String]) -> Vec<String> {
 /// What a declared merge says of the members of a name.
 fn declared_for<'m>(merge: View<'m>, name: &str) -> Option<View<'m>> {
     merge.members().find_map(|(own, value)| {
-        let by_name = own.is("merge_fields") || own.is("on_match");
+        let by_name = takes(&own.decode()) == Some(Takes::Strategies);
         let found = value.get(name).filter(|view| by_name && matches!(view.kind(), Kind::String | Kind::Array));
         found.or_else(|| declared_for(value, name))
     })

@@ -11,10 +11,11 @@
 //! assert_eq!(merged(r#""sum""#, "9223372036854775807", "1"), "9223372036854775807");
 //! ```
 
-use super::function::{Function, Gives, SIDES};
+use super::function::{Code, Function, Gives, SIDES};
 use super::law::{Law, Laws};
 use super::named::{Adds, Named};
 use super::options::value_error;
+use super::takes::Takes;
 use super::{Made, Strategy};
 use crate::json::{Document, Json, Number, View};
 
@@ -27,11 +28,13 @@ pub(super) const STRATEGY: Named = Named {
     alias: Some("add"),
     summary: "the sum of two numbers; an option caps it; needs `session.once`",
     plain: Some(|| Strategy::Sum(None)),
+    takes: Some(Takes::Cap),
     with: Some(|cap, _| match cap.as_number() {
         Some(_) => Ok(Strategy::Sum(Some(cap.to_json()))),
         None => value_error(cap, "a number"),
     }),
     adds: Some(Adds::Numbers),
+    mutant: Some("max"),
     example: [r#"["sum", 99]"#, "1", "3", "4"],
 };
 
@@ -44,8 +47,9 @@ pub(super) const FUNCTION: Function = Function {
     sides: Some(SIDES),
     options: None,
     gives: Gives::Either,
+    mutant: None,
     example: ["add(1, 3)", "4"],
-    call: |arguments, work| arguments.merged(&Strategy::Sum(arguments.number(2)?), SIDES, work),
+    code: Code::Strategy(|arguments| Ok(Strategy::Sum(arguments.number(2)?))),
 };
 
 /// The saturating sum; the cap bounds what is added, negatives are ignored, the account's number is never lowered.

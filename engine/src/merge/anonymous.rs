@@ -11,8 +11,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "the visitor's value",
     plain: Some(|| Strategy::Anonymous),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("account"),
     example: [r#""anonymous""#, "1", "2", "2"],
 };
 
@@ -22,7 +24,9 @@ pub(super) const KEEP: Named = Named {
     alias: None,
     summary: "the account's value; the visitor's is never copied",
     plain: Some(|| Strategy::Keep),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("anonymous"),
     example: [r#""keep""#, "null", "2", "null"],
 };

@@ -7,7 +7,7 @@
 
 use super::Made;
 use super::fields::changed;
-use super::function::{Called, Function, Gives};
+use super::function::{Called, Code, Function, Gives};
 use crate::instant::{self, Millis, Rounding};
 use crate::json::{Json, View};
 
@@ -20,15 +20,22 @@ pub(super) const FUNCTION: Function = Function {
     sides: None,
     options: None,
     gives: Gives::List,
+    mutant: None,
     example: [r#"clamp_times([#{ at: 5 }], "at", #{ now: 3, session: #{ created_at: 1 } })"#, r#"[{"at":3}]"#],
-    call: |arguments, _| {
+    code: Code::Helper(|arguments| {
         let read = |value: Option<View<'_>>| value.and_then(instant::read);
         let context = arguments.at(2);
         let from = read(context.get("session").and_then(|session| session.get("created_at")));
         let span = Span { from, to: read(context.get("now")) };
         Ok(Called::Value(clamp_times(arguments.at(0), &arguments.name(1)?, span)))
-    },
+    }),
 };
+
+/// Whether a name is that of the function that moves times.
+#[must_use]
+pub fn clamps(name: &str) -> bool {
+    name == FUNCTION.name
+}
 
 /// The times that a session's entries may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 //! assert_eq!(merged(r#""account""#, "null", "2"), "2");
 //! ```
 
-use super::function::{Function, Gives, SIDES};
+use super::function::{Code, Function, Gives, SIDES};
 use super::law::Laws;
 use super::named::Named;
 use super::{Made, Strategy};
@@ -23,8 +23,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: Some("coalesce"),
     summary: "the account's value, or the visitor's where it has none",
     plain: Some(|| Strategy::Account),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("anonymous"),
     example: [r#""account""#, "1", "2", "1"],
 };
 
@@ -37,8 +39,9 @@ pub(super) const FUNCTION: Function = Function {
     sides: Some(SIDES),
     options: None,
     gives: Gives::Either,
+    mutant: Some("fill"),
     example: ["coalesce((), 2)", "2"],
-    call: |arguments, work| arguments.merged(&Strategy::Account, SIDES, work),
+    code: Code::Strategy(|_| Ok(Strategy::Account)),
 };
 
 /// The anonymous value, where the account has none.

@@ -8,9 +8,10 @@
 //! assert_eq!(merged(r#"["concat", { "limit": 2, "first": "anonymous" }]"#, "[1]", "[2,3]"), "[2,1]");
 //! ```
 
-use super::function::{Function, Gives, Options, SIDES};
+use super::function::{Code, Function, Gives, Options, SIDES};
 use super::law::{Law, Laws};
 use super::named::{Adds, Named};
+use super::takes::Takes;
 use super::union::{self, Changed, Union, lists};
 use super::{Merging, Strategy, Work};
 use crate::json::View;
@@ -24,8 +25,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "the items of both lists; needs `session.once`",
     plain: Some(|| Strategy::Concat(Concat::default())),
+    takes: Some(Takes::Options(&union::OPTIONS)),
     with: Some(|options, _| Ok(Strategy::Concat(Concat(Union::read("concat", options)?)))),
     adds: Some(Adds::Items),
+    mutant: Some("union"),
     example: [r#""concat""#, "[1]", "[1,2]", "[1,1,2]"],
 };
 
@@ -38,15 +41,14 @@ pub(super) const FUNCTION: Function = Function {
     sides: Some(SIDES),
     options: Some(Options {
         argument: 2,
-        names: &union::OPTIONS,
+        takes: Takes::Options(&union::OPTIONS),
+        or_strategy: false,
         read: |options| Union::read("concat", options).map(drop),
     }),
     gives: Gives::List,
+    mutant: None,
     example: ["concat([1], [1, 2])", "[1,1,2]"],
-    call: |arguments, work| {
-        let strategy = Strategy::Concat(Concat(Union::read("concat", arguments.options(2))?));
-        arguments.merged(&strategy, SIDES, work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::Concat(Concat(Union::read("concat", arguments.options(2))?)))),
 };
 
 /// The options of `union`, without its sense for equality.

@@ -2,7 +2,7 @@
 //!
 //! Laws: L7–L9; dropping again changes nothing.
 
-use super::function::{Called, Function, Gives};
+use super::function::{Called, Code, Function, Gives};
 use crate::instant::{self, Millis};
 use crate::json::{Json, View};
 
@@ -15,11 +15,12 @@ pub(super) const FUNCTION: Function = Function {
     sides: None,
     options: None,
     gives: Gives::List,
+    mutant: None,
     example: [r#"drop_expired([#{ ends: 1 }, #{ ends: 9 }], "ends", 5)"#, r#"[{"ends":9}]"#],
-    call: |arguments, _| match instant::read(arguments.at(2)) {
+    code: Code::Helper(|arguments| match instant::read(arguments.at(2)) {
         Some(now) => Ok(Called::Value(drop_expired(arguments.at(0), &arguments.name(1)?, now))),
         None => Ok(Called::Argument(0)),
-    },
+    }),
 };
 
 /// The entries whose member's time is later than `now`, or unreadable; what is no list stays as it is.

@@ -10,9 +10,10 @@
 //! ```
 
 use super::fields::{Names, changed};
-use super::function::{Function, Gives, Options, SIDES};
+use super::function::{Code, Function, Gives, Options, SIDES};
 use super::named::Named;
 use super::options::{Read, known, limit, missing_option};
+use super::takes::{self, OptionSpec, Takes};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View};
 
@@ -22,8 +23,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "an object whose names are open: each name's two values by one strategy",
     plain: None,
+    takes: Some(Takes::Options(&OPTIONS)),
     with: Some(|options, _| Ok(Strategy::Each(Each::read(options)?))),
     adds: None,
+    mutant: None,
     example: [r#"["each", { "of": "max" }]"#, r#"{"a":1}"#, r#"{"a":3,"b":2}"#, r#"{"a":3,"b":2}"#],
 };
 
@@ -34,13 +37,16 @@ pub(super) const FUNCTION: Function = Function {
     summary: "an object whose names are open: the two values of each name by one strategy",
     arguments: (3, 3),
     sides: Some(SIDES),
-    options: Some(Options { argument: 2, names: &OPTIONS, read: |given| either(given).map(drop) }),
+    options: Some(Options {
+        argument: 2,
+        takes: Takes::Options(&OPTIONS),
+        or_strategy: true,
+        read: |given| either(given).map(drop),
+    }),
     gives: Gives::Object,
+    mutant: None,
     example: [r#"each(#{ a: 1 }, #{ a: 3, b: 2 }, "max")"#, r#"{"a":3,"b":2}"#],
-    call: |arguments, work| {
-        let each = either(arguments.at(2))?;
-        arguments.merged(&Strategy::Each(each), SIDES, work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::Each(either(arguments.at(2))?))),
 };
 
 /// Options, or a strategy alone.
@@ -49,8 +55,8 @@ fn either(given: View<'_>) -> Read<'_, Each> {
     if is_options { Each::read(given) } else { Strategy::read(given).map(Each::of) }
 }
 
-/// The names of its options.
-pub(super) const OPTIONS: [&str; 2] = ["limit", "of"];
+/// Its options.
+pub(super) const OPTIONS: [OptionSpec; 2] = [takes::LIMIT, takes::OF];
 
 /// Options of `each`.
 #[derive(Clone, Debug)]

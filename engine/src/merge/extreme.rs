@@ -12,10 +12,11 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Function, Gives, SIDES};
+use super::function::{Code, Function, Gives, SIDES};
 use super::law::Laws;
 use super::named::Named;
 use super::options::value_error;
+use super::takes::Takes;
 use super::{Made, Strategy};
 use crate::json::{Json, View};
 
@@ -28,11 +29,13 @@ pub(super) const MAX: Named = Named {
     alias: Some("max_of"),
     summary: "the larger number; an option caps what is added",
     plain: Some(|| Strategy::Max(None)),
+    takes: Some(Takes::Cap),
     with: Some(|cap, _| match cap.as_number() {
         Some(_) => Ok(Strategy::Max(Some(cap.to_json()))),
         None => value_error(cap, "a number"),
     }),
     adds: None,
+    mutant: Some("min"),
     example: [r#"["max", 99]"#, "1", "3", "3"],
 };
 
@@ -42,8 +45,10 @@ pub(super) const MIN: Named = Named {
     alias: Some("min_of"),
     summary: "the smaller number",
     plain: Some(|| Strategy::Min),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("max"),
     example: [r#""min""#, "3", "1", "1"],
 };
 
@@ -56,8 +61,9 @@ pub(super) const MAX_OF: Function = Function {
     sides: Some(SIDES),
     options: None,
     gives: Gives::Either,
+    mutant: Some("min_of"),
     example: ["max_of(1, 3)", "3"],
-    call: |arguments, work| arguments.merged(&Strategy::Max(None), SIDES, work),
+    code: Code::Strategy(|_| Ok(Strategy::Max(None))),
 };
 
 /// `min_of` for scripts.
@@ -69,8 +75,9 @@ pub(super) const MIN_OF: Function = Function {
     sides: Some(SIDES),
     options: None,
     gives: Gives::Either,
+    mutant: Some("max_of"),
     example: ["min_of(1, 3)", "1"],
-    call: |arguments, work| arguments.merged(&Strategy::Min, SIDES, work),
+    code: Code::Strategy(|_| Ok(Strategy::Min)),
 };
 
 /// The larger or smaller number; a cap bounds what is added and never lowers the account's.

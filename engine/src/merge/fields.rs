@@ -11,11 +11,12 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Function, Gives, Options, SIDES};
+use super::function::{Code, Function, Gives, Options, SIDES};
 use super::law::Laws;
 use super::named::Named;
 use super::option_error::OptionProblem;
 use super::options::{Read, error, strategies};
+use super::takes::Takes;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, Text, View, compare, same};
 
@@ -25,8 +26,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "an object, member by member; members without a rule are not copied",
     plain: None,
+    takes: Some(Takes::Strategies),
     with: Some(|rules, default| Ok(Strategy::Fields(MergeFields::read(rules, default)?))),
     adds: None,
+    mutant: None,
     example: [
         r#"{ "theme": "anonymous" }"#,
         r#"{"theme":"light"}"#,
@@ -42,17 +45,22 @@ pub(super) const FUNCTION: Function = Function {
     summary: "an object, member by member; members without a rule are not copied",
     arguments: (3, 4),
     sides: Some(SIDES),
-    options: Some(Options { argument: 2, names: &[], read: |rules| MergeFields::read(rules, None).map(drop) }),
+    options: Some(Options {
+        argument: 2,
+        takes: Takes::Strategies,
+        or_strategy: false,
+        read: |rules| MergeFields::read(rules, None).map(drop),
+    }),
     gives: Gives::Object,
+    mutant: None,
     example: [
         r#"merge_fields(#{ theme: "light" }, #{ theme: "dark", role: "admin" }, #{ theme: "anonymous" })"#,
         r#"{"theme":"dark"}"#,
     ],
-    call: |arguments, work| {
+    code: Code::Strategy(|arguments| {
         let default = Some(arguments.at(3)).filter(|default| !default.is_null());
-        let strategy = Strategy::Fields(MergeFields::read(arguments.at(2), default)?);
-        arguments.merged(&strategy, SIDES, work)
-    },
+        Ok(Strategy::Fields(MergeFields::read(arguments.at(2), default)?))
+    }),
 };
 
 /// The strategies of an object's members.

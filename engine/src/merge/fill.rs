@@ -8,7 +8,7 @@
 //! assert_eq!(merged(r#""fill""#, "false", "true"), "false");
 //! ```
 
-use super::function::{Called, Function, Gives, SIDES};
+use super::function::{Called, Code, Function, Gives, SIDES};
 use super::law::Laws;
 use super::named::Named;
 use super::{Made, Strategy};
@@ -23,8 +23,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "the account's value, or the visitor's where it is blank (null, empty string, list or object)",
     plain: Some(|| Strategy::Fill),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("anonymous"),
     example: [r#""fill""#, r#""""#, r#""de""#, r#""de""#],
 };
 
@@ -37,8 +39,9 @@ pub(super) const FUNCTION: Function = Function {
     sides: Some(SIDES),
     options: None,
     gives: Gives::Either,
+    mutant: Some("coalesce"),
     example: [r#"fill("", "de")"#, r#""de""#],
-    call: |arguments, work| arguments.merged(&Strategy::Fill, SIDES, work),
+    code: Code::Strategy(|_| Ok(Strategy::Fill)),
 };
 
 /// `is_blank` for scripts.
@@ -50,8 +53,9 @@ pub(super) const IS_BLANK: Function = Function {
     sides: None,
     options: None,
     gives: Gives::Boolean,
+    mutant: None,
     example: ["is_blank([])", "true"],
-    call: |arguments, _| Ok(Called::Value(Json::Bool(is_blank(arguments.at(0))))),
+    code: Code::Helper(|arguments| Ok(Called::Value(Json::Bool(is_blank(arguments.at(0)))))),
 };
 
 /// The anonymous value, where the account's is blank.

@@ -3,9 +3,12 @@
 //! A new function is one file with a `FUNCTION` and one line in [`Function::ALL`]: the sandbox, the checks of scripts and the
 //! author's reference read the rest from there.
 
-use super::option_error::{OptionError, OptionProblem};
-use super::options::Read;
+use super::law::Laws;
+use super::named::{Named, Plain};
+use super::option_error::OptionError;
+use super::options::{Read, value_error};
 use super::preset;
+use super::takes::Takes;
 use super::{Made, Merging, Refusal, Strategy, Work};
 use super::{
     add, clamp_times, coalesce, concat, drop_expired, each, extreme, fields, fill, keyed_union, latest, merge_patch,
@@ -32,20 +35,41 @@ pub struct Function {
     pub gives: Gives,
     /// A call, and the JSON of what it gives.
     pub example: [&'static str; 2],
+    /// The function that takes its place in a mutant of the rules.
+    pub mutant: Option<&'static str>,
     /// Its code.
-    pub(super) call: Call,
+    pub(super) code: Code,
 }
 
-/// Code of a function.
-pub(super) type Call = for<'a> fn(Arguments<'a>, &mut Work<'_>) -> Result<Called, Refused<'a>>;
+/// The code of a function.
+#[derive(Clone, Copy)]
+pub(super) enum Code {
+    /// It merges by a strategy, which its other arguments say.
+    Strategy(for<'a> fn(Arguments<'a>) -> Read<'a, Strategy>),
+    /// It merges by code of its own.
+    Merge {
+        /// What it keeps by construction.
+        laws: Laws,
+        /// The strategy that makes the same of two values, if one does.
+        like: Option<Plain>,
+        call: Call,
+    },
+    /// It merges nothing.
+    Helper(for<'a> fn(Arguments<'a>) -> Result<Called, Refused<'a>>),
+}
+
+/// Code that merges.
+type Call = for<'a> fn(Arguments<'a>, &mut Work<'_>) -> Result<Called, Refused<'a>>;
 
 /// Which argument holds a function's options, and how they are read.
 #[derive(Clone, Copy)]
 pub struct Options {
     /// The argument.
     pub argument: usize,
-    /// The names of the options; none where they are an author's own.
-    pub names: &'static [&'static str],
+    /// What it is.
+    pub takes: Takes,
+    /// Whether a strategy alone may take the place of options.
+    pub or_strategy: bool,
     /// What is wrong with them.
     pub(super) read: for<'a> fn(View<'a>) -> Read<'a, ()>,
 }
@@ -84,28 +108,18 @@ impl<'a> Arguments<'a> {
         if options.is_null() { EMPTY.view() } else { options }
     }
 
-    pub(super) fn number(self, index: usize) -> Result<Option<Json>, Refused<'a>> {
+    pub(super) fn number(self, index: usize) -> Read<'a, Option<Json>> {
         let view = self.at(index);
         match view.kind() {
             Kind::Null => Ok(None),
             Kind::Number => Ok(Some(view.to_json())),
-            _ => wrong(view, "a number"),
+            _ => value_error(view, "a number"),
         }
     }
 
-    pub(super) fn name(self, index: usize) -> Result<String, Refused<'a>> {
+    pub(super) fn name(self, index: usize) -> Read<'a, String> {
         let view = self.at(index);
-        view.as_text().map_or_else(|| wrong(view, "the name of a member"), |name| Ok(name.decode().into_owned()))
-    }
-
-    /// Merges the account's value and the visitor's, at these positions.
-    pub(super) fn merged(
-        self,
-        strategy: &Strategy,
-        [account, anonymous]: [usize; 2],
-        work: &mut Work<'_>,
-    ) -> Result<Called, Refused<'a>> {
-        made(strategy.merge(Some(self.at(account)), self.at(anonymous), work), account)
+        view.as_text().map_or_else(|| value_error(view, "the name of a member"), |name| Ok(name.decode().into_owned()))
     }
 }
 
@@ -157,7 +171,41 @@ impl Function {
     /// Whether it merges nothing, so that a guard may call it too.
     #[must_use]
     pub fn is_helper(self) -> bool {
-        self.sides.is_none()
+        matches!(self.code, Code::Helper(_))
+    }
+
+    /// The laws that it keeps by construction, if it merges.
+    #[must_use]
+    pub fn laws(self) -> Option<Laws> {
+        match self.code {
+            Code::Strategy(_) => Named::by_name(self.name).map(Named::laws),
+            Code::Merge { laws, .. } => Some(laws),
+            Code::Helper(_) => None,
+        }
+    }
+
+    /// The strategy that a call merges by, of its arguments beside the two values; the values may be null.
+    #[must_use]
+    pub fn strategy(self, arguments: &[Json]) -> Option<Strategy> {
+        match self.code {
+            Code::Strategy(read) => read(Arguments(arguments)).ok(),
+            _ => self.like(),
+        }
+    }
+
+    /// The strategy that makes the same of two values, whatever else a call gives.
+    #[must_use]
+    pub fn like(self) -> Option<Strategy> {
+        match self.code {
+            Code::Merge { like, .. } => like.map(|plain| plain()),
+            Code::Strategy(_) | Code::Helper(_) => None,
+        }
+    }
+
+    /// Whether an argument is one of the two values that it merges.
+    #[must_use]
+    pub fn is_side(self, argument: usize) -> bool {
+        self.sides.is_some_and(|sides| sides.contains(&argument))
     }
 
     /// Whether it takes so many arguments.
@@ -204,7 +252,15 @@ impl<'a> From<OptionError<'a>> for Refused<'a> {
 /// # Errors
 /// What is wrong with the author's arguments, the account's shape, or a spent budget.
 pub fn call<'a>(function: Function, arguments: &'a [Json], work: &mut Work<'_>) -> Result<Called, Refused<'a>> {
-    (function.call)(Arguments(arguments), work)
+    let given = Arguments(arguments);
+    match function.code {
+        Code::Strategy(read) => {
+            let [account, anonymous] = function.sides.unwrap_or(SIDES);
+            made(read(given)?.merge(Some(given.at(account)), given.at(anonymous), work), account)
+        }
+        Code::Merge { call, .. } => call(given, work),
+        Code::Helper(call) => call(given),
+    }
 }
 
 /// Reads the options of a function alone, as a call would.
@@ -225,8 +281,4 @@ pub(super) fn made<'a>(made: Merging, account: usize) -> Result<Called, Refused<
         Err(Refusal::AccountShape) => Err(Refused::AccountShape(account)),
         Err(Refusal::Overrun) => Err(Refused::Overrun),
     }
-}
-
-fn wrong<'a, T>(view: View<'a>, expected: &str) -> Result<T, Refused<'a>> {
-    Err(Refused::Option(OptionError { view, problem: OptionProblem::Expected { what: expected.to_owned() } }))
 }

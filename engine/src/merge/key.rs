@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use super::options::{Read, flag, known, missing_option, text, value_error};
+use super::takes;
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
 /// Member paths that together name an item.
@@ -40,7 +41,7 @@ impl Part {
         if view.kind() != Kind::Object {
             return Ok(Self::plain(split(view)?));
         }
-        known(view, "key", &["path", "fold", "set"])?;
+        known(view, "key", &[takes::FOLD, takes::PATH, takes::SET])?;
         let Some(path) = view.get("path") else {
             return missing_option(view, "a part of a `key`", "path");
         };

@@ -10,13 +10,14 @@
 //! ```
 
 use super::fields::{Names, changed, of_members};
-use super::function::{Function, Gives, Options, SIDES};
+use super::function::{Code, Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::key::{Key, compare_keys, fingerprint_of};
 use super::law::Laws;
 use super::named::Named;
 use super::option_error::OptionProblem;
 use super::options::{Read, error, known, missing_option, strategies};
+use super::takes::{self, OptionSpec, Takes};
 use super::union::{Changed, Union, lists};
 use super::{Made, Merging, Strategy, Work};
 use crate::json::{Json, View};
@@ -27,8 +28,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "a list as a map: lines with the same key are merged, new lines are added",
     plain: None,
+    takes: Some(Takes::Options(&OPTIONS)),
     with: Some(|options, _| Ok(Strategy::KeyedUnion(Box::new(KeyedUnion::read(options)?)))),
     adds: None,
+    mutant: None,
     example: [
         r#"["keyed_union", { "key": "sku", "on_match": { "qty": "max" } }]"#,
         r#"[{"sku":"A","qty":1}]"#,
@@ -44,20 +47,23 @@ pub(super) const FUNCTION: Function = Function {
     summary: "a list as a map: lines with the same key are merged, new lines are added",
     arguments: (3, 3),
     sides: Some(SIDES),
-    options: Some(Options { argument: 2, names: &OPTIONS, read: |options| KeyedUnion::read(options).map(drop) }),
+    options: Some(Options {
+        argument: 2,
+        takes: Takes::Options(&OPTIONS),
+        or_strategy: false,
+        read: |options| KeyedUnion::read(options).map(drop),
+    }),
     gives: Gives::List,
+    mutant: None,
     example: [
         r#"keyed_union([#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }], #{ key: "sku", on_match: #{ qty: "max" } })"#,
         r#"[{"sku":"A","qty":3}]"#,
     ],
-    call: |arguments, work| {
-        let strategy = Strategy::KeyedUnion(Box::new(KeyedUnion::read(arguments.options(2))?));
-        arguments.merged(&strategy, SIDES, work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::KeyedUnion(Box::new(KeyedUnion::read(arguments.options(2))?)))),
 };
 
-/// The names of its options.
-pub(super) const OPTIONS: [&str; 5] = ["first", "key", "limit", "on_match", "otherwise"];
+/// Its options.
+pub(super) const OPTIONS: [OptionSpec; 5] = [takes::FIRST, takes::KEY, takes::LIMIT, takes::ON_MATCH, takes::OTHERWISE];
 
 /// Options of `keyed_union`.
 #[derive(Clone, Debug)]

@@ -11,10 +11,11 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Called, Function, Gives};
-use super::law::Laws;
+use super::function::{Called, Code, Function, Gives};
+use super::law::{Law, Laws};
 use super::named::Named;
 use super::options::{Read, known, missing_option, text};
+use super::takes::{self, OptionSpec, Takes};
 use super::{Context, Made, Strategy};
 use crate::instant;
 use crate::json::View;
@@ -22,14 +23,19 @@ use crate::json::View;
 /// What it keeps by construction.
 pub(super) const LAWS: Laws = Laws::OF_A_CHOICE;
 
+/// What the functions keep: of two objects, one is replaced as a whole.
+const LAWS_OF_VALUES: Laws = LAWS.without(Law::Inflationary);
+
 /// `earliest_time` by name.
 pub(super) const EARLIEST_TIME: Named = Named {
     name: "earliest_time",
     alias: None,
     summary: "the earlier of two times",
     plain: Some(|| Strategy::EarliestTime),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("latest_time"),
     example: [r#""earliest_time""#, r#""2026-11-02""#, r#""2026-11-01""#, r#""2026-11-01""#],
 };
 
@@ -39,8 +45,10 @@ pub(super) const LATEST_TIME: Named = Named {
     alias: None,
     summary: "the later of two times",
     plain: Some(|| Strategy::LatestTime),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("earliest_time"),
     example: [r#""latest_time""#, r#""2026-11-01""#, r#""2026-11-02""#, r#""2026-11-02""#],
 };
 
@@ -50,8 +58,10 @@ pub(super) const LATEST_VALUE: Named = Named {
     alias: None,
     summary: "the value whose time, in the member `at`, is later",
     plain: None,
+    takes: Some(Takes::Options(&OPTIONS)),
     with: Some(|options, _| Ok(Strategy::Latest(Latest::read(options)?))),
     adds: None,
+    mutant: None,
     example: [r#"["latest", { "at": "at" }]"#, r#"{"v":1,"at":1}"#, r#"{"v":2,"at":2}"#, r#"{"v":2,"at":2}"#],
 };
 
@@ -64,10 +74,15 @@ pub(super) const LATEST: Function = Function {
     sides: Some([0, 2]),
     options: None,
     gives: Gives::Either,
+    mutant: Some("earliest"),
     example: [r#"latest("a", 2, "b", 1)"#, r#""a""#],
-    call: |arguments, _| {
-        let (account, anonymous) = ((arguments.at(0), arguments.at(1)), (arguments.at(2), arguments.at(3)));
-        Ok(Called::Argument(if wins(account, anonymous, Ordering::Greater) { 2 } else { 0 }))
+    code: Code::Merge {
+        laws: LAWS_OF_VALUES,
+        like: Some(|| Strategy::LatestTime),
+        call: |arguments, _| {
+            let (account, anonymous) = ((arguments.at(0), arguments.at(1)), (arguments.at(2), arguments.at(3)));
+            Ok(Called::Argument(if wins(account, anonymous, Ordering::Greater) { 2 } else { 0 }))
+        },
     },
 };
 
@@ -80,10 +95,15 @@ pub(super) const EARLIEST: Function = Function {
     sides: Some([0, 2]),
     options: None,
     gives: Gives::Either,
+    mutant: Some("latest"),
     example: [r#"earliest("a", 2, "b", 1)"#, r#""b""#],
-    call: |arguments, _| {
-        let (account, anonymous) = ((arguments.at(0), arguments.at(1)), (arguments.at(2), arguments.at(3)));
-        Ok(Called::Argument(if wins(account, anonymous, Ordering::Less) { 2 } else { 0 }))
+    code: Code::Merge {
+        laws: LAWS_OF_VALUES,
+        like: Some(|| Strategy::EarliestTime),
+        call: |arguments, _| {
+            let (account, anonymous) = ((arguments.at(0), arguments.at(1)), (arguments.at(2), arguments.at(3)));
+            Ok(Called::Argument(if wins(account, anonymous, Ordering::Less) { 2 } else { 0 }))
+        },
     },
 };
 
@@ -96,8 +116,8 @@ pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Orderin
     }
 }
 
-/// The names of its options.
-pub(super) const OPTIONS: [&str; 1] = ["at"];
+/// Its options.
+pub(super) const OPTIONS: [OptionSpec; 1] = [takes::AT];
 
 /// Options of `latest` for a whole value.
 #[derive(Clone, Debug)]

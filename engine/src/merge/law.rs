@@ -142,6 +142,12 @@ impl Laws {
         Self(self.0 & other.0)
     }
 
+    /// With one more.
+    #[must_use]
+    pub const fn with(self, law: Law) -> Self {
+        Self(self.0 | 1 << law as u16)
+    }
+
     /// All but one.
     #[must_use]
     pub const fn without(self, law: Law) -> Self {

@@ -24,8 +24,10 @@ pub(super) const ALL: Named = Named {
     alias: None,
     summary: "true where both are true; a visitor's `false` wins",
     plain: Some(|| Strategy::All),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("any"),
     example: [r#""all""#, "true", "false", "false"],
 };
 
@@ -35,8 +37,10 @@ pub(super) const ANY: Named = Named {
     alias: None,
     summary: "true where one is true",
     plain: Some(|| Strategy::Any),
+    takes: None,
     with: None,
     adds: None,
+    mutant: Some("all"),
     example: [r#""any""#, "false", "true", "true"],
 };
 

@@ -4,8 +4,12 @@
 
 use super::Made;
 use super::fields::{Names, changed};
-use super::function::{Called, Function, Gives, SIDES};
+use super::function::{Called, Code, Function, Gives, SIDES};
+use super::law::{Law, Laws};
 use crate::json::{Json, Kind, Text, View};
+
+/// What it keeps: a patch removes members.
+const LAWS: Laws = Laws::OF_EVERY_RULE.with(Law::Relogin).with(Law::Total);
 
 /// `merge_patch` for scripts.
 pub(super) const FUNCTION: Function = Function {
@@ -16,8 +20,13 @@ pub(super) const FUNCTION: Function = Function {
     sides: Some(SIDES),
     options: None,
     gives: Gives::Either,
+    mutant: None,
     example: ["merge_patch(#{ a: 1, b: 2 }, #{ b: () })", r#"{"a":1}"#],
-    call: |arguments, _| Ok(Called::Value(merge_patch(Some(arguments.at(0)), arguments.at(1)))),
+    code: Code::Merge {
+        laws: LAWS,
+        like: None,
+        call: |arguments, _| Ok(Called::Value(merge_patch(Some(arguments.at(0)), arguments.at(1)))),
+    },
 };
 
 /// The target with the patch applied.

@@ -32,10 +32,12 @@ mod drop_expired;
 mod most_frequent;
 mod pick;
 mod times;
+mod takes;
 mod option_error;
 mod options;
 mod function;
 
+pub use clamp_times::clamps;
 pub use context::{Context, Losses, Work};
 pub use fill::is_blank;
 pub use fit::{Misfit, Why, misfits};
@@ -49,6 +51,7 @@ pub use options::{adds, is_strategy, strategy_names};
 pub use preset::{Cart, Preset};
 pub use recent::Recent;
 pub use strategy::Strategy;
+pub use takes::{OptionSpec, Takes, takes};
 
 use crate::budget::{Budget, Overrun};
 use crate::json::{Document, Json};

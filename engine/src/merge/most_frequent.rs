@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Called, Function, Gives};
+use super::function::{Called, Code, Function, Gives};
 use super::group::first_equal;
 use crate::json::{Json, View, compare, fingerprint};
 
@@ -17,8 +17,9 @@ pub(super) const FUNCTION: Function = Function {
     sides: None,
     options: None,
     gives: Gives::Either,
+    mutant: None,
     example: [r#"most_frequent(["a", "b", "b"])"#, r#""b""#],
-    call: |arguments, _| Ok(Called::Value(most_frequent(arguments.at(0)).map_or(Json::Null, View::to_json))),
+    code: Code::Helper(|arguments| Ok(Called::Value(most_frequent(arguments.at(0)).map_or(Json::Null, View::to_json)))),
 };
 
 /// The mode of a list by deep JSON equality; none, if it is empty or no list.

@@ -5,6 +5,7 @@
 use super::law::Laws;
 use super::options::Read;
 use super::preset;
+use super::takes::{OptionSpec, Takes};
 use super::{
     Strategy, add, coalesce, concat, each, extreme, fields, fill, keyed_union, latest, logical, ordinal, recent,
 };
@@ -31,10 +32,14 @@ pub struct Named {
     pub summary: &'static str,
     /// The strategy without options, if it has a meaning.
     pub plain: Option<Plain>,
+    /// What its option is, if it takes one.
+    pub takes: Option<Takes>,
     /// The strategy with its option, and the `default` beside it.
     pub(super) with: Option<With>,
     /// What it adds again at every login, if it does.
     pub adds: Option<Adds>,
+    /// The strategy that takes its place in a mutant of the rules.
+    pub mutant: Option<&'static str>,
     /// As it is written for a member, the account's value, the visitor's, and what becomes of them.
     pub example: [&'static str; 4],
 }
@@ -95,6 +100,12 @@ impl Named {
     #[must_use]
     pub fn takes_option(&self) -> bool {
         self.with.is_some()
+    }
+
+    /// Its options, if it takes an object of them.
+    #[must_use]
+    pub fn options(&self) -> &'static [OptionSpec] {
+        self.takes.map_or(&[], Takes::options)
     }
 }
 

@@ -44,7 +44,7 @@ pub enum OptionProblem {
         /// The name.
         option: String,
         /// The options of the function.
-        known: Vec<String>,
+        known: Vec<&'static str>,
     },
     /// An option that must be there is not.
     MissingOption {
@@ -155,9 +155,7 @@ impl OptionProblem {
                 let near = nearest(name, plain).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
                 format!("write `{{ \"{name}\": … }}`, for a member `[\"{name}\", …]`{near}").into()
             }
-            Self::UnknownOption { option, known, .. } => {
-                suggestion(option, &known.iter().map(String::as_str).collect::<Vec<_>>())
-            }
+            Self::UnknownOption { option, known, .. } => suggestion(option, known),
             Self::WrongWord { word, known, .. } => suggestion(word, known),
             Self::NotOneFunction { known, .. } => suggestion("", known),
             Self::NotAList { name } => format!("write `[\"{name}\", …]`").into(),

@@ -14,6 +14,7 @@ use super::Strategy;
 use super::fields::MergeFields;
 use super::named::{Adds, Named};
 use super::option_error::{OptionError, OptionProblem};
+use super::takes::{self, OptionSpec};
 use crate::json::{Kind, View};
 
 pub(super) type Read<'a, T> = Result<T, OptionError<'a>>;
@@ -156,14 +157,14 @@ pub fn adds(name: &str) -> Option<Adds> {
 }
 
 /// Checks that `options` is an object of options that the function knows.
-pub(super) fn known<'a>(options: View<'a>, function: &str, names: &[&str]) -> Read<'a, ()> {
+pub(super) fn known<'a>(options: View<'a>, function: &str, specs: &[OptionSpec]) -> Read<'a, ()> {
     if options.kind() != Kind::Object {
         return value_error(options, "an object of options");
     }
     for (name, _) in options.named_members() {
         let text = name.word();
-        if !names.contains(&text.as_str()) {
-            let known = names.iter().map(ToString::to_string).collect();
+        let known = takes::names(specs);
+        if !known.contains(&text.as_str()) {
             let problem = OptionProblem::UnknownOption { function: function.to_owned(), option: text, known };
             return error(name, problem);
         }

@@ -12,10 +12,11 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Function, Gives};
+use super::function::{Code, Function, Gives};
 use super::law::Laws;
 use super::named::Named;
 use super::options::{Read, value_error};
+use super::takes::Takes;
 use super::{Made, Strategy};
 use crate::json::{Json, Kind, View, same};
 
@@ -28,8 +29,10 @@ pub(super) const HIGHEST_OF: Named = Named {
     alias: None,
     summary: "the value that is later in a declared list",
     plain: None,
+    takes: Some(Takes::Order),
     with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Greater)?))),
     adds: None,
+    mutant: Some("lowest"),
     example: [r#"["highest", ["silver", "gold"]]"#, r#""silver""#, r#""gold""#, r#""gold""#],
 };
 
@@ -39,8 +42,10 @@ pub(super) const LOWEST_OF: Named = Named {
     alias: None,
     summary: "the value that is earlier in a declared list",
     plain: None,
+    takes: Some(Takes::Order),
     with: Some(|order, _| Ok(Strategy::Ordinal(Ordinal::read(order, Ordering::Less)?))),
     adds: None,
+    mutant: Some("highest"),
     example: [r#"["lowest", ["silver", "gold"]]"#, r#""gold""#, r#""silver""#, r#""silver""#],
 };
 
@@ -53,11 +58,9 @@ pub(super) const HIGHEST: Function = Function {
     sides: Some([1, 2]),
     options: None,
     gives: Gives::Either,
+    mutant: Some("lowest"),
     example: [r#"highest(["silver", "gold"], "silver", "gold")"#, r#""gold""#],
-    call: |arguments, work| {
-        let strategy = Strategy::Ordinal(Ordinal::read(arguments.at(0), Ordering::Greater)?);
-        arguments.merged(&strategy, [1, 2], work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::Ordinal(Ordinal::read(arguments.at(0), Ordering::Greater)?))),
 };
 
 /// `lowest` for scripts.
@@ -69,11 +72,9 @@ pub(super) const LOWEST: Function = Function {
     sides: Some([1, 2]),
     options: None,
     gives: Gives::Either,
+    mutant: Some("highest"),
     example: [r#"lowest(["silver", "gold"], "silver", "gold")"#, r#""silver""#],
-    call: |arguments, work| {
-        let strategy = Strategy::Ordinal(Ordinal::read(arguments.at(0), Ordering::Less)?);
-        arguments.merged(&strategy, [1, 2], work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::Ordinal(Ordinal::read(arguments.at(0), Ordering::Less)?))),
 };
 
 /// Values from the lowest to the highest.

@@ -2,7 +2,7 @@
 //!
 //! Laws: L7–L9; picking again changes nothing.
 
-use super::function::{Called, Function, Gives};
+use super::function::{Called, Code, Function, Gives};
 use crate::json::{Json, Kind, View};
 
 /// `pick` for scripts.
@@ -14,8 +14,9 @@ pub(super) const FUNCTION: Function = Function {
     sides: None,
     options: None,
     gives: Gives::Either,
+    mutant: None,
     example: [r#"pick(#{ a: 1, b: 2 }, ["a"])"#, r#"{"a":1}"#],
-    call: |arguments, _| Ok(Called::Value(pick(arguments.at(0), arguments.at(1)))),
+    code: Code::Helper(|arguments| Ok(Called::Value(pick(arguments.at(0), arguments.at(1))))),
 };
 
 /// The members whose names are listed; what is no object stays as it is.

@@ -23,7 +23,7 @@
 use super::coalesce::coalesce;
 use super::fields::changed;
 use super::fill::is_blank;
-use super::function::{Call, Function, Gives, SIDES};
+use super::function::{Code, Function, Gives, SIDES};
 use super::key::{Key, Part};
 use super::keyed_union::{KeyedUnion, Otherwise};
 use super::law::Laws;
@@ -75,13 +75,12 @@ pub enum Cart {
 
 /// A preset as a function of scripts and as a strategy by name.
 macro_rules! preset {
-    ($of:ident, $cart:ident, $name:literal, $summary:literal, $adds:expr, $rhai:literal, $json:expr) => {
+    ($of:ident, $cart:ident, $name:literal, $summary:literal, $adds:expr, $mutant:expr, $rhai:literal, $json:expr) => {
         #[doc = concat!("`", $name, "`.")]
         pub(super) mod $of {
-            use super::{Call, Cart, Function, Gives, Named, Plain, Preset, SIDES, Strategy};
+            use super::{Cart, Code, Function, Gives, Named, Plain, Preset, SIDES, Strategy};
 
             const PLAIN: Plain = || Strategy::Preset(Preset::of(Cart::$cart));
-            const CALL: Call = |arguments, work| arguments.merged(&PLAIN(), SIDES, work);
             const JSON: [&str; 3] = $json;
 
             /// By name.
@@ -90,8 +89,10 @@ macro_rules! preset {
                 alias: None,
                 summary: $summary,
                 plain: Some(PLAIN),
+                takes: None,
                 with: None,
                 adds: $adds,
+                mutant: $mutant,
                 example: [concat!("\"", $name, "\""), JSON[0], JSON[1], JSON[2]],
             };
 
@@ -104,8 +105,9 @@ macro_rules! preset {
                 sides: Some(SIDES),
                 options: None,
                 gives: Gives::Either,
+                mutant: None,
                 example: [concat!($name, "(", $rhai, ")"), JSON[2]],
-                call: CALL,
+                code: Code::Strategy(|_| Ok(PLAIN())),
             };
         }
     };
@@ -117,6 +119,7 @@ preset!(
     "archive_existing",
     "the visitor's cart; the account's moves to `saved`",
     None,
+    None,
     "#{ items: [1] }, #{ items: [2] }",
     [r#"{"items":[1]}"#, r#"{"items":[2]}"#, r#"{"items":[2],"saved":[{"items":[1]}]}"#]
 );
@@ -126,6 +129,7 @@ preset!(
     "higher_quantity",
     "the lines of both carts; of matching ones the larger quantity",
     None,
+    Some("saved_quantity"),
     r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
     [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":3}]"#]
 );
@@ -135,6 +139,7 @@ preset!(
     "saved_quantity",
     "the lines of both carts; of matching ones the account's quantity",
     None,
+    Some("higher_quantity"),
     r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
     [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":1}]"#]
 );
@@ -144,6 +149,7 @@ preset!(
     "sum_quantities",
     "the lines of both carts; of matching ones the sum; needs `session.once`",
     Some(super::Adds::Numbers),
+    Some("higher_quantity"),
     r#"[#{ sku: "A", qty: 1 }], [#{ sku: "A", qty: 3 }]"#,
     [r#"[{"sku":"A","qty":1}]"#, r#"[{"sku":"A","qty":3}]"#, r#"[{"sku":"A","qty":4}]"#]
 );
@@ -153,15 +159,26 @@ preset!(
     "use_existing",
     "the account's cart, or the visitor's where there is none",
     None,
+    None,
     "[1], [2]",
     ["[1]", "[2]", "[1]"]
 );
-preset!(use_guest, UseGuest, "use_guest", "the visitor's cart", None, "[1], [2]", ["[1]", "[2]", "[2]"]);
+preset!(
+    use_guest,
+    UseGuest,
+    "use_guest",
+    "the visitor's cart",
+    None,
+    Some("use_existing"),
+    "[1], [2]",
+    ["[1]", "[2]", "[2]"]
+);
 preset!(
     use_guest_if_existing_empty,
     UseGuestIfExistingEmpty,
     "use_guest_if_existing_empty",
     "the visitor's cart where the account's has no lines",
+    None,
     None,
     "[], [2]",
     ["[]", "[2]", "[2]"]

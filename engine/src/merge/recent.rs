@@ -13,12 +13,13 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::clamp_times::{Span, clamped};
-use super::function::{Function, Gives, Options, SIDES};
+use super::function::{Code, Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::key::{Key, KeyValue, compare_keys, fingerprint_of};
 use super::law::Laws;
 use super::named::Named;
 use super::options::{Read, flag, known, limit, text};
+use super::takes::{self, OptionSpec, Takes};
 use super::union::lists;
 use super::{Context, Made, Merging, Strategy, Work};
 use crate::instant::{self, Millis};
@@ -33,8 +34,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "the newest entry of each key, newest first; without a key, ids",
     plain: Some(|| Strategy::Recent(Recent::default())),
+    takes: Some(Takes::Options(&OPTIONS)),
     with: Some(|options, _| Ok(Strategy::Recent(Recent::read(options)?))),
     adds: None,
+    mutant: Some("union"),
     example: [
         r#"["recent", { "key": "id", "limit": 1 }]"#,
         r#"[{"id":"A","at":1}]"#,
@@ -50,20 +53,23 @@ pub(super) const FUNCTION: Function = Function {
     summary: "the newest entry of each key, newest first",
     arguments: (2, 3),
     sides: Some(SIDES),
-    options: Some(Options { argument: 2, names: &OPTIONS, read: |options| Recent::read(options).map(drop) }),
+    options: Some(Options {
+        argument: 2,
+        takes: Takes::Options(&OPTIONS),
+        or_strategy: false,
+        read: |options| Recent::read(options).map(drop),
+    }),
     gives: Gives::List,
+    mutant: None,
     example: [
         r#"recent([#{ id: "A", at: 1 }], [#{ id: "B", at: 2 }], #{ key: "id", limit: 1 })"#,
         r#"[{"id":"B","at":2}]"#,
     ],
-    call: |arguments, work| {
-        let strategy = Strategy::Recent(Recent::read(arguments.options(2))?);
-        arguments.merged(&strategy, SIDES, work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::Recent(Recent::read(arguments.options(2))?))),
 };
 
-/// The names of its options.
-pub(super) const OPTIONS: [&str; 4] = ["at", "clamp", "key", "limit"];
+/// Its options.
+pub(super) const OPTIONS: [OptionSpec; 4] = [takes::AT, takes::CLAMP, takes::KEY, takes::LIMIT];
 
 /// Options of `recent`.
 #[derive(Clone, Debug)]

@@ -7,13 +7,18 @@
 
 use super::add::difference;
 use super::fields::{Names, changed};
-use super::function::{Function, Gives, Options, made};
+use super::function::{Code, Function, Gives, Options, made};
 use super::key::Key;
 use super::keyed_union::{KeyedUnion, Otherwise};
+use super::law::{Law, Laws};
 use super::options::{Read, known, limit, strategies, value_error};
+use super::takes::{self, OptionSpec, Takes};
 use super::union::{First, Union, lists};
 use super::{Made, Merging, Strategy, Work};
 use crate::json::{Json, Kind, View, same};
+
+/// What it keeps: a number under `sum` grows again, unless the base is the one that was recorded.
+const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin);
 
 /// `three_way` for scripts.
 pub(super) const FUNCTION: Function = Function {
@@ -22,17 +27,27 @@ pub(super) const FUNCTION: Function = Function {
     summary: "what the visitor changed since `base`, merged into the account's value",
     arguments: (3, 4),
     sides: Some([1, 2]),
-    options: Some(Options { argument: 3, names: &OPTIONS, read: |options| ThreeWay::read(options).map(drop) }),
+    options: Some(Options {
+        argument: 3,
+        takes: Takes::Options(&OPTIONS),
+        or_strategy: false,
+        read: |options| ThreeWay::read(options).map(drop),
+    }),
     gives: Gives::Either,
+    mutant: None,
     example: ["three_way(#{ a: 1 }, #{ a: 1, b: 2 }, #{ a: 5 })", r#"{"a":5,"b":2}"#],
-    call: |arguments, work| {
-        let strategy = ThreeWay::read(arguments.options(3))?;
-        made(strategy.merge(Some(arguments.at(0)), Some(arguments.at(1)), arguments.at(2), work), 1)
+    code: Code::Merge {
+        laws: LAWS,
+        like: None,
+        call: |arguments, work| {
+            let strategy = ThreeWay::read(arguments.options(3))?;
+            made(strategy.merge(Some(arguments.at(0)), Some(arguments.at(1)), arguments.at(2), work), 1)
+        },
     },
 };
 
-/// The names of its options.
-pub(super) const OPTIONS: [&str; 4] = ["conflict", "key", "limit", "on_match"];
+/// Its options.
+pub(super) const OPTIONS: [OptionSpec; 4] = [takes::CONFLICT, takes::KEY, takes::LIMIT, takes::ON_MATCH];
 
 /// Options of `three_way`.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! `time_of`, `time_text`: a time as milliseconds, and as text.
 
-use super::function::{Called, Function, Gives};
+use super::function::{Called, Code, Function, Gives};
 use crate::instant::{self, Rounding};
 use crate::json::{Json, Number, View};
 
@@ -13,8 +13,9 @@ pub(super) const TIME_OF: Function = Function {
     sides: None,
     options: None,
     gives: Gives::NumberOrNull,
+    mutant: None,
     example: [r#"time_of("1970-01-02")"#, "86400000"],
-    call: |arguments, _| Ok(Called::Value(instant::read(arguments.at(0)).map_or(Json::Null, Json::Int))),
+    code: Code::Helper(|arguments| Ok(Called::Value(instant::read(arguments.at(0)).map_or(Json::Null, Json::Int)))),
 };
 
 /// `time_text` for scripts.
@@ -26,8 +27,9 @@ pub(super) const TIME_TEXT: Function = Function {
     sides: None,
     options: None,
     gives: Gives::StringOrNull,
+    mutant: None,
     example: ["time_text(86400000)", r#""1970-01-02T00:00:00Z""#],
-    call: |arguments, _| Ok(Called::Value(time_text(arguments.at(0)))),
+    code: Code::Helper(|arguments| Ok(Called::Value(time_text(arguments.at(0))))),
 };
 
 /// A time as RFC 3339 writes it, in UTC; nothing of what is no time.

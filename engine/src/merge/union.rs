@@ -10,11 +10,12 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Function, Gives, Options, SIDES};
+use super::function::{Code, Function, Gives, Options, SIDES};
 use super::group::first_equal;
 use super::law::Laws;
 use super::named::Named;
 use super::options::{Read, known, limit, value_error};
+use super::takes::{self, OptionSpec, Takes};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, View, compare, fingerprint};
 
@@ -27,8 +28,10 @@ pub(super) const STRATEGY: Named = Named {
     alias: None,
     summary: "the items of both lists, equal ones once",
     plain: Some(|| Strategy::Union(Union::default())),
+    takes: Some(Takes::Options(&OPTIONS)),
     with: Some(|options, _| Ok(Strategy::Union(Union::read("union", options)?))),
     adds: None,
+    mutant: Some("concat"),
     example: [r#"["union", { "limit": 5 }]"#, "[1]", "[1,2]", "[1,2]"],
 };
 
@@ -39,17 +42,20 @@ pub(super) const FUNCTION: Function = Function {
     summary: "the items of both lists, equal ones once",
     arguments: (2, 3),
     sides: Some(SIDES),
-    options: Some(Options { argument: 2, names: &OPTIONS, read: |options| Union::read("union", options).map(drop) }),
+    options: Some(Options {
+        argument: 2,
+        takes: Takes::Options(&OPTIONS),
+        or_strategy: false,
+        read: |options| Union::read("union", options).map(drop),
+    }),
     gives: Gives::List,
+    mutant: None,
     example: ["union([1], [1, 2])", "[1,2]"],
-    call: |arguments, work| {
-        let strategy = Strategy::Union(Union::read("union", arguments.options(2))?);
-        arguments.merged(&strategy, SIDES, work)
-    },
+    code: Code::Strategy(|arguments| Ok(Strategy::Union(Union::read("union", arguments.options(2))?))),
 };
 
-/// The names of its options.
-pub(super) const OPTIONS: [&str; 2] = ["first", "limit"];
+/// Its options.
+pub(super) const OPTIONS: [OptionSpec; 2] = [takes::FIRST, takes::LIMIT];
 
 /// Options of `union`, and those that every list strategy shares.
 #[derive(Clone, Debug, Default)]

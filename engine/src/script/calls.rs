@@ -5,7 +5,7 @@ use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 use super::ast;
 use super::natives::MERGE_VERBS;
 use crate::json::{Document, Json, Position};
-use crate::merge::{Adds, Function, Strategy, adds};
+use crate::merge::{self, Adds, Function, Named, Strategy, Takes, adds};
 
 /// What the calls of a script say of its merge.
 #[derive(Clone, Default)]
@@ -54,7 +54,7 @@ impl Calls {
             ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at)) => {
                 calls.adds = calls.adds.take().or_else(|| adding(call, *at));
                 calls.strategies.extend(strategy(call));
-                calls.clamps |= call.name == "clamp_times";
+                calls.clamps |= merge::clamps(&call.name);
                 calls.reasons.extend(reason(call));
             }
             ASTNode::Stmt(Stmt::Assignment(both)) => {
@@ -103,32 +103,20 @@ fn chooses(expr: &Expr) -> bool {
     matches!(expr, Expr::FnCall(call, _) if strategy(call).is_some_and(|one| one.chooses_scalars()))
 }
 
+/// The strategy that a call merges by, where what it takes beside the two values is written out.
 fn strategy(call: &FnCallExpr) -> Option<Strategy> {
-    let name = match call.name.as_str() {
-        "latest" => "latest_time",
-        "earliest" => "earliest_time",
-        "max_of" => "max",
-        "min_of" => "min",
-        other => other,
-    };
-    let (option, default) = match name {
-        "highest" | "lowest" => (call.args.first(), None),
-        "keyed_union" | "recent" | "union" | "add" | "each" => (call.args.get(2), None),
-        "merge_fields" => (call.args.get(2), call.args.get(3)),
-        _ => (None, None),
-    };
-    let Some(option) = option else { return Strategy::by_name(name) };
-    let (option, _) = ast::literal(option)?;
-    let default = default.and_then(ast::literal).map(|(text, _)| format!(",\"default\":{text}")).unwrap_or_default();
-    // `each` takes a strategy alone, too; a default stands beside a declared merge
-    let written = match name {
-        "merge_fields" => [format!("{{{name:?}:{option}{default}}}"), String::new()],
-        _ => [format!("[{name:?},{option}]"), format!("[{name:?},{{\"of\":{option}}}]")],
-    };
-    written.iter().find_map(|text| {
-        let document = Document::read(text.as_bytes()).ok()?;
-        Strategy::read_rule(document.root()).ok()
-    })
+    let Some(function) = Function::by_name(&call.name) else { return Strategy::by_name(&call.name) };
+    if let Some(like) = function.like() {
+        return Some(like);
+    }
+    let given = call.args.iter().enumerate().map(|(index, argument)| {
+        if function.is_side(index) {
+            return Some(Json::Null);
+        }
+        let (text, _) = ast::literal(argument)?;
+        Document::read(text.as_bytes()).ok().map(|document| document.root().to_json())
+    });
+    function.strategy(&given.collect::<Option<Vec<_>>>()?)
 }
 
 /// What a call gives to `skip` or `discard`, if it is a literal.
@@ -148,11 +136,22 @@ fn adding(call: &FnCallExpr, at: rhai::Position) -> Option<Adding> {
     if let Some(adds) = adds(&call.name) {
         return Some(Adding { word: call.name.to_string(), adds, at: place(at, call.name.len())? });
     }
-    let function = Function::by_name(&call.name).filter(|function| !function.is_helper())?;
-    if function.options.is_none_or(|options| options.names.is_empty()) {
-        return call.args.get(2).and_then(|given| of_options(given).or_else(|| of_strategy(given)));
+    let options = Function::by_name(&call.name)?.options?;
+    let given = call.args.get(options.argument)?;
+    of_taken(options.takes, given).or_else(|| of_strategy(given).filter(|_| options.or_strategy))
+}
+
+/// A strategy that adds, in what a function, a strategy or an option takes.
+fn of_taken(takes: Takes, given: &Expr) -> Option<Adding> {
+    match takes {
+        Takes::Strategy => of_strategy(given),
+        Takes::Strategies => of_fields(given),
+        Takes::Options(options) => ast::members(given)?.into_iter().find_map(|(name, _, value)| {
+            let option = options.iter().find(|option| option.name == name)?;
+            of_taken(option.takes, value)
+        }),
+        _ => None,
     }
-    function.options.and_then(|options| call.args.get(options.argument)).and_then(of_options)
 }
 
 /// A strategy that adds: a name, a name with its option, or an object of them.
@@ -162,8 +161,11 @@ fn of_strategy(expr: &Expr) -> Option<Adding> {
             Some(Adding { word: word.to_string(), adds: adds(word)?, at: place(*at, word.len() + 2)? })
         }
         Expr::Array(items, _) => {
-            let named = items.first().and_then(of_strategy);
-            named.or_else(|| items.get(1).and_then(|option| of_options(option).or_else(|| of_fields(option))))
+            let [Expr::StringConstant(name, _), option] = items.as_slice() else {
+                return items.first().and_then(of_strategy);
+            };
+            let takes = || Named::by_name(name).and_then(|named| named.takes);
+            items.first().and_then(of_strategy).or_else(|| of_taken(takes()?, option))
         }
         Expr::Map(..) => of_fields(expr),
         _ => None,
@@ -172,15 +174,6 @@ fn of_strategy(expr: &Expr) -> Option<Adding> {
 
 fn of_fields(expr: &Expr) -> Option<Adding> {
     ast::members(expr)?.into_iter().find_map(|(.., value)| of_strategy(value))
-}
-
-/// Strategies in the options of a function: of members, or of every name.
-fn of_options(expr: &Expr) -> Option<Adding> {
-    let options = ast::members(expr)?;
-    options.into_iter().find_map(|(name, _, value)| match name.as_str() {
-        "on_match" | "of" => of_strategy(value),
-        _ => None,
-    })
 }
 
 pub(super) fn place(at: rhai::Position, length: usize) -> Option<[Position; 2]> {

@@ -4,7 +4,7 @@ use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::ast;
 use crate::json::Position;
-use crate::merge::Function;
+use crate::merge::{Function, Takes, takes};
 
 /// The word or the call that decides what becomes of a place, and where it stands. `names` are those of the members that
 /// lead to the place, the innermost first.
@@ -79,12 +79,14 @@ fn placed(word: &str, at: rhai::Position) -> Option<(String, Position)> {
 }
 
 fn of_call(call: &FnCallExpr, name: &str) -> Option<(String, Position)> {
+    let function = Function::by_name(&call.name);
+    let is_of_members = function.and_then(|own| own.options).is_some_and(|own| own.takes == Takes::Strategies);
     let maps = call.args.iter().filter_map(ast::members);
     maps.flatten().find_map(|(own, _, value)| {
-        if call.name == "merge_fields" {
+        if is_of_members {
             return word(value).filter(|_| own == name);
         }
-        let fields = ast::members(value).filter(|_| own == "on_match" || own == "merge_fields")?;
+        let fields = ast::members(value).filter(|_| takes(&own) == Some(Takes::Strategies))?;
         fields.into_iter().find(|(field, ..)| field == name).and_then(|(.., value)| word(value))
     })
 }

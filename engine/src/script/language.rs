@@ -23,8 +23,14 @@ pub fn verbs() -> &'static [Verb] {
 /// assert!(methods.iter().any(|(kind, names)| *kind == "string" && names.contains(&"to_upper")));
 /// ```
 #[must_use]
-pub fn methods() -> [(&'static str, Vec<&'static str>); 4] {
-    let kinds = [("string", Kinds::STRING), ("list", Kinds::LIST), ("object", Kinds::MAP), ("number", Kinds::NUMBER)];
+pub fn methods() -> [(&'static str, Vec<&'static str>); 5] {
+    let kinds = [
+        ("string", Kinds::STRING),
+        ("list", Kinds::LIST),
+        ("object", Kinds::MAP),
+        ("integer", Kinds::INTEGER),
+        ("fraction", Kinds::FRACTION),
+    ];
     kinds.map(|(word, kind)| {
         let has = |name: &&str| natives::native(name).is_some_and(|native| native.receivers.meets(kind));
         let is_ours =

@@ -12,7 +12,7 @@ use super::sandbox;
 use crate::limits::Limits;
 
 /// What ends a merge without a result.
-pub(super) const MERGE_VERBS: [&str; 2] = [VERBS[0].name, VERBS[1].name];
+pub const MERGE_VERBS: [&str; 2] = [VERBS[0].name, VERBS[1].name];
 /// Verbs that only a guard has.
 pub(super) const GUARD_VERBS: [&str; 3] = [VERBS[2].name, VERBS[3].name, VERBS[4].name];
 
@@ -135,7 +135,8 @@ fn receiver(of: &TypeId) -> Kinds {
         () if is(&[TypeId::of::<ImmutableString>(), TypeId::of::<&str>(), TypeId::of::<String>()]) => Kinds::STRING,
         () if is(&[TypeId::of::<Array>()]) => Kinds::LIST,
         () if is(&[TypeId::of::<Map>(), TypeId::of::<Handle>()]) => Kinds::MAP,
-        () if is(&[TypeId::of::<i64>(), TypeId::of::<f64>()]) => Kinds::NUMBER,
+        () if is(&[TypeId::of::<i64>()]) => Kinds::INTEGER,
+        () if is(&[TypeId::of::<f64>()]) => Kinds::FRACTION,
         () if is(&[TypeId::of::<bool>()]) => Kinds::BOOL,
         () if is(&[TypeId::of::<()>()]) => Kinds::UNIT,
         () => Kinds::OTHER,

@@ -2,36 +2,16 @@
 
 use super::{Change, by_one, short, span, with_comma};
 use crate::json::{Document, Kind, View};
+use crate::merge::{Named, Takes, takes};
 
-/// Strategies, and words of options, with what stands for each.
-const OTHER: [(&str, &str); 22] = [
-    ("account", "anonymous"),
-    ("all", "any"),
-    ("anonymous", "account"),
-    ("any", "all"),
-    ("concat", "union"),
-    ("drop", "anonymous"),
-    ("earliest_time", "latest_time"),
-    ("fill", "anonymous"),
-    ("highest", "lowest"),
-    ("higher_quantity", "saved_quantity"),
-    ("keep", "anonymous"),
-    ("latest_time", "earliest_time"),
-    ("lowest", "highest"),
-    ("max", "min"),
-    ("min", "max"),
-    ("overwrite", "fill"),
-    ("recent", "union"),
-    ("saved_quantity", "higher_quantity"),
-    ("sum", "max"),
-    ("sum_quantities", "higher_quantity"),
-    ("union", "concat"),
-    ("use_guest", "use_existing"),
-];
+/// Words of options that name no strategy, with what takes their place.
+const WORDS: [(&str, &str); 2] = [("drop", "anonymous"), ("overwrite", "fill")];
 
-/// What stands for a strategy, or for a word of an option.
+/// What takes the place of a strategy, or of a word of an option.
 pub(super) fn other(word: &str) -> Option<&'static str> {
-    OTHER.iter().find(|(own, _)| *own == word).map(|(_, other)| *other)
+    let strategy = Named::by_name(word).filter(|named| named.name == word);
+    let of_option = WORDS.iter().find(|(own, _)| *own == word).map(|(_, other)| *other);
+    strategy.and_then(|named| named.mutant).or(of_option)
 }
 
 /// The changes of `policy.json`, each with its rule.
@@ -63,14 +43,15 @@ fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
         Kind::Object => {
             for (name, value) in view.named_members() {
                 let word = name.word();
-                match word.as_str() {
-                    "key" => key(text, value, found),
-                    "at" => {}
-                    "highest" | "lowest" => found.extend(swapped(name)),
-                    "clamp" => found.extend(flipped(value)),
+                let takes = takes(&word);
+                match takes {
+                    Some(Takes::Key) => key(text, value, found),
+                    Some(Takes::Member) => {}
+                    Some(Takes::Order) => found.extend(swapped(name)),
+                    Some(Takes::Flag) => found.extend(flipped(value)),
                     _ => merge(text, value, found),
                 }
-                if matches!(word.as_str(), "limit" | "max" | "sum") {
+                if matches!(takes, Some(Takes::Count | Takes::Cap)) {
                     found.extend(by_one(value, &word));
                 }
                 if value.kind() == Kind::Array && value.items().next().is_some_and(|first| first.kind() == Kind::String)
@@ -79,7 +60,7 @@ fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
                     found.extend(cap.into_iter().flat_map(|cap| by_one(cap, &word)));
                 }
                 if matches!(value.kind(), Kind::String | Kind::Array)
-                    && !matches!(word.as_str(), "key" | "at" | "highest" | "lowest")
+                    && !matches!(takes, Some(Takes::Key | Takes::Member | Takes::Order))
                 {
                     let span = with_comma(text, span(name).start, span(value).end);
                     let words = format!("without `{}`", short(&word));
@@ -101,7 +82,7 @@ fn key(text: &str, view: View<'_>, found: &mut Vec<Change>) {
         }));
     }
     for part in view.items().chain([view]) {
-        found.extend(["fold", "set"].into_iter().filter_map(|option| flipped(part.get(option)?)));
+        found.extend(part.members().filter_map(|(_, option)| flipped(option)));
     }
 }
 

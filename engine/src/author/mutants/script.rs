@@ -2,7 +2,8 @@
 
 use super::Change;
 use super::declared::other;
-use crate::script::{Piece, pieces};
+use crate::merge::Function;
+use crate::script::{MERGE_VERBS, Piece, pieces};
 
 pub(super) fn changes(text: &str) -> Vec<Change> {
     let mut found = Vec::new();
@@ -13,7 +14,7 @@ pub(super) fn changes(text: &str) -> Vec<Change> {
             "integer" => near(&own),
             "boolean" => vec![(own != "true").to_string()],
             "text" => other(own.trim_matches('"')).map(|new| format!("{new:?}")).into_iter().collect(),
-            _ => functions(&own).iter().map(|new| (*new).to_owned()).collect(),
+            _ => function(&own).map(str::to_owned).into_iter().collect(),
         };
         found.extend(news.into_iter().map(|new| {
             let shown = if new.is_empty() { "nothing" } else { new.as_str() };
@@ -52,18 +53,8 @@ fn operators(own: &str) -> &'static [&'static str] {
     }
 }
 
-fn functions(own: &str) -> &'static [&'static str] {
-    match own {
-        "max_of" => &["min_of"],
-        "min_of" => &["max_of"],
-        "latest" => &["earliest"],
-        "earliest" => &["latest"],
-        "highest" => &["lowest"],
-        "lowest" => &["highest"],
-        "fill" => &["coalesce"],
-        "coalesce" => &["fill"],
-        "skip" => &["discard"],
-        "discard" => &["skip"],
-        _ => &[],
-    }
+/// What takes the place of a function: another one of the library, or the other verb that ends a merge.
+fn function(own: &str) -> Option<&'static str> {
+    let verb = || MERGE_VERBS.into_iter().find(|verb| *verb != own).filter(|_| MERGE_VERBS.contains(&own));
+    Function::by_name(own).and_then(|function| function.mutant).or_else(verb)
 }

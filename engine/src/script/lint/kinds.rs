@@ -1,7 +1,7 @@
 //! The kinds of value that an expression of a script may have.
 
 use crate::json::Kind;
-use crate::sanitizer::Shape;
+use crate::sanitizer::{Shape, Types};
 
 /// A set of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,12 @@ impl Kinds {
     pub(in crate::script) const UNIT: Self = Self(1);
     /// `true`, `false`.
     pub(in crate::script) const BOOL: Self = Self(2);
-    /// Integers and fractions.
-    pub(in crate::script) const NUMBER: Self = Self(4);
+    /// Integers.
+    pub(in crate::script) const INTEGER: Self = Self(4);
+    /// Numbers with a fraction, also where it is zero.
+    pub(in crate::script) const FRACTION: Self = Self(128);
+    /// Both, which rhai compares and adds.
+    pub(in crate::script) const NUMBER: Self = Self(4 | 128);
     /// Strings.
     pub(in crate::script) const STRING: Self = Self(8);
     /// Lists.
@@ -25,14 +29,14 @@ impl Kinds {
     /// Closures, characters, ranges: what JSON does not have.
     pub(in crate::script) const OTHER: Self = Self(64);
     /// Every kind: nothing is known.
-    pub(in crate::script) const ANY: Self = Self(127);
+    pub(in crate::script) const ANY: Self = Self(255);
 
     /// The kinds of a shape, and `()` where `null` may stand.
     pub(super) fn of(shape: &Shape) -> Self {
         if shape.alternatives.is_empty() {
             return Self::ANY;
         }
-        let kinds = [
+        let mut kinds = [
             (Kind::Null, Self::UNIT),
             (Kind::Bool, Self::BOOL),
             (Kind::Number, Self::NUMBER),
@@ -41,6 +45,10 @@ impl Kinds {
             (Kind::Object, Self::MAP),
         ];
         let has = |kind| shape.alternatives.iter().any(|one| one.types.allows(kind));
+        let are_integers = |types: Types| !types.allows(Kind::Number) || types.are_integers();
+        if has(Kind::Number) && shape.alternatives.iter().all(|one| are_integers(one.types)) {
+            kinds[2].1 = Self::INTEGER;
+        }
         kinds.into_iter().filter(|(kind, _)| has(*kind)).fold(Self::NONE, |all, (_, own)| all.or(own))
     }
 
@@ -57,13 +65,25 @@ impl Kinds {
         self.0 & other.0 != 0
     }
 
+    /// Whether all of these are among its own, and there is one.
+    pub(super) fn holds(self, others: Self) -> bool {
+        others != Self::NONE && others.0 & !self.0 == 0
+    }
+
     /// Whether something is known: some kinds and not all.
     pub(super) fn is_known(self) -> bool {
         self != Self::ANY && self != Self::NONE
     }
 
-    /// Whether values of these kinds are known and none of them has one of `others`.
+    /// Whether values of these kinds are known and none of them may take the place of one of `others`: a number may take
+    /// that of any number.
     pub(super) fn excludes(self, others: Self) -> bool {
+        let widened = if others.meets(Self::NUMBER) { others.or(Self::NUMBER) } else { others };
+        self.lacks(widened)
+    }
+
+    /// Whether values of these kinds are known and none of them is one of `others`.
+    pub(super) fn lacks(self, others: Self) -> bool {
         self.is_known() && !self.meets(others)
     }
 
@@ -84,14 +104,22 @@ impl Kinds {
     pub(super) fn words(self) -> String {
         let words = [
             (Self::BOOL, "a boolean"),
-            (Self::NUMBER, "a number"),
             (Self::STRING, "a string"),
             (Self::LIST, "a list"),
             (Self::MAP, "an object"),
             (Self::OTHER, "a closure"),
             (Self::UNIT, "`()`"),
         ];
-        let own: Vec<&str> = words.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, word)| *word).collect();
-        own.join(" or ")
+        let number = match self.0 & Self::NUMBER.0 {
+            own if own == Self::INTEGER.0 => Some("an integer"),
+            own if own == Self::FRACTION.0 => Some("a fraction"),
+            0 => None,
+            _ => Some("a number"),
+        };
+        let own = |kinds: &[(Self, &'static str)]| -> Vec<&str> {
+            kinds.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, word)| *word).collect()
+        };
+        let (before, after) = words.split_at(1);
+        [own(before), number.into_iter().collect(), own(after)].concat().join(" or ")
     }
 }

@@ -5,7 +5,7 @@ use rhai::{Expr, FnCallExpr, Position as At};
 use super::shapes::{Shapes, Type};
 use crate::diagnostic::{Help, ScriptProblem, nearest, suggestion};
 use crate::json::{Document, Kind, Place};
-use crate::merge::{self, Function as Library, Gives, OptionErrorKind};
+use crate::merge::{self, Function as Library, Gives, OptionErrorKind, OptionSpec, Takes};
 use crate::script::ast;
 
 impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
@@ -19,20 +19,20 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             let (function, signature) = (name.to_owned(), function.signature.to_owned());
             return self.report.add(early.position(), 2, ScriptProblem::OptionsNotLast { function, signature });
         }
-        let Some(options) = function.options.and_then(|options| call.args.get(options.argument)) else { return };
+        let Some(taken) = function.options else { return };
+        let Some(options) = call.args.get(taken.argument) else { return };
         let before = self.report.found.len();
         let anonymous =
             function.sides.and_then(|[_, anonymous]| types.get(anonymous)).cloned().unwrap_or_else(Type::unknown);
-        let names = function.options.map(|options| options.names).unwrap_or_default();
+        let specs = taken.takes.options();
         let written = ast::members(options).unwrap_or_default();
-        // an object of strategies, as `merge_fields` takes it, and `each` in place of its options
-        let is_fields =
-            names.is_empty() || (name == "each" && !written.iter().any(|(own, ..)| names.contains(&own.as_str())));
-        if is_fields {
+        let is_option = |name: &str| specs.iter().any(|option| option.name == name);
+        let is_strategy = taken.or_strategy && !written.iter().any(|(own, ..)| is_option(own));
+        if taken.takes == Takes::Strategies || is_strategy {
             self.strategies(options, &anonymous);
         } else {
-            for (option, at, value) in ast::members(options).unwrap_or_default() {
-                self.option(function, names, (&option, at, value), &anonymous.items());
+            for (option, at, value) in written {
+                self.option(function, specs, (&option, at, value), &anonymous.items());
             }
         }
         if self.report.found.len() == before {
@@ -40,22 +40,24 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         }
     }
 
-    fn option(&mut self, function: Library, names: &[&str], written: (&str, At, &'p Expr), items: &Type<'s>) {
+    fn option(&mut self, function: Library, specs: &[OptionSpec], written: (&str, At, &'p Expr), items: &Type<'s>) {
         let (name, at, value) = written;
-        if !names.contains(&name) {
+        let Some(spec) = specs.iter().find(|option| option.name == name) else {
+            let names: Vec<&str> = specs.iter().map(|option| option.name).collect();
             let (function, option) = (function.name.to_owned(), name.to_owned());
-            let problem = ScriptProblem::UnknownOption { function, option, help: Some(suggestion(name, names)) };
+            let problem = ScriptProblem::UnknownOption { function, option, help: Some(suggestion(name, &names)) };
             return self.report.add(at, name.len(), problem);
-        }
+        };
         if ast::closure(value).is_some() {
-            let help = if name == "key" { "name the member: `key: \"sku\"`" } else { "write a value" };
+            let is_key = spec.takes == Takes::Key;
+            let help = if is_key { "name the member: `key: \"sku\"`" } else { "write a value" };
             let (function, option) = (function.name.to_owned(), name.to_owned());
             let problem = ScriptProblem::ClosureOption { function, option, help: Some(Help::from(help)) };
             return self.report.add(value.start_position(), 1, problem);
         }
-        match name {
-            "key" => self.key(value, items),
-            "on_match" => self.strategies(value, items),
+        match spec.takes {
+            Takes::Key => self.key(value, items),
+            Takes::Strategies => self.strategies(value, items),
             _ => {}
         }
     }

@@ -212,7 +212,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let items = self.items_of(&held);
         let name = all.0.name.to_string();
         let mut variables = vec![Variable { held: self.defined(&name, items.at(name.as_str())), name }];
-        let counter = all.1.iter().map(|name| Variable { name: name.name.to_string(), held: Type::of(Kinds::NUMBER) });
+        let counter = all.1.iter().map(|name| Variable { name: name.name.to_string(), held: Type::of(Kinds::INTEGER) });
         variables.extend(counter);
         self.nested(all.2.body.statements(), variables);
     }
@@ -265,7 +265,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 Type::unknown()
             }
             Expr::BoolConstant(..) => Type::of(Kinds::BOOL),
-            Expr::IntegerConstant(..) | Expr::FloatConstant(..) => Type::of(Kinds::NUMBER),
+            Expr::IntegerConstant(..) => Type::of(Kinds::INTEGER),
+            Expr::FloatConstant(..) => Type::of(Kinds::FRACTION),
             Expr::StringConstant(..) => Type::of(Kinds::STRING),
             Expr::Unit(..) => Type::of(Kinds::UNIT),
             _ => Type::unknown(),
@@ -465,7 +466,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
 
 /// What a method of lists calls its closure with.
 fn called_with<'s>(method: &str, item: &Type<'s>) -> Vec<Type<'s>> {
-    let index = || Type::of(Kinds::NUMBER);
+    let index = || Type::of(Kinds::INTEGER);
     match method {
         "reduce" | "reduce_rev" => vec![Type::unknown(), item.clone(), index()],
         "for_each" => vec![index()],

@@ -1,9 +1,10 @@
 //! `handover docs --language`: what a rule may say, from the tables of the code.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use handover_engine::json::{Document, View};
-use handover_engine::merge::{Function, Law, Named};
+use handover_engine::merge::{Function, Law, Laws, Named, OptionSpec};
 use handover_engine::sanitizer::{ANNOTATIONS, formats};
 use handover_engine::script;
 
@@ -58,13 +59,38 @@ A rule names one as `\"merge\": \"fill\"`, or as `\"merge\": { \"keyed_union\": 
     head(out, &["strategy", "gives", "written", "account", "visitor", "after", "laws"]);
     for named in Named::ALL {
         let [written, account, anonymous, after] = named.example.map(code);
-        row(out, &[&code(named.name), named.summary, &written, &account, &anonymous, &after, &laws(named)]);
+        let laws = laws(named.laws());
+        row(out, &[&strategy_name(named), named.summary, &written, &account, &anonymous, &after, &laws]);
+    }
+    out.push_str("\nOptions of strategies, and of the functions of the same names:\n");
+    head(out, &["option", "of", "takes", "does"]);
+    for option in options() {
+        let of = Function::ALL.iter().filter_map(|own| Some((own.name, own.options?.takes.options())));
+        let of = of.chain(Named::ALL.iter().map(|own| (own.name, own.options())));
+        let of: BTreeSet<&str> = of.filter(|(_, own)| own.contains(&option)).map(|(name, _)| name).collect();
+        let of: Vec<_> = of.into_iter().map(code).collect();
+        row(out, &[&code(option.name), &of.join(", "), &option.takes.words(), option.summary]);
     }
 }
 
-/// The laws that a strategy keeps by construction, as its example is written.
-fn laws(named: &Named) -> String {
-    let kept = named.laws();
+/// The name of a strategy, with that of the function that scripts call for it.
+fn strategy_name(named: &Named) -> String {
+    let name = code(named.name);
+    named.alias.map_or_else(|| name.clone(), |alias| format!("{name} (also {})", code(alias)))
+}
+
+/// All options, each once.
+fn options() -> Vec<OptionSpec> {
+    let of_functions = Function::ALL.iter().filter_map(|function| function.options).map(|own| own.takes.options());
+    let mut options: Vec<OptionSpec> =
+        of_functions.chain(Named::ALL.iter().map(Named::options)).flatten().copied().collect();
+    options.sort_by_key(|option| option.name);
+    options.dedup();
+    options
+}
+
+/// The laws that a merge keeps by construction.
+fn laws(kept: Laws) -> String {
     let broken: Vec<&str> =
         Law::ALL.into_iter().filter(|law| law.must_hold() && !kept.has(*law)).map(Law::name).collect();
     if broken.is_empty() {
@@ -78,18 +104,23 @@ fn functions(out: &mut String) {
     out.push_str(
         "\n## Functions\n\nA script is `fn merge(account, anonymous, context)`. The account's value comes first.\n",
     );
-    head(out, &["function", "gives", "example", "result"]);
+    head(out, &["function", "gives", "example", "result", "laws"]);
     for function in Function::ALL {
         let [call, result] = function.example.map(code);
-        let options = function.options.map(|options| options.names).unwrap_or_default();
+        let options = function.options.map(|options| options.takes.options()).unwrap_or_default();
         let options = match options {
             [] => String::new(),
-            names => format!("; options: {}", names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")),
+            options => {
+                let names: Vec<_> = options.iter().map(|option| code(option.name)).collect();
+                format!("; options: {}", names.join(", "))
+            }
         };
-        row(out, &[&code(function.signature), &format!("{}{options}", function.summary), &call, &result]);
+        let summary = format!("{}{options}", function.summary);
+        let laws = function.laws().map(laws).unwrap_or_default();
+        row(out, &[&code(function.signature), &summary, &call, &result, &laws]);
     }
     for verb in script::verbs() {
-        row(out, &[&code(verb.signature), verb.summary, "", ""]);
+        row(out, &[&code(verb.signature), verb.summary, "", "", ""]);
     }
 }
 

@@ -76,7 +76,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) -> bool {
         let Some(native) = natives::native(name).filter(|_| !self.given.is_member(name)) else { return true };
         let own = held.kinds.without(Kinds::UNIT);
-        let lacks = held.kinds.is_known() && own != Kinds::NONE && own.excludes(native.receivers);
+        let lacks = held.kinds.is_known() && own != Kinds::NONE && own.lacks(native.receivers);
         if lacks {
             let (kinds, receivers) = (own.words(), native.receivers.words());
             self.report.add(at, name.len(), ScriptProblem::NoMethod { kinds, name: name.to_owned(), receivers });
@@ -102,7 +102,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let asked = path.unwrap_or_else(|| "…".to_owned());
         let own = held.kinds.without(Kinds::UNIT);
         let hint = match word {
-            "if" | "while" | "&&" if own == Kinds::NUMBER => "compare it, such as `… > 0`".to_owned(),
+            "if" | "while" | "&&" if Kinds::NUMBER.holds(own) => "compare it, such as `… > 0`".to_owned(),
             "||" => "write `??` for the first value that is there".to_owned(),
             "!" => format!("write `{asked} == ()`"),
             _ => format!("write `{asked} != ()`"),
@@ -152,7 +152,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 if self.calculated(name, left.kinds, right.kinds, at) {
                     return Type::unknown();
                 }
-                let both = |kinds: Kinds| left.kinds == kinds && right.kinds == kinds;
+                let both = |kinds: Kinds| kinds.holds(left.kinds) && kinds.holds(right.kinds);
                 match name {
                     "+" if both(Kinds::STRING) => Type::of(Kinds::STRING),
                     _ if both(Kinds::NUMBER) => Type::of(Kinds::NUMBER),
