@@ -143,7 +143,8 @@ fn one_mistake_of_a_case_is_one_failure_at_its_place() {
     ] {
         let texts = BTreeMap::from([("case.json".to_owned(), case.replacen(from, to, 1))]);
         let failures = cli::test::cases(&rules, &texts, Until::End).failures;
-        let is_it = |one: &Diagnostic| one.code == code && one.start.line == line && one.message.contains(said);
+        let is_it =
+            |one: &Diagnostic| one.code.as_str() == code && one.start.line == line && one.message.contains(said);
         assert!(failures.len() == 1 && failures.iter().all(is_it), "{to}: {failures:#?}");
     }
 }

@@ -269,7 +269,7 @@ fn a_script_that_writes_too_little_is_told_why() {
     ] {
         let script = format!("fn merge(account, anonymous, context) {{ {body} }}");
         let rules = RuleSet::compile(&policy(COUNTER, &script, false)).unwrap();
-        let said = rules.diagnostics().iter().find(|one| one.code == "R041").unwrap();
+        let said = rules.diagnostics().iter().find(|one| one.code.as_str() == "R041").unwrap();
         assert!(said.help.as_ref().is_some_and(|help| help.contains(cause)), "{body}: {said:?}");
     }
 }
@@ -362,7 +362,7 @@ fn sides_and_devices_may_change_places() {
 #[track_caller]
 fn is_refused(schema: &str, script: &str) -> bool {
     let files = policy(schema, script, false);
-    RuleSet::compile(&files).is_err_and(|found| found.iter().any(|one| one.code == "R040"))
+    RuleSet::compile(&files).is_err_and(|found| found.iter().any(|one| one.code.as_str() == "R040"))
 }
 
 const COUNT: &str = r#"{ "type": "object", "properties": { "n": { "type": "integer", "minimum": 0, "maximum": 1000000 }, "t": { "type": "string", "maxLength": 20 } } }"#;

@@ -35,6 +35,7 @@ mod policy_cases;
 mod page;
 mod mistakes;
 mod neighbours;
+mod tried;
 mod codes;
 mod first_run;
 mod teaching;

@@ -401,7 +401,7 @@ fn mistakes_that_no_case_names_are_said_once_with_what_to_write() {
         let (code, part) = said.split_once(' ').unwrap();
         let is_it = |one: &Diagnostic| {
             let text = format!("{} {}", one.message, one.help.as_deref().unwrap_or_default());
-            one.code == code && one.file == file && text.contains(part)
+            one.code.as_str() == code && one.file == file && text.contains(part)
         };
         assert!(errors.len() == 1 && errors.iter().all(is_it), "{said}: {errors:#?}");
     }

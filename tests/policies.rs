@@ -413,7 +413,7 @@ fn text_on_the_way_that_is_no_json_is_said() {
 #[track_caller]
 fn refused(files: &[(&str, &str)], code: &str) {
     let errors = RuleSet::compile(&policy("", files)).unwrap_err();
-    assert_eq!(errors[0].code, code, "{errors:?}");
+    assert_eq!(errors[0].code.as_str(), code, "{errors:?}");
 }
 
 #[test]
@@ -585,7 +585,7 @@ fn a_schema_may_refer_to_other_files_of_its_policy() {
     assert_eq!(found, [("line.json", "S010")]);
     let absent = [("a.schema.json", r#"{ "$ref": "lines.json" }"#)];
     let errors = RuleSet::compile(&policy(r#", "merge": "anonymous""#, &absent)).unwrap_err();
-    assert_eq!(errors[0].code, "S016", "{errors:?}");
+    assert_eq!(errors[0].code.as_str(), "S016", "{errors:?}");
 }
 
 /// The whole decision of rules over one cart, with these extra members of each rule.

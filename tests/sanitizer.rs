@@ -95,7 +95,10 @@ fn containers_that_cannot_be_cut_go_and_nothing_else_does() {
 #[track_caller]
 fn refused(schema: &str, code: &str, word: &str) {
     let errors = Sanitizer::compile("schema", schema, Options::of(&Limits::default())).unwrap_err();
-    assert!(errors.iter().any(|error| error.code == code && error.message.contains(word)), "{schema}: {errors:?}");
+    assert!(
+        errors.iter().any(|error| error.code.as_str() == code && error.message.contains(word)),
+        "{schema}: {errors:?}"
+    );
 }
 
 #[test]

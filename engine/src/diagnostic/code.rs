@@ -46,15 +46,3 @@ impl std::fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
-
-impl PartialEq<&str> for Code {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
-    }
-}
-
-impl PartialEq<str> for Code {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
-    }
-}

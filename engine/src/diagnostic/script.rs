@@ -31,6 +31,9 @@ family! {
         ForeignOperator { operator: String, help: Option<Help> }
             => Error R002 ("`{operator}` is not an operator of rhai"), mended by help;
         ForeignFor => Error R002 ("a `for` of another language"), help ("write `for item in list {{ … }}`");
+        Destructuring => Error R002 ("`let` defines one variable, and takes no value apart"), help ("write one `let` for each");
+        CoalesceAssigned
+            => Error R002 ("`??=` is a sign of another language"), help ("write `x = x ?? …`");
         SingleQuotes { text: String }
             => Error R002 ("`'{text}'` is in single quotation marks, which hold one character"), help ("write `\"{text}\"`");
         MapWithoutHash => Error R002 ("a `:` after a name: a map begins with `#{{`"), help ("write `#{{ name: value }}`");
@@ -71,6 +74,8 @@ family! {
             => Error R010 ("{kinds} has no method `{name}`"), help ("`{name}` is a method of {receivers}");
         Miscounted { name: String, takes: String, count: usize, help: Option<Help> }
             => Error R011 ("`{name}` takes {takes} arguments, not {count}"), mended by help;
+        ClosureParameters { method: String, takes: String, count: usize }
+            => Error R011 ("`{method}` calls a closure with {takes}, not with {count}");
         Undefined { name: String, help: Option<Help> } => Error R012 ("undefined variable `{name}`"), mended by help;
         ModuleAsValue { name: String } => Error R012 ("`{name}` is a module, and no value"), help ("write `{name}::`");
         IntegerTooLarge { digits: String }
@@ -110,6 +115,8 @@ family! {
             => Error R020 ("no item has a member `{name}`"), mended by help;
         Memberless { kinds: String, name: String, help: Option<Help> }
             => Error R020 ("{kinds} has no member `{name}`"), mended by help;
+        IndexedObject { kinds: String, index: String }
+            => Error R020 ("{kinds} has no items: `[{index}]` reads an item of a list"), help ("write `[\"name\"]` for a member");
         AbsentAccountRead { name: String, help: Option<Help> }
             => Error R022 ("`{name}` is `()` at a first transfer, and has no members then"), mended by help;
         AbsentAccountWritten { name: String }

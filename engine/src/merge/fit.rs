@@ -35,6 +35,10 @@ pub enum Why<'s> {
     Key {
         /// The name.
         name: String,
+        /// The whole path.
+        path: Vec<String>,
+        /// Which of its names it is.
+        depth: usize,
         /// The members that the schema declares.
         declared: Vec<&'s str>,
     },
@@ -194,10 +198,10 @@ fn time<'v, 's>(written: Written<'v>, at: &str, shape: &'s Shape, found: &mut Ve
 /// A path of a key: every step must be a member that items have.
 fn key<'v, 's>(written: Written<'v>, part: &Part, items: &'s Shape, found: &mut Vec<Misfit<'v, 's>>) {
     let mut held = items;
-    for name in &part.path {
+    for (depth, name) in part.path.iter().enumerate() {
         if !held.allows_member(name) {
             let at = written.option("key").and_then(|key| path_in(key, &part.path.join("."))).unwrap_or(written.word);
-            let why = Why::Key { name: name.clone(), declared: held.names() };
+            let why = Why::Key { name: name.clone(), path: part.path.clone(), depth, declared: held.names() };
             return found.push(Misfit { at, why });
         }
         let Some(below) = held.member(name) else { return };

@@ -26,8 +26,15 @@ fn problem(why: &Why<'_>) -> PolicyProblem {
         Why::Member { name, declared } => {
             PolicyProblem::MemberNeverPasses { name: name.clone(), help: Some(name_help(name, declared)) }
         }
-        Why::Key { name, declared } => {
-            PolicyProblem::NoKeyMember { name: name.clone(), help: Some(name_help(name, declared)) }
+        Why::Key { name, path, depth, declared } => {
+            let help = name_help(name, declared);
+            let with = |near: &str| {
+                let names = path.iter().enumerate();
+                let names = names.map(|(index, own)| if index == *depth { near } else { own.as_str() });
+                names.collect::<Vec<_>>().join(".")
+            };
+            let whole = help.replacement().map(|near| Help::did_you_mean(&with(near)));
+            PolicyProblem::NoKeyMember { name: name.clone(), help: Some(whole.unwrap_or(help)) }
         }
         Why::Time { name, declared } => {
             let help = Help::from(format!("name it in `at`: {}", name_help(name, declared)));

@@ -174,6 +174,18 @@ pub(super) fn changes(name: &str) -> bool {
     name != "for_each" && (is_in_place(name) || GIVING.contains(&name))
 }
 
+/// How many parameters a closure may have that a method calls, if it calls one.
+pub(super) fn closure_parameters(method: &str) -> Option<(usize, usize)> {
+    const BY_ITEM: [&str; 10] =
+        ["all", "drain", "extract", "filter", "find", "find_map", "index_of", "map", "retain", "some"];
+    match method {
+        "for_each" => Some((0, 1)),
+        "reduce" | "reduce_rev" => Some((0, 3)),
+        "dedup" | "order" | "order_by" | "sort" | "sort_by" => Some((2, 2)),
+        other => BY_ITEM.contains(&other).then_some((0, 2)),
+    }
+}
+
 /// What a function gives.
 pub(super) fn result(name: &str) -> Kinds {
     if is_in_place(name) {

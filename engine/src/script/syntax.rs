@@ -102,6 +102,9 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
             symbols(symbol, hint, is_disabled)
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => ScriptProblem::OpenString,
+        ParseErrorType::BadInput(_) if next(source, at) == Some('=') && text_before(source, at).ends_with("??") => {
+            ScriptProblem::CoalesceAssigned
+        }
         ParseErrorType::BadInput(LexError::MalformedChar(text)) => ScriptProblem::SingleQuotes { text: text.clone() },
         ParseErrorType::MissingToken(token, _) if token == ";" && next(source, at) == Some(':') => {
             ScriptProblem::MapWithoutHash
@@ -168,6 +171,9 @@ fn reserved_member(file: &str, source: &str, at: ScriptPosition) -> Option<Diagn
 
 /// A loop of another language, or a sign where a name should stand.
 fn variable_expected(source: &str, at: ScriptPosition) -> ScriptProblem {
+    if word_before(source, at) == "let" && matches!(next(source, at), Some('(' | '[' | '{' | '#')) {
+        return ScriptProblem::Destructuring;
+    }
     if word_before(source, at) == "for" || next(source, at) == Some('(') {
         return ScriptProblem::ForeignFor;
     }
@@ -209,10 +215,15 @@ fn boolean_habit(source: &str, at: ScriptPosition) -> Option<String> {
     line.contains("||").then(|| "write `??`: `||` is for `true` and `false`".to_owned())
 }
 
+/// The text of a line before a place.
+fn text_before(source: &str, at: ScriptPosition) -> String {
+    let line = at.line().and_then(|line| source.lines().nth(line - 1)).unwrap_or_default();
+    line.chars().take(at.position().unwrap_or(1).saturating_sub(1)).collect()
+}
+
 /// The word before the last one before a place: `let` of `let items anonymous`, `for` of `for let`.
 fn word_before(source: &str, at: ScriptPosition) -> String {
-    let line = at.line().and_then(|line| source.lines().nth(line - 1)).unwrap_or_default();
-    let before: String = line.chars().take(at.position().unwrap_or(1).saturating_sub(1)).collect();
+    let before = text_before(source, at);
     let words: Vec<&str> = before.split(|one: char| !one.is_alphanumeric() && one != '_').collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     let own = words.iter().rev().find(|word| ["let", "for"].contains(word)).copied();

@@ -324,6 +324,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 Link::Member { name, at, .. } => self.member(&held, name, *at, is_target && index == last),
                 Link::Index { index, .. } => {
                     self.expr(index);
+                    self.indexed(&held, index);
                     self.items_of(&held)
                 }
                 Link::Method { call, at, .. } => self.method(&held, call, *at, index < last),
@@ -412,9 +413,14 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                     Held::Shape(shape, _) if shape.only(Kind::Array) => called_with(name, &self.items_of(held)),
                     _ => Vec::new(),
                 };
+                self.closure_parameters(name, argument, &closure, captured.len());
                 self.closure(&closure, captured, &called);
             } else {
-                self.value(argument);
+                let given = self.value(argument);
+                // a closure that is held somewhere may ask whether the value is there
+                if name == "call" {
+                    self.ask(&given);
+                }
             }
         }
         if self.given.own(name).is_some() {

@@ -72,6 +72,30 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         gives_none
     }
 
+    /// A closure with another number of parameters than a method calls it with.
+    pub(super) fn closure_parameters(&mut self, method: &str, argument: &Expr, closure: &str, captured: usize) {
+        let is_native = natives::native(method).is_some() && self.given.own(method).is_none();
+        let function = self.given.tree.functions.iter().find(|function| function.name == closure);
+        let Some(function) = function.filter(|_| is_native && !self.given.is_member(method)) else { return };
+        let Some((least, most)) = natives::closure_parameters(method) else { return };
+        let count = function.params.len().saturating_sub(captured);
+        if count < least || count > most {
+            let s = if most == 1 { "" } else { "s" };
+            let takes = if least == most { format!("{most} value{s}") } else { format!("at most {most} value{s}") };
+            let problem = ScriptProblem::ClosureParameters { method: method.to_owned(), takes, count };
+            self.report.add(argument.start_position(), 1, problem);
+        }
+    }
+
+    /// An object that is read by a number.
+    pub(super) fn indexed(&mut self, held: &Type<'s>, index: &Expr) {
+        let Expr::IntegerConstant(number, at) = index else { return };
+        if held.kinds.without(Kinds::UNIT) == Kinds::MAP {
+            let (kinds, index) = (Kinds::MAP.words(), number.to_string());
+            self.report.add(*at, index.len(), ScriptProblem::IndexedObject { kinds, index });
+        }
+    }
+
     /// Whether a value may have a method.
     pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) -> bool {
         let Some(native) = natives::native(name).filter(|_| !self.given.is_member(name)) else { return true };

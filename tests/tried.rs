@@ -1,0 +1,182 @@
+//! Scripts that people tried: those that run as they are meant are silent, and those that do not are found.
+
+use handover_engine::diagnostic::Severity;
+
+use crate::neighbours::found_in;
+
+/// A schema with an optional member of each type, and a result schema that says otherwise.
+pub(crate) const SHOP: &str = r#"{"type":"object","required":["items"],"properties":{
+    "items":{"type":"array","maxItems":5,"items":{"type":"object","required":["sku","qty"],"properties":{"sku":{"type":"string","pattern":"^[A-Z]{1,5}$"},
+    "qty":{"type":"integer","minimum":1,"maximum":9},
+    "note":{"type":"string","pattern":"^[a-z]{1,9}$"},
+    "price":{"type":"number","minimum":0,"maximum":99},
+    "at":{"type":"string","format":"date-time","maxLength":30}}}},
+    "currency":{"type":"string","pattern":"^[A-Z]{3}$"},
+    "note":{"type":"string","pattern":"^[a-z]{1,9}$"},
+    "tags":{"type":"array","maxItems":3,"items":{"type":"string","pattern":"^[a-z]{1,9}$"}},
+    "count":{"type":"integer","minimum":0,"maximum":9},
+    "gift":{"type":"boolean"},
+    "opts":{"type":"object","properties":{"color":{"type":"string","pattern":"^[a-z]{1,9}$"}}}}}"#;
+const RESULT: &str = r#"{"type":"object","properties":{"items":{"type":"array","maxItems":5,"items":{"type":"object","properties":{"sku":{"type":"string","maxLength":9},
+    "qty":{"type":"integer"},
+    "at":{"type":"integer"}}}},
+    "total":{"type":"integer"},
+    "count":{"type":"integer"}}}"#;
+
+/// Scripts that run as they are meant, and scripts that do not, with the code.
+const TRIED: [(&str, bool, &str); 62] = [
+    ("let x = anonymous.items.filter(|a, b, c| a.qty > 1); #{ items: x }", false, "R011"),
+    ("anonymous.items.sort(|a| a.qty); anonymous", false, "R011"),
+    ("anonymous.items.for_each(|a, b| a); anonymous", false, "R011"),
+    ("let x = anonymous.items.filter(|l, i| i > 0); #{ items: x }", false, ""),
+    ("let k = 2; let x = anonymous.items.filter(|l, i| l.qty + i > k); #{ items: x }", false, ""),
+    ("let (a, b) = anonymous; a", false, "R002"),
+    ("anonymous.note ??= \"x\"; anonymous", false, "R002"),
+    ("let n = 0; for l in anonymous.items { n += l.qty.round(); } anonymous.count = n; anonymous", false, "R010"),
+    (
+        "let n = 0; for l in anonymous.items { n += l.qty.to_float().round().to_int(); } anonymous.count = n; anonymous",
+        false,
+        "",
+    ),
+    (
+        "let n = 0.0; for l in anonymous.items { n += l.qty * 1.5; } if n > 3 { return skip(\"big\"); } anonymous",
+        false,
+        "",
+    ),
+    ("anonymous[0]", false, "R020"),
+    (
+        "let has = |x| x != (); if has.call(anonymous.note) { anonymous.count = anonymous.note.len(); } anonymous",
+        false,
+        "",
+    ),
+    (
+        "let n = 0; for m in anonymous.items.filter(|l| l.note != ()) { n += m.note.len(); } anonymous.count = n; anonymous",
+        false,
+        "",
+    ),
+    (
+        "let n = anonymous.items.filter(|l| l.note != ()).map(|m| m.note.len()); anonymous.count = n.len(); anonymous",
+        false,
+        "",
+    ),
+    (
+        "let f = anonymous.items.find(|l| l.note != ()); if f != () { anonymous.count = f.note.len(); } anonymous",
+        false,
+        "",
+    ),
+    (
+        "let t = 0; for line in anonymous.items { line.total = line.qty * 2; t += line.total; } anonymous.count = t; anonymous",
+        false,
+        "",
+    ),
+    ("anonymous.total = 3; if anonymous.total > 2 { return anonymous; } anonymous", true, ""),
+    ("let c = account ?? #{}; c.tmp = 1; if c.tmp == 1 { return anonymous; } c", true, ""),
+    (
+        "for l in anonymous.items { if l.at != () { l.at = time_of(l.at); } if l.qty > 3 { return #{ items: [l] }; } } #{ items: anonymous.items.map(|l| #{sku: l.sku}) }",
+        true,
+        "",
+    ),
+    ("let out = []; anonymous.items.for_each(|| out.push(this.sku)); #{items: [], tags: out}", false, ""),
+    ("let out = []; anonymous.items.for_each(|i| { if i > 0 { out.push(this); } }); #{items: out}", false, ""),
+    (
+        "let n = anonymous.items.reduce(|sum, l| if sum > 90 { sum } else { sum + l.qty }, 0); #{items: [], count: n}",
+        false,
+        "",
+    ),
+    (
+        "let n = anonymous.items.reduce(|s, l| { s.total = s.total + l.qty; s }, #{total: 0}); #{items: [], count: n.total}",
+        false,
+        "",
+    ),
+    ("anonymous.fill_with(#{note: \"x\"}); #{items: [], count: anonymous.note.len()}", false, ""),
+    ("anonymous.set(\"note\", \"x\"); #{items: [], count: anonymous.note.len()}", false, ""),
+    (
+        "let k = \"note\"; if anonymous[k] != () { return #{items: [], count: anonymous.note.len()}; } anonymous",
+        false,
+        "",
+    ),
+    (
+        "if [anonymous.note, anonymous.currency].all(|x| x != ()) { return #{items: [], count: anonymous.note.len()}; } anonymous",
+        false,
+        "",
+    ),
+    ("anonymous.note = anonymous.count.to_string(); anonymous", false, ""),
+    ("let s = anonymous; let get = || s.count; s.count = 5; #{items: [], count: get.call()}", false, ""),
+    ("let d = #{items: []}; d.mixin(anonymous); d", false, ""),
+    ("let d = account ?? #{}; d.fill_with(anonymous); d", false, ""),
+    ("anonymous.retain(|k, v| k != \"note\"); anonymous", false, ""),
+    ("#{items: account?.items + anonymous.items}", false, "R022"),
+    ("let items = account?.items; for l in anonymous.items { items.push(l); } #{ items: items }", false, "R022"),
+    ("if anonymous.gift { return account; } anonymous", false, "R022"),
+    ("anonymous.count += 1; anonymous", false, "R022"),
+    ("if context.now - anonymous.items[0].at < 1000 { return account; } anonymous", false, "R063"),
+    (
+        "let out = account ?? anonymous; for l in anonymous.items { let h = out.items.find(|x| x.sku == l.sku); if h != () { h.qty = l.qty; } } out",
+        false,
+        "R061",
+    ),
+    ("let cart = account ?? anonymous; let items = cart.items; items.push(anonymous.items[0]); cart", false, "R061"),
+    ("if type_of(account) == \"object\" { return account; } anonymous", false, "R063"),
+    ("try { anonymous } catch { account }", false, "R051"),
+    ("return ();", false, "R051"),
+    ("let f = |n| n + 1; #{items: [], count: f(1)}", false, "R010"),
+    ("if anonymous.items.len() { return account; } anonymous", false, "R002"),
+    ("anonymous.note = trim(anonymous.note ?? \"\"); anonymous", false, "R051"),
+    ("let i = 0; while i < 3 { anonymous.count = i; } anonymous", false, "R041"),
+    ("let cart = account ?? #{}; cart.items.push(anonymous.items[0]); cart", false, "R022"),
+    (
+        "let out = #{ total: 1 }; if anonymous.items.len() > 5 { out = anonymous; } #{ items: [], count: out.total ?? 0 }",
+        false,
+        "",
+    ),
+    ("anonymous.set(\"total\", 1); #{ items: [], count: anonymous.total }", false, ""),
+    ("let o = #{}; o.f = |x| x + 1; #{ items: [], count: o.f(1) }", false, ""),
+    ("let o = #{ sort: |x| x + 1 }; #{ items: [], count: o.sort(1) }", false, ""),
+    ("let n = 0; loop { n += 1; if n > 3 { break; } } #{ items: [], count: n }", false, ""),
+    ("let none = (); if anonymous.count == none { return account ?? anonymous; } anonymous", false, ""),
+    (
+        "let hit = account?.items?.find(|l| l.sku == \"A\"); if hit != () { account.count = hit.qty; return account; } anonymous",
+        false,
+        "",
+    ),
+    (
+        "let w = anonymous.items; for i in 0..w.len() { w[i] = w[i].sku; } for s in w { if s == \"A\" { return account ?? anonymous; } } anonymous",
+        false,
+        "",
+    ),
+    ("let text = (anonymous.note ?? \"\") - \"a\"; #{ items: [], note: text }", false, ""),
+    (
+        "if anonymous.opts == () { return anonymous; } let kept = anonymous.opts.filter(|name| name != \"x\"); #{ items: [], count: kept.len() }",
+        false,
+        "",
+    ),
+    (
+        "if anonymous.opts == () { return anonymous; } let made = anonymous.opts.map(|k, v| v.to_upper()); #{ items: [], count: made.len() }",
+        false,
+        "",
+    ),
+    ("let made = three_way(#{ count: 1 }, account, anonymous); made ?? anonymous", false, ""),
+    ("#{ items: [], count: 5 - anonymous.count }", false, "R022"),
+    ("anonymous.count = 5 - anonymous.count; anonymous", false, "R022"),
+    ("let made = each(account?.opts, anonymous.opts, \"maxx\"); anonymous", false, "R031"),
+];
+
+#[test]
+fn scripts_that_run_are_silent_and_scripts_that_fail_are_not() {
+    let mut failures = Vec::new();
+    for (body, has_result, code) in TRIED {
+        let script = format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+        let mut files = vec![("a.schema.json", SHOP.to_owned()), ("a.merge.rhai", script)];
+        files.extend(has_result.then(|| ("a.result.schema.json", RESULT.to_owned())));
+        let found = found_in(r#""a.merge.rhai", "max_bytes": 4096"#, files, true);
+        let found: Vec<_> = found.iter().filter(|one| one.severity != Severity::Info).collect();
+        let is_right = match code {
+            "" => found.iter().all(|one| one.code.as_str() == "R041"),
+            code => found.iter().any(|one| one.code.as_str() == code),
+        };
+        if !is_right {
+            failures.push(format!("{code} {body}: {found:#?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
