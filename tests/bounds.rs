@@ -321,8 +321,8 @@ fn lists_of_values_and_patterns_cost_what_they_take() {
 #[test]
 fn a_limit_has_a_maximum() {
     for (limits, told) in [
-        (r#""event_ms": 1000"#, "`event_ms` is from 1 to 900"),
-        (r#""rule_work": 4000001"#, "`rule_work` is from 1 to 4000000"),
+        (r#""event_ms": 1000"#, "`event_ms` must be between 1 and 900"),
+        (r#""rule_work": 4000001"#, "`rule_work` must be between 1 and 4000000"),
         (r#""script_operations": 5"#, "did you mean `rule_work`"),
         (r#""script_ms": 5"#, "did you mean `event_ms`"),
     ] {

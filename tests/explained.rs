@@ -98,12 +98,12 @@ fn a_place_that_differs_names_the_line_that_made_it() {
     let cart = r#"{ "cart": { "items": [ { "sku": "A", "qty": 1, "options": { "note": "x" } },
         { "sku": "B", "qty": 1, "options": { "note": 7 } } ], "currency": "USD" } }"#;
     let euros = r#""app_metadata": { "cart": { "items": [ { "sku": "B", "qty": 1 } ], "currency": "EUR" } },"#;
-    blamed(cart, "", "/app_metadata/cart/items/0/qty", "kept by `max` cart.merge.rhai:14");
-    blamed(cart, "", "/app_metadata/cart/items/0/sku", "kept by `keyed_union` cart.merge.rhai:12");
-    blamed(cart, "", "/app_metadata/cart/items/1/options/note", "dropped by `type` cart.schema.json:21");
-    blamed(cart, "", "/app_metadata/cart/items/1/qty", "dropped by `x-on-invalid` cart.schema.json:23");
-    blamed(cart, euros, "/app_metadata/cart/currency", "nothing is written, `skipped` cart.merge.rhai:4");
+    blamed(cart, "", "/app_metadata/cart/items/0/qty", "kept by `max`, cart.merge.rhai:14");
+    blamed(cart, "", "/app_metadata/cart/items/0/sku", "kept by `keyed_union`, cart.merge.rhai:12");
+    blamed(cart, "", "/app_metadata/cart/items/1/options/note", "dropped by `type`, cart.schema.json:21");
+    blamed(cart, "", "/app_metadata/cart/items/1/qty", "dropped by `x-on-invalid`, cart.schema.json:23");
+    blamed(cart, euros, "/app_metadata/cart/currency", "nothing is written, `skipped`, cart.merge.rhai:4");
     let theme = r#"{ "preferences": { "theme": "blue", "locale": "fr" } }"#;
-    blamed(theme, "", "/user_metadata/preferences/theme", "dropped by `enum` preferences.schema.json:6");
-    blamed(theme, "", "/user_metadata/preferences/locale", "kept by `fill` policy.json:12");
+    blamed(theme, "", "/user_metadata/preferences/theme", "dropped by `enum`, preferences.schema.json:6");
+    blamed(theme, "", "/user_metadata/preferences/locale", "kept by `fill`, policy.json:12");
 }

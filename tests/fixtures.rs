@@ -127,7 +127,7 @@ fn one_mistake_of_a_case_is_one_failure_at_its_place() {
     let (rules, _) = shipped();
     let case = "{\n  \"trigger\": \"login\",\n  \"at\": \"2026-11-23T10:00:00Z\",\n  \"anonymous\": { \"cart\": { \"items\": [] } },\n  \"expect\": { \"status\": \"unchanged\" }\n}\n";
     for (from, to, code, line, said) in [
-        ("\"login\"", "\"log in\"", "F011", 2, "`log in` is no trigger"),
+        ("\"login\"", "\"log in\"", "F011", 2, "unknown trigger `log in`"),
         ("\"login\"", "5", "F005", 2, "`trigger` takes `login` or `signup`"),
         ("2026-11-23T10", "yesterday", "F005", 3, "`at` takes a time as RFC 3339 text, not `yesterday:00:00Z`"),
         ("\"trigger\"", "\"session\": { \"created_at\": \"x\" }, \"trigger\"", "F005", 2, "`created_at` takes a time"),

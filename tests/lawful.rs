@@ -8,7 +8,7 @@ use handover::files;
 use handover_engine::author::laws::{self, Law, Tally, Trial};
 use handover_engine::diagnostic::Severity;
 use handover_engine::json::{Document, Json, View, compare, same};
-use handover_engine::merge::{Function, Laws, merged};
+use handover_engine::merge::{Function, Laws, Named, merged};
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
@@ -99,6 +99,10 @@ fn wrongly_stated(schema: &str, merge: &str, stated: Laws) -> Vec<(Law, String)>
 
 #[test]
 fn what_a_strategy_states_holds_in_generated_cases() {
+    let all: String = declared().into_iter().map(|(_, merge)| merge).collect();
+    for named in Named::ALL {
+        assert!(all.contains(&format!("\"{}\"", named.name)), "no case of `{}`", named.name);
+    }
     for (schema, merge) in declared() {
         let files = policy(schema, &merge, false);
         let rules = RuleSet::compile_to_ask(&files).unwrap_or_else(|errors| panic!("{merge}: {errors:?}"));
@@ -109,6 +113,9 @@ fn what_a_strategy_states_holds_in_generated_cases() {
     }
 }
 
+const TIER: &str = r#"{ "enum": ["silver", "gold", "platinum"] }"#;
+const LEVELS: &str = r#"{ "type": "object", "propertyNames": { "pattern": "^[a-z]{1,5}$" }, "maxProperties": 9,
+    "additionalProperties": { "type": "integer", "minimum": 0, "maximum": 99 } }"#;
 /// A state with a time, for the functions that compare two of them.
 const STATE: &str = r#"{ "type": "object", "required": ["at"], "properties": { "v": { "type": "integer", "minimum": 0, "maximum": 9 },
     "at": { "type": "integer", "minimum": 0, "maximum": 4102444800 } } }"#;
@@ -116,26 +123,29 @@ const STATE: &str = r#"{ "type": "object", "required": ["at"], "properties": { "
 #[test]
 fn what_a_function_states_holds_in_generated_cases() {
     const KEYED: &str = r#"#{ key: "sku", on_match: #{ qty: "max" } }"#;
-    let calls = [
-        ("add", COUNTER, "account, anonymous, 50".to_owned()),
-        ("coalesce", COUNTER, "account, anonymous".to_owned()),
-        ("concat", TAGS, "account, anonymous".to_owned()),
-        ("earliest", STATE, "account, account?.at, anonymous, anonymous.at".to_owned()),
-        ("fill", TAGS, "account, anonymous".to_owned()),
-        ("keyed_union", LINES, format!("account, anonymous, {KEYED}")),
-        ("latest", STATE, "account, account?.at, anonymous, anonymous.at".to_owned()),
-        ("max_of", COUNTER, "account, anonymous".to_owned()),
-        ("merge_patch", FIELDS, "account ?? #{}, anonymous".to_owned()),
-        ("min_of", COUNTER, "account, anonymous".to_owned()),
-        ("recent", ENTRIES, "account, anonymous, #{ key: \"id\" }".to_owned()),
-        ("three_way", LINES, format!("[], account, anonymous, {KEYED}")),
-        ("union", TAGS, "account, anonymous".to_owned()),
-    ];
-    for (name, schema, arguments) in calls {
-        let script = format!("fn merge(account, anonymous, context) {{ {name}({arguments}) }}");
-        let stated = Function::by_name(name).and_then(Function::laws).unwrap();
-        let wrong = wrongly_stated(schema, &script, stated);
-        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+    let plain = "account, anonymous".to_owned();
+    let at = "account, account?.at, anonymous, anonymous.at".to_owned();
+    let order = |schema: &'static str| (schema, r#"["silver", "gold", "platinum"], account, anonymous"#.to_owned());
+    let call = |name: &str| match name {
+        "add" => (COUNTER, "account, anonymous, 50".to_owned()),
+        "coalesce" | "max_of" | "min_of" => (COUNTER, plain.clone()),
+        "concat" | "fill" | "union" => (TAGS, plain.clone()),
+        "each" => (LEVELS, r#"account, anonymous, "max""#.to_owned()),
+        "earliest" | "latest" => (STATE, at.clone()),
+        "highest" | "lowest" => order(TIER),
+        "keyed_union" => (LINES, format!("account, anonymous, {KEYED}")),
+        "merge_fields" => (FIELDS, r#"account, anonymous, #{ theme: "anonymous", ads: "all" }"#.to_owned()),
+        "merge_patch" => (FIELDS, "account ?? #{}, anonymous".to_owned()),
+        "recent" => (ENTRIES, "account, anonymous, #{ key: \"id\", limit: 3 }".to_owned()),
+        "three_way" => (LINES, format!("account, account, anonymous, {}", KEYED.replace("max", "sum"))),
+        // the presets of carts
+        _ => (CART, plain.clone()),
+    };
+    for function in Function::ALL.iter().filter(|function| !function.is_helper()) {
+        let (schema, arguments) = call(function.name);
+        let script = format!("fn merge(account, anonymous, context) {{ {}({arguments}) }}", function.name);
+        let wrong = wrongly_stated(schema, &script, function.laws().unwrap());
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", function.name);
     }
 }
 
@@ -186,6 +196,7 @@ fn declared() -> Vec<(&'static str, String)> {
     }
     of(CART, &[r#""use_guest_if_existing_empty""#]);
     of(STATE, &[r#"{ "latest": { "at": "at" } }"#]);
+    of(LEVELS, &[r#"{ "each": { "of": "max" } }"#, r#"{ "each": { "of": "sum", "limit": 3 } }"#]);
     all
 }
 

@@ -130,7 +130,7 @@ fn what_says_nothing_is_refused() {
     refused(r#"{"format":"emial"}"#, "S012", "emial");
     refused(r#"{"pattern":"(?=a)"}"#, "S014", "linear-time");
     refused(r#"{"pattern":"["}"#, "S013", "regular expression");
-    refused(r##"{"$ref":"#/none"}"##, "S015", "nothing");
+    refused(r##"{"$ref":"#/none"}"##, "S015", "does not exist");
     refused(r#"{"$ref":"https://x.test/s"}"#, "S016", "another file");
     refused(r#"{"minimum":"1"}"#, "S011", "number");
     refused(r#"{"multipleOf":0}"#, "S011", "above 0");

@@ -1,7 +1,13 @@
 //! Scripts that people tried: those that run as they are meant are silent, and those that do not are found.
 
-use handover_engine::diagnostic::Severity;
+use std::collections::BTreeMap;
 
+use handover::render::{self, Report};
+use handover_engine::diagnostic::Severity;
+use handover_engine::policy::Files;
+use serde_json::Value;
+
+use crate::mistakes::{edited, found};
 use crate::neighbours::found_in;
 
 /// A schema with an optional member of each type, and a result schema that says otherwise.
@@ -24,7 +30,35 @@ const RESULT: &str = r#"{"type":"object","properties":{"items":{"type":"array","
     "count":{"type":"integer"}}}"#;
 
 /// Scripts that run as they are meant, and scripts that do not, with the code.
-const TRIED: [(&str, bool, &str); 62] = [
+const TRIED: [(&str, bool, &str); 70] = [
+    ("anonymous.items.dedup(|a, b| a.sku == b.sku); anonymous", false, ""),
+    (
+        "anonymous.items = anonymous.items.map(|l| l.qty); let t = 0; for q in anonymous.items { t += q.abs(); } #{ items: [], count: t }",
+        false,
+        "",
+    ),
+    (
+        "anonymous.items = anonymous.items.map(|l| #{ sku: l.sku, total: l.qty * 2 }); let t = 0; for l in anonymous.items { t += l.total; } #{ items: [], count: t }",
+        false,
+        "",
+    ),
+    (
+        "anonymous.items.push(#{ sku: \"X\", qty: 1, bonus: true }); let n = 0; for l in anonymous.items { if l.bonus == true { n += 1; } } #{ items: [], count: n }",
+        false,
+        "",
+    ),
+    (
+        "let c = 0; for l in anonymous.items { l.qty *= 1.5; c += l.qty.round().to_int(); } #{ items: [], count: c }",
+        false,
+        "",
+    ),
+    (
+        "let q = anonymous.items[0].qty; let r = if type_of(q) == \"f64\" { q.round().to_int() } else { q }; #{ items: [], count: r }",
+        false,
+        "",
+    ),
+    ("anonymous.items = anonymous.items.map(|l| { l.price = l.qyt * 2; l }); anonymous", false, "R020"),
+    ("#{ items: union(account?.items, anonymous.items, ()) }", false, ""),
     ("let x = anonymous.items.filter(|a, b, c| a.qty > 1); #{ items: x }", false, "R011"),
     ("anonymous.items.sort(|a| a.qty); anonymous", false, "R011"),
     ("anonymous.items.for_each(|a, b| a); anonymous", false, "R011"),
@@ -179,4 +213,76 @@ fn scripts_that_run_are_silent_and_scripts_that_fail_are_not() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// An author's own function is none of ours, whatever its name.
+#[test]
+fn a_function_of_the_author_may_have_the_name_of_a_strategy() {
+    let script = "// a helper, as fn merge(a, b) would be\nfn sum(items) { let n = 0; for l in items { n += l.qty; } n }\n\
+        fn merge(account, anonymous, context) { #{ items: anonymous.items, count: min_of(sum(anonymous.items), 9) } }\n";
+    let files = vec![("a.schema.json", SHOP.to_owned()), ("a.merge.rhai", script.to_owned())];
+    let found = found_in(r#""a.merge.rhai", "max_bytes": 4096"#, files, false);
+    assert!(found.iter().all(|one| one.severity != Severity::Error), "{found:#?}");
+    let adding = script.replace("min_of(sum(anonymous.items), 9)", "add(account?.count, anonymous.count, \"9\")");
+    let files = vec![("a.schema.json", SHOP.to_owned()), ("a.merge.rhai", adding)];
+    let found = found_in(r#""a.merge.rhai", "max_bytes": 4096"#, files, true);
+    assert!(found.iter().any(|one| one.code.as_str() == "R041"), "a script that adds is tried, too: {found:#?}");
+}
+
+/// Bodies of scripts with a mistake that has a fix, or whose help must not become one: names in quotation marks, names that
+/// need them, chains over lines.
+const FIXED: [&str; 22] = [
+    r#"#{ items: keyed_union(account?.items, anonymous.items, #{ "ky": "sku" }) }"#,
+    r#"#{ items: keyed_union(account?.items, anonymous.items, #{ key: "sku", "on_math": #{ qty: "max" } }) }"#,
+    r#"merge_fields(account, anonymous, #{ "itemz": "union" })"#,
+    r#"let now = context["nw"]; anonymous"#,
+    "let all = anonymous[`itemz`]; anonymous",
+    "merge_fields(account, anonymous, #{ items: `unin` })",
+    r#"merge_fields(account, anonymous, #{ items: ["recent", #{ ky: "sku" }] })"#,
+    r#"#{ items: keyed_union(account?.items, anonymous.items, #{ key: #{ path: "sku", fld: true } }) }"#,
+    r#"let x = account["line-items"]; anonymous"#,
+    "let x = account . items; anonymous",
+    "let x = account\n    .items; anonymous",
+    r#"let x = account["größe"] + 1; anonymous"#,
+    "let x = anonymous.line_items; anonymous",
+    "let x = anonymous.defalt; anonymous",
+    "let x = anonymous.ist; anonymous",
+    "let x = anonymous.its; anonymous",
+    "let x = anonymous.opts.colour; anonymous",
+    "let x = anonymous.items[0].qyt; anonymous",
+    "let x = account.items; anonymous",
+    "anonymous.count += 1; anonymous",
+    "let x = anonymous.note.len(); anonymous",
+    "let n = anonymous.tags.lenn(); anonymous",
+];
+
+#[test]
+fn a_fix_leaves_a_script_that_parses() {
+    let schema = SHOP.replacen(
+        "\"properties\":{",
+        r#""properties":{"line-items":{"type":"boolean"},"default":{"type":"boolean"},"1st":{"type":"boolean"},"it's":{"type":"boolean"},"#,
+        1,
+    );
+    let policy = r#"{ "name": "shop", "session": { "lifetime": "30d", "max_age": "30d", "once": true },
+        "rules": [ { "name": "a", "to": "app_metadata.a", "max_bytes": 4096 } ] }"#;
+    let mut fixed = 0;
+    for body in FIXED {
+        let script = format!("fn merge(account, anonymous, context) {{\n    {body}\n}}\n");
+        let texts = [("policy.json", policy), ("a.schema.json", &schema), ("a.merge.rhai", &script)];
+        let texts = BTreeMap::from(texts.map(|(name, text)| (name.to_owned(), text.to_owned())));
+        let diagnostics = found(&Files(texts.clone()));
+        let report = Report { diagnostics: &diagnostics, most: usize::MAX, texts: &texts, folder: "rules" };
+        let shown: Value = serde_json::from_str(&render::json(&report)).unwrap();
+        for one in shown["errors"].as_array().unwrap() {
+            let Some(edit) = one["fix"]["edits"].get(0) else { continue };
+            let after = edited(&script, edit);
+            let files = texts.clone().into_iter().chain([("a.merge.rhai".to_owned(), after.clone())]).collect();
+            let left = found(&Files(files));
+            let is_broken = left.iter().any(|left| ["R001", "R012", "R002"].contains(&left.code.as_str()));
+            let is_left = left.iter().any(|left| left.message == one["message"].as_str().unwrap());
+            assert!(!is_broken && !is_left, "{body}: {after}: {left:#?}");
+            fixed += 1;
+        }
+    }
+    assert!(fixed >= 12, "{fixed}");
 }

@@ -337,13 +337,13 @@ pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Opti
     }
     let whole = at_merge(rule, files);
     if let Some(failure) = failure(rule, &decision) {
-        return Some((format!("nothing is written, `{failure}`"), whole.file, whole.start));
+        return Some((format!("nothing is written, `{failure}`,"), whole.file, whole.start));
     }
     let (code, by) = merged(rule, files, &names);
     let (file, at) = by?;
     let words = match code.as_deref() {
-        Some("merge") | None => "made by the script".to_owned(),
-        Some(code) => format!("kept by `{code}`"),
+        Some("merge") | None => "made by the script,".to_owned(),
+        Some(code) => format!("kept by `{code}`,"),
     };
     Some((words, file, at))
 }
@@ -387,7 +387,7 @@ fn dropped(
     };
     let Told { code, by, .. } = explain(rules, files, event).into_iter().find(is_it)?;
     let (file, at) = by?;
-    Some((format!("dropped by `{}`", code?), file, at))
+    Some((format!("dropped by `{}`,", code?), file, at))
 }
 
 /// The tokens that are no index.

@@ -16,25 +16,25 @@ family! {
         NotJson { message: &'static str } => Error F005 ("{message}");
         NoSuchRule { rule: String, help: Option<Help> } => Error F006 ("no rule `{rule}`"), mended by help;
         NoFinding { text: String, help: Option<Help> }
-            => Error F007 ("`{text}` is neither an action with a pointer nor a finding's keyword"), mended by help;
-        EllipsisNotLast => Error F007 ("`…` is the last entry, or none");
+            => Error F007 ("expected `action /pointer` or a finding's keyword, found `{text}`"), mended by help;
+        EllipsisNotLast => Error F007 ("`…` must be the last entry");
         NoPlace { pointer: String, help: Option<Help> }
-            => Error F008 ("the event has no place `{pointer}`"), mended by help;
+            => Error F008 ("the event has no value at `{pointer}`"), mended by help;
         StrayMatcher { name: String } => Error F009 ("`{name}` is allowed in `expect` only");
         UnknownMatcher { name: String }
             => Error F009 ("`{name}` is not a matcher: write `{{\"$any\": \"<type>\"}}` or `{{\"$now\": true}}`");
         AnyTakesType { word: String, help: Option<Help> } => Error F009 ("`$any` takes a type, not `{word}`"), mended by help;
         MatcherTakesTrue { name: String } => Error F009 ("`{name}` takes `true`");
-        SkipWithoutReason => Error F010 ("a skipped case gives its reason: `skip` takes a text");
-        UnknownWord { word: String, what: String, help: Option<Help> } => Error F011 ("`{word}` is no {what}"), mended by help;
+        SkipWithoutReason => Error F010 ("`skip` needs a reason, as a string");
+        UnknownWord { word: String, what: String, help: Option<Help> } => Error F011 ("unknown {what} `{word}`"), mended by help;
         WrongWord { name: String, expected: String, word: String } => Error F011 ("`{name}` takes {expected}, not `{word}`");
 
         // what came of it
         StateDiffers { place: String, how: String } => Error F020 ("{place} {how}");
         StatusDiffers { actual: String, expected: String, help: Option<Help> }
-            => Error F021 ("the status is `{actual}`, not `{expected}`"), mended by help;
+            => Error F021 ("expected status `{expected}`, found `{actual}`"), mended by help;
         WordDiffers { name: String, actual: String, expected: String }
-            => Error F021 ("the {name} is `{actual}`, not `{expected}`");
+            => Error F021 ("expected {name} `{expected}`, found `{actual}`");
         MissingFinding { text: String } => Error F022 ("missing finding `{text}`");
         UnexpectedFinding { finding: String } => Error F022 ("unexpected finding `{finding}`");
         ScriptFailed { finding: String, cause: String } => Error F023 ("unexpected finding `{finding}`{cause}");
@@ -46,6 +46,7 @@ family! {
 
 family! {
     /// A problem of all cases together, or of what must hold for every case.
+    #[non_exhaustive]
     pub enum RunProblem {
         /// There is no case.
         NothingTested => Error F030 ("nothing was tested");
@@ -53,7 +54,7 @@ family! {
         NothingMatches {
             /// The filter.
             filter: String,
-        } => Error F030 ("nothing was tested: no case's path holds `{filter}`");
+        } => Error F030 ("no fixture ran: no path contains `{filter}`");
         /// The cases cover less than is asked.
         TooLittleCovered {
             /// The share that they cover, such as `94.1 %`.
@@ -65,6 +66,6 @@ family! {
         PropertyFails {
             /// The property, in a sentence.
             property: &'static str,
-        } => Error F050 ("this does not hold: {property}");
+        } => Error F050 ("property violated: {property}");
     }
 }

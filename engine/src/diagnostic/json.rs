@@ -21,9 +21,10 @@ pub(super) enum Why {
     TrailingComma,
     NotUtf8,
     ByteOrderMark,
+    /// A byte order mark in the middle of a text.
+    Invisible,
     Comment {
         expected: ReadErrorKind,
-        begin: char,
     },
     OpenString,
     SecondComma {
@@ -57,16 +58,18 @@ pub(super) enum Why {
 }
 
 impl Why {
-    /// What stands where the reader stopped; `rest` begins there.
-    pub(super) fn of(error: ReadError, rest: &str) -> Self {
+    /// What is where the reader stopped, between what was read and the rest.
+    pub(super) fn of(error: ReadError, before: &str, rest: &str) -> Self {
         let word: String = rest.chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
         let sign = rest.chars().next().unwrap_or_default();
         match sign {
-            '\0' if !rest.is_empty() => return Self::NotUtf8,
-            '\u{feff}' => return Self::ByteOrderMark,
-            '#' => return Self::Comment { expected: error.kind, begin: '#' },
+            // what reads the files gives this for one that is not UTF-8
+            '\0' if before.is_empty() && rest.len() == 1 => return Self::NotUtf8,
+            '\u{feff}' if before.is_empty() => return Self::ByteOrderMark,
+            '\u{feff}' => return Self::Invisible,
+            '#' => return Self::Comment { expected: error.kind },
             _ if rest.starts_with("//") || rest.starts_with("/*") => {
-                return Self::Comment { expected: error.kind, begin: '/' };
+                return Self::Comment { expected: error.kind };
             }
             _ => {}
         }
@@ -75,7 +78,7 @@ impl Why {
             (Syntax::Control, '\n' | '\r') => Self::OpenString,
             (Syntax::Escape, '\\') => Self::Escape { text: rest.chars().take(2).collect() },
             (Syntax::End, '}' | ']') => Self::Bracket { sign },
-            (Syntax::Value | Syntax::Name, ',') => Self::SecondComma { expected },
+            (Syntax::Value | Syntax::Name, ',') if before.trim_end().ends_with(',') => Self::SecondComma { expected },
             (Syntax::Value | Syntax::Name, '\'' | '`' | '“' | '”') => Self::Quotation { expected, sign },
             (Syntax::Value, _) if !word.is_empty() => Self::of_word(word),
             (Syntax::Name, _) => Self::UnquotedName,
@@ -105,9 +108,9 @@ impl Unreadable {
             Why::ByteOrderMark => {
                 ("the file begins with a byte order mark".to_owned(), Some("save it as UTF-8 without one"))
             }
-            Why::Comment { expected, begin } => {
-                let not = if *begin == '#' { ", not a comment" } else { "" };
-                (format!("{}{not}", expected.message()), Some("JSON has no comments: remove it"))
+            Why::Invisible => ("an invisible character (U+FEFF)".to_owned(), Some("remove it")),
+            Why::Comment { expected } => {
+                (format!("{}, not a comment", expected.message()), Some("JSON has no comments: remove it"))
             }
             Why::OpenString => ("a string without its closing `\"`".to_owned(), Some("close it with `\"`")),
             Why::SecondComma { expected } => (format!("{}, not a second `,`", expected.message()), Some("remove it")),

@@ -5,6 +5,7 @@ use super::{Code, Help, Severity};
 
 /// What generated logins show of a rule's merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LawProblem {
     /// The merge ran in too few of them, so nothing is known of its laws.
     HardlyRan {

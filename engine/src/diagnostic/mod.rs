@@ -4,12 +4,12 @@
 //!
 //! | family | of what |
 //! |---|---|
-//! | [`json`] | files that are not JSON |
-//! | [`policy`] | `policy.json` |
-//! | [`schema`] | schemas |
-//! | [`script`] | rhai scripts |
-//! | [`fixture`] | cases, and what came of them |
-//! | [`law`] | merges on generated logins |
+//! | `json` | files that are not JSON |
+//! | `policy` | `policy.json` |
+//! | `schema` | schemas |
+//! | `script` | rhai scripts |
+//! | `fixture` | cases, and what came of them |
+//! | `law` | merges on generated logins |
 
 mod code;
 mod help;
@@ -250,7 +250,7 @@ impl Diagnostic {
                 (duplicate, Why::Duplicate { name })
             }
             _ if trailing => (not_json, Why::TrailingComma),
-            _ => (not_json, Why::of(error, rest)),
+            _ => (not_json, Why::of(error, text.get(..error.offset).unwrap_or(text), rest)),
         };
         Self::new(Span::of(file, text, bytes), Unreadable { code, why })
     }

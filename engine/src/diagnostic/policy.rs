@@ -8,26 +8,26 @@ family! {
     pub(crate) enum PolicyProblem {
         // members and their values
         UnknownMember { name: String, help: Option<Help> } => Error P003 ("unknown member `{name}`"), mended by help;
-        NotBuilt { member: &'static str } => Error P003 ("`{member}` is not built yet");
+        NotBuilt { member: &'static str } => Error P003 ("`{member}` is not supported yet");
         Missing { name: String } => Error P004 ("the member `{name}` is missing");
         Expected { what: String } => Error P005 ("expected {what}");
         Takes { name: String, what: String } => Error P005 ("`{name}` takes {what}");
         CannotBe { name: String, word: String, help: Option<Help> }
             => Error P006 ("`{name}` cannot be `{word}`"), mended by help;
-        NotBuiltWord { member: &'static str, word: &'static str } => Error P006 ("`{member}` `{word}` is not built yet");
+        NotBuiltWord { member: &'static str, word: &'static str } => Error P006 ("`{member}` `{word}` is not supported yet");
         UnknownDetector { name: String, help: Option<Help> } => Error P006 ("no detector `{name}`"), mended by help;
         UnknownTrigger { word: String, help: Option<Help> } => Error P006 ("unknown trigger `{word}`"), mended by help;
         NoRules => Error P007 ("`rules` is empty: nothing would ever be transferred");
         TooManyRules { count: usize, most: usize } => Error P007 ("there are {count} rules: expected at most {most}");
-        OutOfRange { name: String, most: u64 } => Error P007 ("`{name}` is from 1 to {most}");
+        OutOfRange { name: String, most: u64 } => Error P007 ("`{name}` must be between 1 and {most}");
         ZeroSize { name: String } => Error P007 ("`{name}` takes 1 or more");
-        NoTrigger => Error P007 ("without a trigger the rule never runs");
+        NoTrigger => Error P007 ("`on` is empty: the rule never runs");
         NotWaivable { law: String } => Error P007 ("`{law}` cannot be waived"), help ("remove it, and repair the merge");
         NoReason => Error P007 ("a waiver needs a reason");
 
         // rules and their files
-        NameTwice { name: String } => Error P010 ("the name `{name}` is used twice: by this rule, too");
-        RootTwice { root: String } => Error P011 ("the root `{root}` is used twice: by this rule, too");
+        NameTwice { name: String } => Error P010 ("duplicate rule name `{name}`");
+        RootTwice { root: String } => Error P011 ("duplicate root `{root}`");
         Protected { root: String } => Error P012 ("`{root}` is protected: rules cannot write it");
         NoRoot { text: String, root: String }
             => Error P013 ("`{text}` is not a root, a top-level key of `app_metadata` or `user_metadata`"),
@@ -35,7 +35,7 @@ family! {
         UnstorableRoot { root: String }
             => Error P013 ("the provider cannot store the root `{root}`"),
             help ("a root has no `.`, `$` or NUL, and is not `__proto__`, `constructor` or `prototype`");
-        ReservedPointer => Error P014 ("`/handover` is the hand-over id's: no rule reads it");
+        ReservedPointer => Error P014 ("`/handover` is reserved for the hand-over id");
         NoPointer { text: String, help: Option<Help> }
             => Error P014 ("`{text}` is not a JSON Pointer: `~0` is `~`, and `~1` is `/`"), mended by help;
         NoDuration { text: String } => Error P015 ("`{text}` is not a duration"), help ("write `30d`, `12h`, `45m` or `90s`");
@@ -45,8 +45,8 @@ family! {
         NoScript { file: String, help: Option<Help> } => Error P022 ("the file `{file}` does not exist"), mended by help;
         UnusedFile { file: String } => Error P023 ("unused file: no rule reads `{file}`");
         BadName { name: String }
-            => Error P024 ("`{name}`: a rule's name has letters, digits, `_` and `-` only: its files carry it");
-        PathOutside => Error P024 ("a path with `..`, or from the root, leaves the folder of the policy");
+            => Error P024 ("invalid rule name `{name}`: expected letters, digits, `_` or `-`");
+        PathOutside => Error P024 ("a path with `..`, or from the root, is outside the folder of the policy");
         TwoMerges { file: String }
             => Error P025 ("two merges for one rule: this one, and the script `{file}`"), help ("remove one, or name `{file}`");
         NoMerge { file: String } => Error P026 ("the rule has no `merge`"), help ("write `{file}`, or name a strategy");
@@ -72,13 +72,13 @@ family! {
             help ("name it in `on_match`, or write `\"otherwise\": \"account\"`");
         UnruledMembers { names: String }
             => Warning P038 ("where both have a line, the visitor's {names} are lost: `on_match` does not name them"),
-            help ("name it in `on_match`, or write `\"otherwise\": \"account\"`");
-        AddsAgain { word: String }
+            help ("name them in `on_match`, or write `\"otherwise\": \"account\"`");
+        AddsAgain { word: String, instead: String }
             => Error P040 ("`{word}` adds again at every login: 1 + 3 gives 4, then 7, then 10"),
-            help ("`max`, or `session.once`");
-        AppendsAgain { word: String }
+            help ("`{instead}`, or `session.once`");
+        AppendsAgain { word: String, instead: String }
             => Error P040 ("`{word}` appends again at every login: 1 and 3 items give 4, then 7, then 10"),
-            help ("`union`, or `session.once`");
+            help ("`{instead}`, or `session.once`");
         UnneededWaiver { rule: String, law: String, logins: usize }
             => Warning P041 ("unneeded waiver: `{rule}` keeps law {law} in {logins} logins"), help ("remove the waiver");
 
@@ -91,7 +91,7 @@ family! {
             => Error P051 ("{theirs}, the policy declares `{declared}`"),
             help ("set `{setting}` of the tenant, or declare in the policy what the tenant has");
         ShortSession
-            => Warning P052 ("a session of less than 24 hours is over before most people come back"),
+            => Warning P052 ("a session of less than 24 hours ends before most visitors return"),
             help ("write `30d`, unless people share the device, and set the tenant to it");
         ReadableToken
             => Warning P053 ("everybody who holds a `jwt` can read the session's metadata"),
@@ -99,7 +99,7 @@ family! {
         SessionBelowAdvice
             => Info P054 ("the provider recommends sessions of 30 days or more"), help ("write `30d`, and set the tenant to it");
         OverAdvice { bytes: u64, sink: &'static str, advised: usize }
-            => Info P055 ("what passes may take {bytes} bytes of `{sink}`, the provider recommends {advised}"),
+            => Info P055 ("the rules allow {bytes} bytes of `{sink}`; the provider recommends at most {advised}"),
             help ("lower the bounds, or give the rule a smaller `max_bytes`");
     }
 }

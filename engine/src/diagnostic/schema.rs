@@ -44,9 +44,9 @@ family! {
             => Error S013 ("`{part}` is not part of ECMA-262"), mended by help;
         PatternTooLong { bytes: usize, most: usize } => Error S013 ("this pattern has {bytes} bytes: expected at most {most}");
         NotLinear => Error S014 ("this pattern needs look-around or a back-reference: it is not linear-time");
-        RefToNothing { text: String, help: Option<Help> } => Error S015 ("`$ref` to nothing: `{text}`"), mended by help;
+        RefToNothing { text: String, help: Option<Help> } => Error S015 ("the target of `$ref` does not exist: `{text}`"), mended by help;
         RefElsewhere { text: String }
-            => Error S016 ("`$ref` to another file or place (`{text}`): put it among the files of the policy, or below `$defs`");
+            => Error S016 ("`$ref` to another file: `{text}`"), help ("add the file to the policy, or define it in `$defs`");
         Circle { pointers: String }
             => Error S025 ("the schema refers to itself at the same place: {pointers}"),
             help ("refer to it from a member or an item instead: there it judges another value");
@@ -71,10 +71,10 @@ family! {
 
         // what never passes
         NothingPasses { keywords: String }
-            => Error S020 ("nothing can pass here{keywords}"), help ("write `false` for a place where nothing is meant to pass");
+            => Error S020 ("no value is valid here{keywords}"), help ("write `false` for a place where nothing is meant to pass");
         RequiredNeverPasses { name: String, effect: &'static str, help: Option<Help> }
             => Error S020 ("`{name}` is required and can never pass: {effect}"), mended by help;
-        WrongDefault => Error S021 ("this `default` does not pass where it would be put");
+        WrongDefault => Error S021 ("this `default` is invalid under its own schema");
 
         // open and unbounded places
         Recursion
@@ -98,12 +98,12 @@ family! {
             => Error S032 ("list without a schema for its items"),
             help ("declare them in `items`, and their number in `maxItems`; `items: true` allows anything");
         OverBudget { bytes: u64, sink: &'static str, bytes_max: u64 }
-            => Error S033 ("what passes may take {bytes} bytes of `{sink}`, more than the {bytes_max} that a login may write (`sink_bytes`)"),
+            => Error S033 ("the rules allow {bytes} bytes of `{sink}`; a login may write {bytes_max} (`sink_bytes`)"),
             help ("lower the bound, or give the rule `max_bytes`; a character takes up to 6 bytes (`\\u0000`), unless a `pattern` excludes control characters");
 
         // what is worth a second look
         AmbiguousUnion
-            => Warning S040 ("nothing tells this branch of `oneOf` from one before it: a value may hold under both"),
+            => Warning S040 ("this branch of `oneOf` overlaps an earlier one: a value can match both"),
             help ("give each branch a required member with its own `const`");
         ChoiceExplosion { ways_max: usize } => Warning S041 ("the choices here multiply to more than {ways_max} ways");
         TupleWithoutMin { positions: usize }
@@ -111,8 +111,8 @@ family! {
             help ("add `\"minItems\": {positions}`");
         AllOptional => Info S043 ("every member is optional: `{{}}` passes");
         NotMonotone { keyword: String }
-            => Info S044 ("`{keyword}` leaves the fragment whose greatest valid part is unique");
-        Recursive => Info S045 ("a schema that holds itself: the depth limit is in force");
+            => Info S044 ("with `{keyword}`, a value can have several largest valid parts");
+        Recursive => Info S045 ("the schema contains itself: only the depth limit bounds the data");
         Rounded
             => Info S046 ("the provider rounds integers beyond ±9007199254740991, so they are dropped"),
             help ("add `minimum` and `maximum`");

@@ -30,19 +30,19 @@ family! {
             => Error R002 ("`{own}` is a {} of another language", what.word()), help ("write {ours}");
         ForeignOperator { operator: String, help: Option<Help> }
             => Error R002 ("`{operator}` is not an operator of rhai"), mended by help;
-        ForeignFor => Error R002 ("a `for` of another language"), help ("write `for item in list {{ … }}`");
-        Destructuring => Error R002 ("`let` defines one variable, and takes no value apart"), help ("write one `let` for each");
+        ForeignFor => Error R002 ("`for` in rhai is `for item in list`"), help ("write `for item in list {{ … }}`");
+        Destructuring => Error R002 ("rhai has no destructuring: `let` defines one variable"), help ("write one `let` for each");
         CoalesceAssigned
-            => Error R002 ("`??=` is a sign of another language"), help ("write `x = x ?? …`");
+            => Error R002 ("`??=` is not an operator of rhai"), help ("write `x = x ?? …`");
         SingleQuotes { text: String }
             => Error R002 ("`'{text}'` is in single quotation marks, which hold one character"), help ("write `\"{text}\"`");
         MapWithoutHash => Error R002 ("a `:` after a name: a map begins with `#{{`"), help ("write `#{{ name: value }}`");
         EmptyBlock => Error R002 ("`{{}}` is an empty block, and its value is `()`"), help ("write `#{{}}` for an empty object");
         NotAKeyword { own: String, help: Option<Help> } => Error R002 ("`{own}` is not a keyword"), mended by help;
-        ReturnType => Error R002 ("`->`: a function has no type"), help ("remove it");
-        ParameterType => Error R002 ("`:`: a parameter has no type"), help ("remove it");
-        ParameterDefault => Error R002 ("`=`: a parameter has no default"), help ("remove it");
-        ColonForBody => Error R002 ("`:`: a body begins with `{{`"), help ("write `{{`");
+        ReturnType => Error R002 ("rhai functions have no return type"), help ("remove it");
+        ParameterType => Error R002 ("parameters in rhai have no type"), help ("remove it");
+        ParameterDefault => Error R002 ("parameters in rhai have no default"), help ("remove it");
+        ColonForBody => Error R002 ("the body of a rhai function begins with `{{`, not `:`"), help ("write `{{`");
         NotBoolean { operator: String, shown: String, kinds: String, help: Option<Help> }
             => Error R002 ("`{operator}` takes `true` or `false`, and {shown} is {kinds}"), mended by help;
         NotIterable { shown: String, kinds: String, help: Option<Help> }
@@ -52,12 +52,12 @@ family! {
         NoEntry { name: String, signature: String }
             => Error R003 ("no function `{name}`"), help ("write `{signature} {{ … }}`");
         MisnamedEntry { name: String, near: String, help: Option<Help> }
-            => Error R003 ("no function `{name}`, but `{near}`"), mended by help;
+            => Error R003 ("no function `{name}`, found `{near}`"), mended by help;
         EntryParameters { name: String, takes: usize, count: usize, signature: String }
             => Error R004 ("`{name}` takes {takes} parameters, not {count}"), help ("write `{signature}`");
         SwappedParameter { own: String, receives: String, signature: String }
-            => Error R004 ("the parameter `{own}` receives `{receives}`"), help ("write `{signature}`");
-        DefinedTwice { name: String } => Error R005 ("the function `{name}` is defined twice: a second one");
+            => Error R004 ("parameters in the wrong order: `{own}` is in the place of `{receives}`"), help ("write `{signature}`");
+        DefinedTwice { name: String } => Error R005 ("duplicate function `{name}`");
         HidesBuiltIn { name: String } => Error R006 ("`{name}` hides a built-in function");
 
         // names
@@ -73,11 +73,11 @@ family! {
         NoMethod { kinds: String, name: String, receivers: String }
             => Error R010 ("{kinds} has no method `{name}`"), help ("`{name}` is a method of {receivers}");
         Miscounted { name: String, takes: String, count: usize, help: Option<Help> }
-            => Error R011 ("`{name}` takes {takes} arguments, not {count}"), mended by help;
+            => Error R011 ("`{name}` takes {takes}, not {count}"), mended by help;
         ClosureParameters { method: String, takes: String, count: usize }
             => Error R011 ("`{method}` calls a closure with {takes}, not with {count}");
         Undefined { name: String, help: Option<Help> } => Error R012 ("undefined variable `{name}`"), mended by help;
-        ModuleAsValue { name: String } => Error R012 ("`{name}` is a module, and no value"), help ("write `{name}::`");
+        ModuleAsValue { name: String } => Error R012 ("`{name}` is a module, not a value"), help ("write `{name}::`");
         IntegerTooLarge { digits: String }
             => Error R013 ("`{digits}` is larger than an integer of 64 bits can be"), help ("at most 9223372036854775807");
         NotImported { alias: String, help: Option<Help> }
@@ -103,12 +103,12 @@ family! {
         UnusedImport { alias: String } => Error R053 ("the import `{alias}` is never used"), help ("remove the import");
         UnusedVariable { name: String } => Warning R054 ("`{name}` is never used");
         LostAssignment { name: String }
-            => Error R061 ("`{name}` is a copy: what is assigned to it here is never read"),
+            => Error R061 ("`{name}` is a copy: this assignment has no effect"),
             help ("use `{name}` after it is changed: put it into a list or a member");
 
         // members and types
         UnknownMember { name: String, help: Option<Help> }
-            => Error R020 ("unknown member `{name}`: the schema has none of this name"), mended by help;
+            => Error R020 ("the schema declares no member `{name}`"), mended by help;
         UnknownMemberOf { of: String, name: String, help: Option<Help> }
             => Error R020 ("`{of}` has no member `{name}`"), mended by help;
         UnknownItemMember { name: String, help: Option<Help> }
@@ -152,8 +152,8 @@ family! {
             => Error R030 ("`{function}` takes its options last"), help ("write `{signature}`");
         UnknownOption { function: String, option: String, help: Option<Help> }
             => Error R030 ("`{function}` has no option `{option}`"), mended by help;
-        ClosureOption { function: String, option: String, help: Option<Help> }
-            => Error R030 ("the option `{option}` of `{function}` is not a closure"), mended by help;
+        ClosureOption { option: String, help: Option<Help> }
+            => Error R030 ("expected a value for `{option}`, found a closure"), mended by help;
         WrongOption { message: String, help: Option<Help> } => Error R030 ("{message}"), mended by help;
         WrongStrategy { message: String, help: Option<Help> } => Error R031 ("{message}"), mended by help;
         NoKeyMember { name: String, help: Option<Help> } => Error R032 ("no item has a member `{name}`"), mended by help;
@@ -174,12 +174,12 @@ family! {
             => Error R052 ("this `{word}` never ends: it has no `break`"), help ("add a `break`, or write `for`");
 
         // laws
-        AddsAgain { word: String }
+        AddsAgain { word: String, instead: String }
             => Error R040 ("`{word}` adds again at every login: 1 + 3 gives 4, then 7, then 10"),
-            help ("`max`, or `session.once`");
-        AppendsAgain { word: String }
+            help ("`{instead}`, or `session.once`");
+        AppendsAgain { word: String, instead: String }
             => Error R040 ("`{word}` appends again at every login: 1 and 3 items give 4, then 7, then 10"),
-            help ("`union`, or `session.once`");
+            help ("`{instead}`, or `session.once`");
         NotIdempotent
             => Error R040 ("`merge` is not idempotent: repeating a login changes the result"),
             help ("make the merge idempotent (`keyed_union` with `max`), or set `session.once`");

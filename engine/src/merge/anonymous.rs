@@ -1,6 +1,6 @@
 //! `anonymous`: the visitor's value. `keep`: the account's, even if it has none.
 //!
-//! Laws: L1, L2, L7–L9; `keep` also L6.
+//! Laws: L1, L2, L6–L9: that the visitor's value replaces the account's is what its author asks.
 
 use super::Strategy;
 use super::named::Named;

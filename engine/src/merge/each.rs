@@ -56,7 +56,7 @@ fn either(given: View<'_>) -> Read<'_, Each> {
 }
 
 /// Its options.
-pub(super) const OPTIONS: [OptionSpec; 2] = [takes::LIMIT, takes::OF];
+pub(super) const OPTIONS: [OptionSpec; 2] = [takes::LIMIT_NAMES, takes::OF];
 
 /// Options of `each`.
 #[derive(Clone, Debug)]

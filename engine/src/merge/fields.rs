@@ -15,8 +15,8 @@ use super::function::{Code, Function, Gives, Options, SIDES};
 use super::law::Laws;
 use super::named::Named;
 use super::option_error::OptionProblem;
-use super::options::{Read, error, strategies};
-use super::takes::Takes;
+use super::options::{Read, error, strategies, value_error};
+use super::takes::{DEFAULT, Takes};
 use super::{Made, Merging, Refusal, Strategy, Work};
 use crate::json::{Json, Kind, Text, View, compare, same};
 
@@ -83,8 +83,8 @@ impl MergeFields {
                 "fill" => Some(Box::new(Strategy::Fill)),
                 "anonymous" => Some(Box::new(Strategy::Anonymous)),
                 other => {
-                    let (what, known) = ("a default", &["drop", "account", "fill", "anonymous"]);
-                    return error(view, OptionProblem::WrongWord { what, word: other.to_owned(), known });
+                    let Takes::Word(known) = DEFAULT.takes else { return value_error(view, "a default") };
+                    return error(view, OptionProblem::WrongWord { what: "default", word: other.to_owned(), known });
                 }
             },
         };

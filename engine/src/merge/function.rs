@@ -1,9 +1,10 @@
 //! The functions that scripts call by name: each is data beside its code, in a file of its own.
 //!
-//! A new function is one file with a `FUNCTION` and one line in [`Function::ALL`]: the sandbox, the checks of scripts and the
-//! author's reference read the rest from there.
+//! A new function is one file with a `FUNCTION`, its `mod` line, and one line of [`Function::ALL`], which is in the order of
+//! the names: the sandbox, the checks of scripts, the mutants and the author's reference read the rest from there. One that
+//! merges by a new strategy needs that strategy ([`super::named`]).
 
-use super::law::Laws;
+use super::law::{Law, Laws};
 use super::named::{Named, Plain};
 use super::option_error::OptionError;
 use super::options::{Read, value_error};
@@ -79,8 +80,6 @@ pub struct Options {
 pub enum Gives {
     /// `true` or `false`.
     Boolean,
-    /// A number.
-    Number,
     /// A number, or null where there is none.
     NumberOrNull,
     /// A string, or null.
@@ -178,7 +177,12 @@ impl Function {
     #[must_use]
     pub fn laws(self) -> Option<Laws> {
         match self.code {
-            Code::Strategy(_) => Named::by_name(self.name).map(Named::laws),
+            Code::Strategy(_) => {
+                let laws = Named::by_name(self.name).map(Named::laws)?;
+                // a declared rule says so; in a script, nobody asked for the account's cart to go
+                let replaces = matches!(self.strategy(&[]), Some(Strategy::Preset(preset)) if preset.chooses());
+                Some(if replaces { laws.without(Law::Inflationary) } else { laws })
+            }
             Code::Merge { laws, .. } => Some(laws),
             Code::Helper(_) => None,
         }

@@ -41,7 +41,7 @@ impl Part {
         if view.kind() != Kind::Object {
             return Ok(Self::plain(split(view)?));
         }
-        known(view, "key", &[takes::FOLD, takes::PATH, takes::SET])?;
+        known(view, "key", &takes::PARTS)?;
         let Some(path) = view.get("path") else {
             return missing_option(view, "a part of a `key`", "path");
         };

@@ -63,7 +63,8 @@ pub(super) const FUNCTION: Function = Function {
 };
 
 /// Its options.
-pub(super) const OPTIONS: [OptionSpec; 5] = [takes::FIRST, takes::KEY, takes::LIMIT, takes::ON_MATCH, takes::OTHERWISE];
+pub(super) const OPTIONS: [OptionSpec; 5] =
+    [takes::FIRST, takes::KEY_REQUIRED, takes::LIMIT, takes::ON_MATCH, takes::OTHERWISE];
 
 /// Options of `keyed_union`.
 #[derive(Clone, Debug)]
@@ -90,7 +91,7 @@ impl KeyedUnion {
             Some(view) => match Otherwise::by_word(&view.word()) {
                 Some(otherwise) => otherwise,
                 None => {
-                    let what = "what happens to the other members";
+                    let what = "otherwise";
                     let problem = OptionProblem::WrongWord { what, word: view.word(), known: &Otherwise::WORDS };
                     return error(view, problem);
                 }

@@ -1,7 +1,7 @@
 //! `latest`, `earliest`: of two values the one with the later or earlier time. As strategies of a time itself:
 //! `"latest_time"`, `"earliest_time"`. Declared for a whole value: `{ "latest": { "at": "updated_at" } }`, the last writer wins.
 //!
-//! Laws: L1, L2, L6–L9; L3–L5 where no two times are equal.
+//! Laws: L1, L2, L7–L9; L6 as a strategy, by which an author asks for the later value; L3–L5 where no two times are equal.
 //!
 //! ```
 //! # use handover_engine::merge::merged;
@@ -117,7 +117,7 @@ pub(super) fn time(account: Option<View<'_>>, anonymous: View<'_>, wins: Orderin
 }
 
 /// Its options.
-pub(super) const OPTIONS: [OptionSpec; 1] = [takes::AT];
+pub(super) const OPTIONS: [OptionSpec; 1] = [takes::AT_REQUIRED];
 
 /// Options of `latest` for a whole value.
 #[derive(Clone, Debug)]

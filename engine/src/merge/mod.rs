@@ -51,7 +51,7 @@ pub use options::{adds, is_strategy, strategy_names};
 pub use preset::{Cart, Preset};
 pub use recent::Recent;
 pub use strategy::Strategy;
-pub use takes::{OptionSpec, Takes, takes};
+pub use takes::{DEFAULT, OptionSpec, Takes, takes};
 
 use crate::budget::{Budget, Overrun};
 use crate::json::{Document, Json};

@@ -1,6 +1,8 @@
 //! The strategies by name, as `policy.json` and the options of functions write them: each is data beside its code.
 //!
-//! A new strategy is a variant of [`Strategy`] with its [`Named`], and one line in [`Named::ALL`].
+//! A new strategy is a file with its [`Named`], a variant of [`Strategy`] whose matches the compiler asks for, and a line in
+//! [`Named::ALL`], which is in the order of the names. `tests/catalogue` has a rule for each name, and the schema of policies
+//! lists it.
 
 use super::law::Laws;
 use super::options::Read;

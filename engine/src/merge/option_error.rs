@@ -30,6 +30,11 @@ pub enum OptionProblem {
         /// The names of strategies with options.
         known: Vec<&'static str>,
     },
+    /// A strategy that takes no option.
+    NoOptions {
+        /// Its name.
+        name: String,
+    },
     /// A strategy that means nothing without its options.
     NeedsOptions {
         /// Its name.
@@ -55,7 +60,7 @@ pub enum OptionProblem {
     },
     /// A word that is none of those that are valid.
     WrongWord {
-        /// What the word stands for.
+        /// The option.
         what: &'static str,
         /// The word.
         word: String,
@@ -117,7 +122,7 @@ impl OptionProblem {
             Self::UnknownStrategy { .. } | Self::UnknownFunction { .. } | Self::NeedsOptions { .. } => {
                 OptionErrorKind::Strategy
             }
-            Self::UnknownOption { .. } | Self::MissingOption { .. } => OptionErrorKind::Option,
+            Self::NoOptions { .. } | Self::UnknownOption { .. } | Self::MissingOption { .. } => OptionErrorKind::Option,
             Self::WrongWord { .. } | Self::Expected { .. } => OptionErrorKind::Value,
             Self::NotOneFunction { .. } | Self::StrayDefault | Self::NotAList { .. } => OptionErrorKind::NotOneFunction,
         }
@@ -129,17 +134,22 @@ impl OptionProblem {
         match self {
             Self::UnknownStrategy { name, .. } => format!("unknown strategy `{name}`"),
             Self::UnknownFunction { name, .. } => format!("unknown function `{name}`"),
+            Self::NoOptions { name } => format!("strategy `{name}` takes no option"),
             Self::NeedsOptions { name, .. } => format!("strategy `{name}` needs options"),
             Self::UnknownOption { function, option, .. } => format!("`{function}` has no option `{option}`"),
             Self::MissingOption { owner, option } => format!("{owner} needs the option `{option}`"),
-            Self::WrongWord { what, .. } => format!("expected {what}"),
+            Self::WrongWord { what, known, .. } => {
+                let words: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
+                format!("`{what}` takes {}", words.join(", "))
+            }
             Self::Expected { what } => match member {
                 Some(name) => format!("`{name}` takes {what}"),
                 None => format!("expected {what}"),
             },
             Self::NotOneFunction { names, .. } => {
                 let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-                format!("expected one function with its options, found {}", names.join(" and "))
+                let found = if names.is_empty() { "none".to_owned() } else { names.join(" and ") };
+                format!("expected one function with its options, found {found}")
             }
             Self::StrayDefault => "only `merge_fields` has a `default` beside it".to_owned(),
             Self::NotAList { name } => format!("a member has `{name}` with its options as a list"),
@@ -155,6 +165,7 @@ impl OptionProblem {
                 let near = nearest(name, plain).map_or(String::new(), |near| format!(", or `\"{near}\"`"));
                 format!("write `{{ \"{name}\": … }}`, for a member `[\"{name}\", …]`{near}").into()
             }
+            Self::NoOptions { name } => format!("write `\"{name}\"` alone").into(),
             Self::UnknownOption { option, known, .. } => suggestion(option, known),
             Self::WrongWord { word, known, .. } => suggestion(word, known),
             Self::NotOneFunction { known, .. } => suggestion("", known),

@@ -14,7 +14,7 @@ use super::Strategy;
 use super::fields::MergeFields;
 use super::named::{Adds, Named};
 use super::option_error::{OptionError, OptionProblem};
-use super::takes::{self, OptionSpec};
+use super::takes::{self, OptionSpec, Takes};
 use crate::json::{Kind, View};
 
 pub(super) type Read<'a, T> = Result<T, OptionError<'a>>;
@@ -63,6 +63,7 @@ impl Strategy {
     ) -> Read<'a, Self> {
         match Named::by_name(function).and_then(|named| named.with) {
             Some(read) => read(options, default),
+            None if is_strategy(function) => error(name, OptionProblem::NoOptions { name: function.to_owned() }),
             None => {
                 let problem = OptionProblem::UnknownFunction { name: function.to_owned(), known: with_options() };
                 error(name, problem)
@@ -83,18 +84,16 @@ impl Strategy {
         }
     }
 
-    /// Where a merge, as an author wrote it, names what adds again at every login: the first such word.
+    /// Where the merge of a rule, as its author wrote it, names what adds again at every login: the first such word.
     #[must_use]
-    pub fn adding(view: View<'_>) -> Option<View<'_>> {
-        let adds = |view: &View<'_>| adds(&view.word()).is_some();
-        match view.kind() {
-            Kind::Object => {
-                let mut values = view.members().filter_map(|(_, value)| Self::adding(value));
-                values.next().or_else(|| view.named_members().map(|(name, _)| name).find(adds))
-            }
-            Kind::Array => view.items().find_map(Self::adding),
-            _ => Some(view).filter(adds),
+    pub fn adding(merge: View<'_>) -> Option<View<'_>> {
+        if merge.kind() != Kind::Object {
+            return adding_of_member(merge);
         }
+        merge.named_members().find_map(|(name, options)| {
+            let named = Named::by_name(&name.word())?;
+            named.adds.map(|_| name).or_else(|| adding_in(named.takes?, options))
+        })
     }
 
     fn read_name(view: View<'_>) -> Read<'_, Self> {
@@ -128,6 +127,30 @@ fn as_a_list<'a>(view: View<'a>, wrong: OptionError<'a>) -> OptionError<'a> {
         return wrong;
     }
     OptionError { view: name, problem: OptionProblem::NotAList { name: word } }
+}
+
+/// The same of the strategy of a member.
+fn adding_of_member(view: View<'_>) -> Option<View<'_>> {
+    match view.kind() {
+        Kind::Object => view.members().find_map(|(_, strategy)| adding_of_member(strategy)),
+        Kind::Array => {
+            let mut items = view.items();
+            let (name, option) = (items.next()?, items.next());
+            let takes = || Named::by_name(&name.word())?.takes;
+            adding_of_member(name).or_else(|| adding_in(takes()?, option?))
+        }
+        _ => Some(view).filter(|view| adds(&view.word()).is_some()),
+    }
+}
+
+/// The same of what a strategy or an option takes.
+fn adding_in(takes: Takes, given: View<'_>) -> Option<View<'_>> {
+    match takes {
+        Takes::Strategy => adding_of_member(given),
+        Takes::Strategies => given.members().find_map(|(_, strategy)| adding_of_member(strategy)),
+        Takes::Options(options) => options.iter().find_map(|option| adding_in(option.takes, given.get(option.name)?)),
+        _ => None,
+    }
 }
 
 /// The names of all strategies.

@@ -8,7 +8,8 @@
 //!
 //! A cart is a list of lines, or an object that has them in `items`; where the account has none, it becomes the visitor's.
 //!
-//! Laws: L1, L2, L7–L9; L6 but for `use_guest`. `sum_quantities` is not L2 and needs `session.once`.
+//! Laws: L1, L2, L6–L9; in a script not L6 where one cart replaces the other. `sum_quantities` keeps neither L2 nor L8, and
+//! needs `session.once`.
 //!
 //! ```
 //! # use handover_engine::merge::merged;

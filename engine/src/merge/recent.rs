@@ -69,7 +69,7 @@ pub(super) const FUNCTION: Function = Function {
 };
 
 /// Its options.
-pub(super) const OPTIONS: [OptionSpec; 4] = [takes::AT, takes::CLAMP, takes::KEY, takes::LIMIT];
+pub(super) const OPTIONS: [OptionSpec; 4] = [takes::AT, takes::CLAMP, takes::KEY, takes::LIMIT_RECENT];
 
 /// Options of `recent`.
 #[derive(Clone, Debug)]

@@ -172,7 +172,15 @@ impl Strategy {
             | Self::Recent(_) => true,
             Self::KeyedUnion(keyed) => matches!(keyed.otherwise, Otherwise::Anonymous | Otherwise::Overwrite),
             Self::Preset(preset) => preset.chooses(),
-            _ => false,
+            Self::Account
+            | Self::Keep
+            | Self::Fill
+            | Self::Max(_)
+            | Self::Sum(_)
+            | Self::Union(_)
+            | Self::Concat(_)
+            | Self::Fields(_)
+            | Self::Each(_) => false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a strategy takes beside the two values, and what its options take: for the checks of scripts, the mutants and the
 //! author's reference.
 
+use super::keyed_union::Otherwise;
 use super::named::Named;
 
 /// What a strategy or an option takes.
@@ -16,6 +17,8 @@ pub enum Takes {
     Key,
     /// The name of a member.
     Member,
+    /// The path of a member.
+    Path,
     /// A list of values, from the lowest to the highest.
     Order,
     /// A number that caps the result.
@@ -35,6 +38,8 @@ pub struct OptionSpec {
     pub name: &'static str,
     /// What it takes.
     pub takes: Takes,
+    /// Whether it must be given.
+    pub is_required: bool,
     /// What it does, in a line.
     pub summary: &'static str,
 }
@@ -45,6 +50,7 @@ impl Takes {
     pub fn options(self) -> &'static [OptionSpec] {
         match self {
             Self::Options(options) => options,
+            Self::Key => &PARTS,
             _ => &[],
         }
     }
@@ -58,6 +64,7 @@ impl Takes {
             Self::Strategy => "a strategy".to_owned(),
             Self::Key => "a member path such as `\"sku\"` or `\"product.id\"`, a list of them, or `{ \"path\", \"fold\", \"set\" }`".to_owned(),
             Self::Member => "the name of a member".to_owned(),
+            Self::Path => "a member path".to_owned(),
             Self::Order => "a list of values, from the lowest to the highest".to_owned(),
             Self::Cap => "a number".to_owned(),
             Self::Count => "a whole number, 0 or more".to_owned(),
@@ -83,13 +90,17 @@ impl Takes {
 pub fn takes(name: &str) -> Option<Takes> {
     let named = Named::by_name(name).and_then(|named| named.takes);
     named.or_else(|| {
-        let options = Named::ALL.iter().flat_map(Named::options);
-        options.into_iter().find(|option| option.name == name).map(|option| option.takes)
+        let of_strategies = Named::ALL.iter().flat_map(Named::options).chain(&PARTS).chain([&CONFLICT]);
+        of_strategies.into_iter().find(|option| option.name == name).map(|option| option.takes)
     })
 }
 
 const fn option(name: &'static str, takes: Takes, summary: &'static str) -> OptionSpec {
-    OptionSpec { name, takes, summary }
+    OptionSpec { name, takes, is_required: false, summary }
+}
+
+const fn required(option: OptionSpec) -> OptionSpec {
+    OptionSpec { is_required: true, ..option }
 }
 
 /// The names of options.
@@ -97,35 +108,61 @@ pub(super) fn names(options: &[OptionSpec]) -> Vec<&'static str> {
     options.iter().map(|option| option.name).collect()
 }
 
-/// Whose new items stand in front.
-pub(super) const FIRST: OptionSpec =
-    option("first", Takes::Word(&["account", "anonymous"]), "whose items stand in front");
+/// Whose new items come first.
+pub(super) const FIRST: OptionSpec = option("first", Takes::Word(&["account", "anonymous"]), "whose items come first");
 /// How long the result may be.
 pub(super) const LIMIT: OptionSpec =
-    option("limit", Takes::Count, "the most items of the result; it turns away new ones only");
-/// What names a line.
+    option("limit", Takes::Count, "the most items of the result; the account's stay, and new ones are turned away");
+/// How long the result of `recent` may be.
+pub(super) const LIMIT_RECENT: OptionSpec =
+    option("limit", Takes::Count, "the most entries of the result; the oldest are dropped, the account's too");
+/// How many names the result may have.
+pub(super) const LIMIT_NAMES: OptionSpec =
+    option("limit", Takes::Count, "the most names of the result; the account's stay, and new ones are turned away");
+/// What names an item.
 pub(super) const KEY: OptionSpec = option("key", Takes::Key, "what names an item");
+/// The same, where there is no union without it.
+pub(super) const KEY_REQUIRED: OptionSpec = required(KEY);
 /// How matching lines are merged.
 pub(super) const ON_MATCH: OptionSpec =
     option("on_match", Takes::Strategies, "strategies of the members of an item that both sides have");
-/// What a list of parts of a key has.
-pub(super) const PATH: OptionSpec = option("path", Takes::Member, "the path of the member");
-/// How texts are compared.
-pub(super) const FOLD: OptionSpec = option("fold", Takes::Flag, "case and outer white space do not count");
-/// Whether a list is compared as a set.
-pub(super) const SET: OptionSpec = option("set", Takes::Flag, "lists are compared as sets");
+/// The path of a part of a key.
+pub(super) const PATH: OptionSpec =
+    required(option("path", Takes::Path, "in a part of a key: the member, `product.id` for one inside of another"));
+/// How texts of a key are compared.
+pub(super) const FOLD: OptionSpec =
+    option("fold", Takes::Flag, "in a part of a key: case and outer white space do not count");
+/// Whether a list of a key is compared as a set.
+pub(super) const SET: OptionSpec = option("set", Takes::Flag, "in a part of a key: a list is compared as a set");
+/// What a part of a key has.
+pub(super) const PARTS: [OptionSpec; 3] = [FOLD, PATH, SET];
 /// The strategy of each name.
-pub(super) const OF: OptionSpec = option("of", Takes::Strategy, "the strategy of the two values of each name");
+pub(super) const OF: OptionSpec =
+    required(option("of", Takes::Strategy, "the strategy of the two values of each name"));
 /// Where an entry has its time.
-pub(super) const AT: OptionSpec = option("at", Takes::Member, "the member that holds the time");
+pub(super) const AT: OptionSpec =
+    option("at", Takes::Member, "the member that holds the time of an entry; without it, `at`");
+/// Where a value has its time.
+pub(super) const AT_REQUIRED: OptionSpec =
+    required(option("at", Takes::Member, "the member that holds the time of the value"));
 /// Whether times are forced into the session's.
-pub(super) const CLAMP: OptionSpec = option("clamp", Takes::Flag, "the visitor's times are moved into the session");
+pub(super) const CLAMP: OptionSpec = option(
+    "clamp",
+    Takes::Flag,
+    "the visitor's times are moved into the session, and the visitor's entries without a readable time are dropped",
+);
 /// What becomes of the members that `on_match` does not name.
 pub(super) const OTHERWISE: OptionSpec = option(
     "otherwise",
-    Takes::Word(&["account", "anonymous", "fill", "overwrite"]),
-    "members that `on_match` does not name: the account's stay, the visitor's item replaces it, absent ones are added, or the visitor's are written over",
+    Takes::Word(&Otherwise::WORDS),
+    "members that `on_match` does not name: the account's stay, the visitor's item replaces the account's, absent members are added, or the visitor's members replace the account's",
 );
 /// Who wins where both changed.
 pub(super) const CONFLICT: OptionSpec =
     option("conflict", Takes::Word(&["account", "anonymous"]), "who wins where both sides changed a member");
+/// What becomes of the members that have no strategy.
+pub const DEFAULT: OptionSpec = option(
+    "default",
+    Takes::Word(&["drop", "account", "fill", "anonymous"]),
+    "members without a strategy: not copied, or by that strategy; beside `merge_fields` in a policy, the last argument in a script",
+);

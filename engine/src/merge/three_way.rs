@@ -3,7 +3,7 @@
 //! What the session did not change stays as the account has it, and what the account deleted stays deleted; the visitor
 //! never deletes. A number under `"sum"` grows by the difference only. The caller has the base.
 //!
-//! Laws: L6–L9; with the base that was recorded, L2.
+//! Laws: L9; with the base that was recorded, L2.
 
 use super::add::difference;
 use super::fields::{Names, changed};
@@ -17,8 +17,9 @@ use super::union::{First, Union, lists};
 use super::{Made, Merging, Strategy, Work};
 use crate::json::{Json, Kind, View, same};
 
-/// What it keeps: a number under `sum` grows again, unless the base is the one that was recorded.
-const LAWS: Laws = Laws::OF_A_CHOICE.without(Law::Relogin);
+/// What it keeps whatever the base is and whatever merges its lines: what only the visitor changed replaces the account's,
+/// and a number under `sum` grows.
+const LAWS: Laws = Laws::OF_EVERY_RULE.with(Law::Total);
 
 /// `three_way` for scripts.
 pub(super) const FUNCTION: Function = Function {

@@ -198,7 +198,8 @@ impl Reader<'_> {
         for (name, _) in view.named_members() {
             let text = name.word();
             if !names.contains(&text.as_str()) {
-                let meant = synonym(&text).filter(|meant| names.contains(meant));
+                let plural = format!("{text}s");
+                let meant = synonym(&text).filter(|meant| names.contains(meant) && !names.contains(&plural.as_str()));
                 let help = meant.map_or_else(|| suggestion(&text, names), Help::did_you_mean);
                 self.error(name, PolicyProblem::UnknownMember { name: text, help: Some(help) });
             }

@@ -4,7 +4,7 @@ use super::{Declaration, MergeDeclaration, POLICY_FILE, RECEIPT, Reader};
 use crate::diagnostic::{Code, Diagnostic, Help, Note, PolicyProblem, Span, nearest, suggestion};
 use crate::event::{Parse, Sink, Trigger};
 use crate::json::{Kind, View};
-use crate::merge::{Adds, OptionError, OptionErrorKind, Strategy, adds};
+use crate::merge::{Adds, Named, OptionError, OptionErrorKind, Strategy, adds};
 use crate::pointer::Pointer;
 use crate::rule::Mode;
 use crate::sanitizer::Unknown;
@@ -196,9 +196,10 @@ impl Reader<'_> {
                 if !self.once && !observes && strategy.needs_once() {
                     let adding = Strategy::adding(view).unwrap_or(view);
                     let word = adding.word();
+                    let instead = Named::by_name(&word).and_then(|named| named.mutant).unwrap_or("max").to_owned();
                     let problem = match adds(&word) {
-                        Some(Adds::Items) => PolicyProblem::AppendsAgain { word },
-                        _ => PolicyProblem::AddsAgain { word },
+                        Some(Adds::Items) => PolicyProblem::AppendsAgain { word, instead },
+                        _ => PolicyProblem::AddsAgain { word, instead },
                     };
                     self.error(adding, problem);
                 }
@@ -230,7 +231,7 @@ impl Reader<'_> {
         let kind = problem.kind();
         let sentence = problem.sentence(self.member_of(view).as_deref());
         let is_word = view.kind() == Kind::String && kind == OptionErrorKind::Value;
-        let not = if is_word { format!(", not `{}`", view.word()) } else { String::new() };
+        let not = if is_word { format!(", not the string `{}`", view.word()) } else { String::new() };
         let message = format!("{sentence}{not}");
         let help = problem.help().map(|help| self.script_meant(view).unwrap_or(help));
         let problem = match kind {

@@ -204,9 +204,10 @@ impl Compiler<'_> {
                 self.found.extend(script.warnings().iter().cloned());
                 if let Some(adding) = script.adds().filter(|_| !once) {
                     let ([start, end], word) = (adding.at, adding.word.clone());
+                    let instead = adding.instead().to_owned();
                     let problem = match adding.adds {
-                        Adds::Numbers => ScriptProblem::AddsAgain { word },
-                        Adds::Items => ScriptProblem::AppendsAgain { word },
+                        Adds::Numbers => ScriptProblem::AddsAgain { word, instead },
+                        Adds::Items => ScriptProblem::AppendsAgain { word, instead },
                     };
                     self.found.push(Diagnostic::new(Span { file: file.clone(), start, end }, problem));
                 }

@@ -4,6 +4,7 @@ use crate::diagnostic::Span;
 use crate::json::{Document, Json, View};
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Rule};
+use crate::script::defined;
 
 /// Where a rule declares how it merges: its script's function, or its line in `policy.json`.
 #[must_use]
@@ -11,24 +12,13 @@ pub fn at_merge(rule: &Rule, files: &Files) -> Span {
     if let Merge::Script(script) = &rule.merge {
         let file = script.file();
         let text = files.get(&file).unwrap_or_default();
-        let at = merge_function(text);
-        return Span::of(&file, text, at..at + "merge".len());
+        return defined(text, "merge")
+            .map_or_else(|| Span::whole(&file), |[start, end]| Span { file: file.to_string(), start, end });
     }
     match declared_merge(rule, files) {
         Some(merge) => Span::at_view(POLICY_FILE, merge.view()),
         None => Span::whole(POLICY_FILE),
     }
-}
-
-/// The byte where the name of a script's `merge` begins; functions may be called `merge_lines`.
-fn merge_function(source: &str) -> usize {
-    const KEYWORD: &str = "fn ";
-    let names = source.match_indices(KEYWORD).map(|(at, _)| at + KEYWORD.len());
-    let mut own = names.filter(|at| {
-        let rest = source.get(*at..).and_then(|rest| rest.strip_prefix("merge"));
-        rest.is_some_and(|rest| rest.trim_start().starts_with('('))
-    });
-    own.next().unwrap_or(0)
 }
 
 /// What `policy.json` declares of how a rule merges, in its place.

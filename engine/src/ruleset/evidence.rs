@@ -67,14 +67,12 @@ pub(super) fn decide(
     let mut found = Vec::new();
     for rule in rules {
         let Merge::Script(script) = &rule.merge else { continue };
-        if script.adds().is_some() {
-            continue;
-        }
-        // what only observes may add
-        let once = once || rule.mode == Mode::Observe;
+        // what only observes may add, and that a script adds by name is reported where it does
+        let adds = script.adds().is_some();
+        let once = once || adds || rule.mode == Mode::Observe;
         let evidence = Trial { rule, script, sandbox, limits, work: Cell::new(0) }.evidence();
         found.extend(evidence.diagnostic(rule, script, files, once));
-        rule.needs_once = evidence.needs_once();
+        rule.needs_once = adds || evidence.needs_once();
     }
     found
 }

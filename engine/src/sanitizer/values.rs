@@ -139,12 +139,12 @@ impl Reader<'_> {
 
     pub(super) fn detectors(&mut self, value: View<'_>) -> Detectors {
         let mut detectors = Detectors::NONE;
-        for name in self.strings(value) {
+        for (item, name) in value.items().zip(self.strings(value)) {
             match Detector::by_name(&name) {
                 Some(detector) => detectors.set(detector, true),
                 None => {
                     let help = Some(suggestion(&name, &Detector::NAMES));
-                    self.error(value, SchemaProblem::UnknownDetector { name, help });
+                    self.error(item, SchemaProblem::UnknownDetector { name, help });
                 }
             }
         }

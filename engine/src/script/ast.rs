@@ -1,7 +1,7 @@
 //! A script's syntax tree, as the tools for rule authors walk it. The only module that reads rhai's internals.
 
 use super::sandbox::EXPRESSION_LEVELS_MAX;
-use crate::json::Json;
+use crate::json::{Json, Position as JsonPosition};
 use rhai::{AST, Engine, Expr, FnCallExpr, ImmutableString, OptimizationLevel, ParseError, Position, Stmt, Token};
 
 /// A function of a script, closures among them.
@@ -65,6 +65,24 @@ pub(super) fn named(source: &str) -> Vec<(String, Position)> {
         _ => None,
     });
     pairs.collect()
+}
+
+/// Where a script defines a function: its name, and the place behind it.
+#[must_use]
+pub fn defined(source: &str, name: &str) -> Option<[JsonPosition; 2]> {
+    let at = named(source).into_iter().find(|(own, _)| own == name)?.1;
+    let start = JsonPosition { line: at.line()?, column: at.position()? };
+    Some([start, JsonPosition { column: start.column + name.len(), ..start }])
+}
+
+/// What the `///` lines above a function say.
+#[must_use]
+pub fn documented(source: &str, name: &str) -> String {
+    let above = defined(source, name).map_or(0, |[start, _]| start.line - 1);
+    let lines: Vec<&str> = source.lines().take(above).collect();
+    let said = lines.iter().rev().take_while(|line| line.starts_with("///"));
+    let said: Vec<_> = said.map(|line| line.trim_start_matches('/').trim()).collect();
+    said.into_iter().rev().collect::<Vec<_>>().join(" ")
 }
 
 /// The tokens of a text as rhai reads it, comments aside.

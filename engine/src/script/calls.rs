@@ -3,7 +3,7 @@
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::ast;
-use super::natives::MERGE_VERBS;
+use super::natives::{self, MERGE_VERBS};
 use crate::json::{Document, Json, Position};
 use crate::merge::{self, Adds, Function, Named, Strategy, Takes, adds};
 
@@ -37,6 +37,16 @@ pub struct Adding {
     pub at: [Position; 2],
 }
 
+impl Adding {
+    /// What to write instead: a strategy, or the function that scripts call for it.
+    #[must_use]
+    pub fn instead(&self) -> &'static str {
+        let strategy = Named::by_name(&self.word).and_then(|named| named.mutant).and_then(Named::by_name);
+        let is_call = Named::by_name(&self.word).is_some_and(|named| named.alias == Some(self.word.as_str()));
+        strategy.map_or("max", |named| named.alias.filter(|_| is_call).unwrap_or(named.name))
+    }
+}
+
 /// Constants and names of one script that logins are made with.
 const READ_MAX: usize = 64;
 
@@ -50,7 +60,11 @@ impl std::fmt::Debug for Calls {
 impl Calls {
     pub(super) fn of(source: &str) -> Self {
         let mut calls = Self::default();
+        let own: Vec<String> = ast::named(source).into_iter().map(|(name, _)| name).collect();
         ast::each_node(source, &mut |node| match node {
+            // a function of the script's own is none of ours, whatever its name
+            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))
+                if own.iter().any(|own| *own == call.name.as_str()) => {}
             ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at)) => {
                 calls.adds = calls.adds.take().or_else(|| adding(call, *at));
                 calls.strategies.extend(strategy(call));
@@ -105,7 +119,10 @@ fn chooses(expr: &Expr) -> bool {
 
 /// The strategy that a call merges by, where what it takes beside the two values is written out.
 fn strategy(call: &FnCallExpr) -> Option<Strategy> {
-    let Some(function) = Function::by_name(&call.name) else { return Strategy::by_name(&call.name) };
+    let Some(function) = Function::by_name(&call.name) else {
+        // rhai has `max` and `min` itself
+        return Strategy::by_name(&call.name).filter(|_| natives::native(&call.name).is_some());
+    };
     if let Some(like) = function.like() {
         return Some(like);
     }
@@ -133,10 +150,11 @@ fn adding(call: &FnCallExpr, at: rhai::Position) -> Option<Adding> {
     if call.op_token.is_some() || !call.namespace.is_empty() {
         return None;
     }
+    let function = Function::by_name(&call.name)?;
     if let Some(adds) = adds(&call.name) {
         return Some(Adding { word: call.name.to_string(), adds, at: place(at, call.name.len())? });
     }
-    let options = Function::by_name(&call.name)?.options?;
+    let options = function.options?;
     let given = call.args.get(options.argument)?;
     of_taken(options.takes, given).or_else(|| of_strategy(given).filter(|_| options.or_strategy))
 }

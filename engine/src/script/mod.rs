@@ -34,6 +34,7 @@ use crate::diagnostic::{Diagnostic, ScriptProblem, Severity};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
 use crate::merge::{Context, Losses, Strategy};
+pub use ast::{defined, documented};
 use built::Built;
 pub use calls::{Adding, Calls};
 use convert::{to_dynamic, to_json, without_units};

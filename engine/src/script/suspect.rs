@@ -3,7 +3,7 @@
 //! The parser says which of its own tokens it missed. What stands there instead, on the same line, says more.
 
 use super::ast;
-use super::lint::foreign;
+use super::lint::{Where, foreign, habit_at};
 use crate::diagnostic::{Diagnostic, Help, ScriptProblem, Span, Token as Written, nearest};
 use crate::json::Position;
 
@@ -12,40 +12,6 @@ const KEYWORDS: [&str; 17] = [
     "break", "catch", "const", "continue", "else", "fn", "for", "if", "import", "let", "loop", "private", "return",
     "switch", "throw", "try", "while",
 ];
-
-/// Words of other languages that stand before the place where the parser stops; what [`foreign`] does not know of
-/// them is a name elsewhere, so it stands in [`NAMES`].
-const BEFORE: [&str; 14] = [
-    "def",
-    "elif",
-    "elseif",
-    "elsif",
-    "foreach",
-    "fun",
-    "func",
-    "function",
-    "instanceof",
-    "lambda",
-    "not",
-    "typeof",
-    "use",
-    "var",
-];
-
-/// Words that are a mistake before such a place only, with ours.
-const NAMES: [(&str, &str); 8] = [
-    ("case", "value => …"),
-    ("class", "fn"),
-    ("delete", "remove"),
-    ("export", "fn"),
-    ("from", "import"),
-    ("include", "import"),
-    ("mut", "let"),
-    ("unless", "if !"),
-];
-
-/// Words of other languages at the place itself.
-const AT: [(&str, &str); 4] = [("is", "=="), ("instanceof", "type_of"), ("then", "{"), ("as", "to_int")];
 
 /// What stands on the line of a parser's error, if that is the mistake.
 pub(super) fn suspect(file: &str, source: &str, line: usize, column: usize) -> Option<Diagnostic> {
@@ -121,17 +87,14 @@ impl<'a> Line<'a> {
 
     /// A word of another language before the place, at it, or one more before.
     fn foreign(&self) -> Option<Suspect> {
-        let by_name = |table: &[(&str, &'static str)], own: &str| {
-            table.iter().find(|(other, _)| *other == own).map(|(_, ours)| *ours)
-        };
-        let before = |own: &str| by_name(&NAMES, own).or_else(|| foreign(own).filter(|_| BEFORE.contains(&own)));
+        let before = |own: &str| habit_at(own, &[Where::Before, Where::Statement]);
         let places = [(self.next.checked_sub(1), true), (Some(self.next), false), (self.next.checked_sub(2), true)];
         places.into_iter().find_map(|(index, is_before)| {
             let (start, own) = self.word(index)?;
             let is_member = self.text.get(..start).unwrap_or_default().ends_with('.');
-            let is_variable = own != "mut" && self.source.contains(&format!("let {own} "));
-            let ours =
-                if is_before { before(own) } else { by_name(&AT, own) }.filter(|_| !is_member && !is_variable)?;
+            let is_variable = own != "mut" && defines(self.source, own);
+            let ours = if is_before { before(own) } else { habit_at(own, &[Where::Stop]) }
+                .filter(|_| !is_member && !is_variable)?;
             Some(Suspect::of_another(start, own, Written::Word, &format!("`{ours}`")))
         })
     }
@@ -185,6 +148,13 @@ impl<'a> Line<'a> {
             alone && !before.ends_with(['=', '!', '<', '>', ':', '.', '+', '-', '*', '/'])
         })
     }
+}
+
+/// Whether a script defines a variable of this name.
+fn defines(source: &str, name: &str) -> bool {
+    let tokens = ast::tokens(source);
+    let defines = |pair: &[(rhai::Token, rhai::Position)]| matches!(pair, [(rhai::Token::Let, _), (rhai::Token::Identifier(own), _)] if own.as_str() == name);
+    tokens.windows(2).any(defines)
 }
 
 /// Whether nothing but a bracket or a `;` stands before a word.

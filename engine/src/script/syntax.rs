@@ -6,7 +6,7 @@
 use rhai::{LexError, ParseError, ParseErrorType, Position as ScriptPosition, Token};
 
 use super::ast::{self, Tree};
-use super::lint::foreign;
+use super::lint::{Where, foreign, habit_at};
 use super::suspect::suspect;
 use crate::diagnostic::{Diagnostic, Help, Note, ScriptProblem, Span, Token as Written, unclosed};
 use crate::json::Position;
@@ -135,7 +135,8 @@ pub(super) fn syntax_error(file: &str, source: &str, error: &ParseError) -> Diag
 /// A word or sign of another language, if it is one.
 fn foreign_word(own: &str) -> Option<ScriptProblem> {
     let ours = foreign(own)?;
-    Some(ScriptProblem::Foreign { own: own.to_owned(), what: Written::Word, ours: format!("`{ours}`") })
+    let what = if own.starts_with(char::is_alphabetic) { Written::Word } else { Written::Sign };
+    Some(ScriptProblem::Foreign { own: own.to_owned(), what, ours: format!("`{ours}`") })
 }
 
 /// A sign that no text editor should have written.
@@ -171,7 +172,9 @@ fn reserved_member(file: &str, source: &str, at: ScriptPosition) -> Option<Diagn
 
 /// A loop of another language, or a sign where a name should stand.
 fn variable_expected(source: &str, at: ScriptPosition) -> ScriptProblem {
-    if word_before(source, at) == "let" && matches!(next(source, at), Some('(' | '[' | '{' | '#')) {
+    if ["let", "const"].contains(&word_before(source, at).as_str())
+        && matches!(next(source, at), Some('(' | '[' | '{' | '#'))
+    {
         return ScriptProblem::Destructuring;
     }
     if word_before(source, at) == "for" || next(source, at) == Some('(') {
@@ -208,11 +211,14 @@ fn expected(source: &str, at: ScriptPosition, token: &str, why: &str) -> String 
 
 /// What is meant by a sign for `true` and `false` between other values.
 fn boolean_habit(source: &str, at: ScriptPosition) -> Option<String> {
-    let line = at.line().and_then(|line| source.lines().nth(line - 1))?;
-    if line.contains("not in") {
+    let line = at.line()?;
+    let tokens: Vec<Token> =
+        ast::tokens(source).into_iter().filter(|(_, own)| own.line() == Some(line)).map(|(token, _)| token).collect();
+    let is_not_in = |pair: &[Token]| matches!(pair, [Token::Identifier(word), Token::In] if word.as_str() == "not");
+    if tokens.windows(2).any(is_not_in) {
         return Some("write `!in`".to_owned());
     }
-    line.contains("||").then(|| "write `??`: `||` is for `true` and `false`".to_owned())
+    tokens.contains(&Token::Or).then(|| "write `??`: `||` is for `true` and `false`".to_owned())
 }
 
 /// The text of a line before a place.
@@ -226,7 +232,7 @@ fn word_before(source: &str, at: ScriptPosition) -> String {
     let before = text_before(source, at);
     let words: Vec<&str> = before.split(|one: char| !one.is_alphanumeric() && one != '_').collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let own = words.iter().rev().find(|word| ["let", "for"].contains(word)).copied();
+    let own = words.iter().rev().find(|word| ["let", "const", "for"].contains(word)).copied();
     let last_two = words.iter().rev().take(2).any(|word| Some(*word) == own);
     own.filter(|_| last_two).unwrap_or_default().to_owned()
 }
@@ -251,16 +257,14 @@ fn second(file: &str, source: &str, at_word: ScriptPosition, name: &str) -> Diag
     Diagnostic::new(second, ScriptProblem::DefinedTwice { name: name.to_owned() }).related(first)
 }
 
-/// Words of other languages that a line begins with.
-const HABITS: [&str; 9] = ["def", "elif", "elseif", "elsif", "foreach", "fun", "func", "function", "var"];
-
 /// A line that begins with a word of another language, before the place where the parser noticed.
 fn habit(file: &str, source: &str, at: ScriptPosition) -> Option<Diagnostic> {
     let number = at.line()?;
     let line = source.lines().nth(number - 1)?;
     let indent = line.chars().take_while(|one| one.is_whitespace()).count();
     let word: String = line.trim_start().chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
-    let problem = foreign_word(&word).filter(|_| HABITS.contains(&word.as_str()))?;
+    let ours = habit_at(&word, &[Where::Statement])?;
+    let problem = ScriptProblem::Foreign { own: word, what: Written::Word, ours: format!("`{ours}`") };
     let place = ScriptPosition::new(u16::try_from(number).ok()?, u16::try_from(indent + 1).ok()?);
     Some(Diagnostic::new(span_at(file, source, place), problem))
 }

@@ -88,6 +88,11 @@ fn event(rules: &RuleSet, name: &str, bytes: &[u8]) -> Result<Event> {
     {
         return Err(anyhow!("`{name}` is not a request: expected {expected} at `{pointer}`"));
     }
+    if let Refusal::Unreadable(error) = &refusal {
+        let at = error.position(bytes);
+        // what a request holds there may be a person's
+        return Err(anyhow!("`{name}` is not JSON: {} at {}:{}", error.message(), at.line, at.column));
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("`{name}` is not UTF-8"))?;
     let fixture = Fixture::read(name, text, rules).map_err(|errors| {
         let first = errors.first().map(ToString::to_string).unwrap_or_default();

@@ -422,8 +422,7 @@ fn blame(
         };
         failure.help = blamed.map(|(words, file, at)| {
             let file = folder.join(file);
-            let comma = if words.ends_with(" at") { "" } else { "," };
-            format!("{words}{comma} {}:{}", file.display(), at.line).into()
+            format!("{words} {}:{}", file.display(), at.line).into()
         });
     }
 }

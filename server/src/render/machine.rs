@@ -140,9 +140,18 @@ impl Output<'_> {
 fn fix(report: &Report<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
     let word = diagnostic.help.as_ref()?.replacement()?;
     let Diagnostic { start, end, file, .. } = diagnostic;
-    let line = report.texts.get(file)?.lines().nth(start.line - 1)?;
-    let is_quoted = line.chars().nth(start.column - 1) == Some('"');
-    let text = if is_quoted { format!("\"{word}\"") } else { word.to_owned() };
+    let line: Vec<char> = report.texts.get(file)?.lines().nth(start.line - 1)?.chars().collect();
+    let old = line.get(start.column - 1..end.column - 1).filter(|_| start.line == end.line)?;
+    let is_part = |one: Option<&char>| one.is_some_and(|one| one.is_alphanumeric() || *one == '_');
+    let goes_on = is_part(old.last()) && is_part(line.get(end.column - 1));
+    let text = match (old.first()?, old.last()?) {
+        ('"', '"') if old.len() > 1 => serde_json::to_string(word).ok()?,
+        ('`', '`') if old.len() > 1 => format!("`{word}`"),
+        // what the place does not hold as a whole is not replaced
+        ('"' | '`', _) => return None,
+        _ if goes_on || file.ends_with(".json") => return None,
+        _ => word.to_owned(),
+    };
     let edit = Edit {
         file: report.path(&diagnostic.file),
         line: start.line,
@@ -166,6 +175,7 @@ pub fn github(report: &Report<'_>) -> String {
         let text = format!("{}{help}{}", diagnostic.text(), related.collect::<String>())
             .replace('%', "%25")
             .replace('\n', "%0A");
+        let text: String = text.chars().filter(|one| !one.is_control()).collect();
         let path = report.path(&diagnostic.file);
         // writing to a string cannot fail
         let _ = writeln!(

@@ -23,7 +23,7 @@ pub(super) fn changes(text: &str) -> Vec<(Change, Option<String>)> {
         let mut own = Vec::new();
         for (member, value) in rule.named_members() {
             match member.word().as_str() {
-                "merge" if !value.word().contains(".rhai") => merge(text, value, &mut own),
+                "merge" if !value.word().contains(".rhai") => merge(text, value, false, &mut own),
                 left_out @ ("on" | "unknown" | "parse" | "max_bytes") => {
                     let span = with_comma(text, span(member).start, span(value).end);
                     own.push(Change { span, text: String::new(), words: format!("without `{left_out}`") });
@@ -36,20 +36,21 @@ pub(super) fn changes(text: &str) -> Vec<(Change, Option<String>)> {
     found
 }
 
-fn merge(text: &str, view: View<'_>, found: &mut Vec<Change>) {
+/// A merge, or options; where its names are those of members, none of them is an option.
+fn merge(text: &str, view: View<'_>, has_members: bool, found: &mut Vec<Change>) {
     match view.kind() {
         Kind::String => found.extend(swapped(view)),
-        Kind::Array => view.items().for_each(|item| merge(text, item, found)),
+        Kind::Array => view.items().for_each(|item| merge(text, item, false, found)),
         Kind::Object => {
             for (name, value) in view.named_members() {
                 let word = name.word();
-                let takes = takes(&word);
+                let takes = takes(&word).filter(|_| !has_members);
                 match takes {
                     Some(Takes::Key) => key(text, value, found),
                     Some(Takes::Member) => {}
                     Some(Takes::Order) => found.extend(swapped(name)),
                     Some(Takes::Flag) => found.extend(flipped(value)),
-                    _ => merge(text, value, found),
+                    _ => merge(text, value, has_members || takes == Some(Takes::Strategies), found),
                 }
                 if matches!(takes, Some(Takes::Count | Takes::Cap)) {
                     found.extend(by_one(value, &word));

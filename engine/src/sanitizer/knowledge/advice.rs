@@ -76,7 +76,7 @@ fn without_effect(object: &Object, draft: u16, source: &Source) -> Vec<Diagnosti
 /// The kind of value that a keyword asks, where the type beside it allows none.
 fn other_kind(keyword: &str, object: &Object) -> Option<&'static str> {
     let (kind, word) = match keyword {
-        "maxLength" | "minLength" | "pattern" => (Kind::String, "texts"),
+        "maxLength" | "minLength" | "pattern" => (Kind::String, "strings"),
         "exclusiveMaximum" | "exclusiveMinimum" | "maximum" | "minimum" | "multipleOf" => (Kind::Number, "numbers"),
         "items" | "maxItems" | "minItems" | "uniqueItems" | "prefixItems" => (Kind::Array, "lists"),
         "maxProperties" | "minProperties" | "properties" | "required" => (Kind::Object, "objects"),

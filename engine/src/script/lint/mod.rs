@@ -25,7 +25,7 @@ use crate::diagnostic::Diagnostic;
 use crate::sanitizer::Shape;
 pub(super) use kinds::Kinds;
 use report::Report;
-pub(super) use words::{CONTEXT, REQUEST, SESSION, foreign};
+pub(super) use words::{CONTEXT, REQUEST, SESSION, Where, foreign, habit_at};
 pub use words::{Fixed, Known};
 
 /// What a script is for.

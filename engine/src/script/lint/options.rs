@@ -20,7 +20,9 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             return self.report.add(early.position(), 2, ScriptProblem::OptionsNotLast { function, signature });
         }
         let Some(taken) = function.options else { return };
-        let Some(options) = call.args.get(taken.argument) else { return };
+        // `()` is no options
+        let given = call.args.get(taken.argument).filter(|given| !matches!(given, Expr::Unit(_)));
+        let Some(options) = given else { return };
         let before = self.report.found.len();
         let anonymous =
             function.sides.and_then(|[_, anonymous]| types.get(anonymous)).cloned().unwrap_or_else(Type::unknown);
@@ -51,8 +53,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         if ast::closure(value).is_some() {
             let is_key = spec.takes == Takes::Key;
             let help = if is_key { "name the member: `key: \"sku\"`" } else { "write a value" };
-            let (function, option) = (function.name.to_owned(), name.to_owned());
-            let problem = ScriptProblem::ClosureOption { function, option, help: Some(Help::from(help)) };
+            let option = name.to_owned();
+            let problem = ScriptProblem::ClosureOption { option, help: Some(Help::from(help)) };
             return self.report.add(value.start_position(), 1, problem);
         }
         match spec.takes {
@@ -78,7 +80,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             OptionErrorKind::Strategy => ScriptProblem::WrongStrategy { message, help },
             _ => ScriptProblem::WrongOption { message, help },
         };
-        self.report.add(*at, span.len(), problem);
+        // JSON has a name in quotation marks, a script need not
+        let is_name = text.get(span.clone()).is_some_and(|own| own.starts_with('"') && own.ends_with('"'));
+        let length = if is_name { span.len() - 2 } else { span.len() };
+        self.report.add(*at, length, problem);
     }
 
     fn key(&mut self, value: &'p Expr, items: &Type<'s>) {
@@ -133,7 +138,8 @@ fn paths(key: &Expr) -> Vec<(&str, At)> {
         Expr::StringConstant(name, at) => vec![(name.as_str(), *at)],
         Expr::Array(all, _) => all.iter().flat_map(paths).collect(),
         Expr::Map(members, _) => {
-            members.0.iter().filter(|(name, _)| name.name == "path").flat_map(|(_, value)| paths(value)).collect()
+            let is_path = |name: &str| matches!(merge::takes(name), Some(Takes::Path));
+            members.0.iter().filter(|(name, _)| is_path(&name.name)).flat_map(|(_, value)| paths(value)).collect()
         }
         _ => Vec::new(),
     }

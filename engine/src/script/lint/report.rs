@@ -2,8 +2,9 @@
 
 use rhai::Position as At;
 
-use crate::diagnostic::{Diagnostic, ScriptProblem, Severity, Span};
+use crate::diagnostic::{Diagnostic, Help, ScriptProblem, Severity, Span};
 use crate::json::Position;
+use crate::script::ast;
 
 /// The diagnostics of one script.
 pub(super) struct Report<'a> {
@@ -19,15 +20,23 @@ impl<'a> Report<'a> {
 
     /// Reports a problem of so many characters, once.
     pub(super) fn add(&mut self, at: At, length: usize, problem: ScriptProblem) {
-        self.add_once(Diagnostic::new(self.span(at, length), problem));
+        self.add_once(at, Diagnostic::new(self.span(at, length), problem));
     }
 
     /// Reports what may be meant.
     pub(super) fn warn(&mut self, at: At, length: usize, problem: ScriptProblem) {
-        self.add_once(Diagnostic::new(self.span(at, length), problem).severity(Severity::Warning));
+        self.add_once(at, Diagnostic::new(self.span(at, length), problem).severity(Severity::Warning));
     }
 
-    fn add_once(&mut self, one: Diagnostic) {
+    fn add_once(&mut self, at: At, mut one: Diagnostic) {
+        // a name that needs quotation marks cannot take the place of one without
+        let is_bare = self.rest_of_line(at).starts_with(|first: char| first.is_alphabetic() || first == '_');
+        let is_word = |text: &str| text.chars().all(|one| one.is_alphanumeric() || one == '-' || one == '\'');
+        if let Some(help) =
+            one.help.take_if(|help| is_bare && help.replacement().is_some_and(|word| is_word(word) && !is_name(word)))
+        {
+            one.help = Some(Help::from(&*help));
+        }
         if !self.found.contains(&one) {
             self.found.push(one);
         }
@@ -35,8 +44,21 @@ impl<'a> Report<'a> {
 
     fn span(&self, at: At, length: usize) -> Span {
         let start = Position { line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
-        let end = Position { column: start.column + length.max(1), ..start };
+        let end = Position { column: start.column + self.quoted(at).unwrap_or(length).max(1), ..start };
         Span { file: self.file.to_owned(), start, end }
+    }
+
+    /// The characters of a string that begins at a place and ends on its line, its quotation marks included.
+    fn quoted(&self, at: At) -> Option<usize> {
+        let mut rest = self.rest_of_line(at).chars();
+        let mark = rest.next().filter(|mark| matches!(mark, '"' | '`'))?;
+        let mut is_escaped = false;
+        let closing = rest.position(|one| {
+            let closes = one == mark && !is_escaped;
+            is_escaped = one == '\\' && !is_escaped;
+            closes
+        });
+        closing.map(|inside| inside + 2)
     }
 
     /// The rest of a line, for the extent of what begins there.
@@ -50,4 +72,9 @@ impl<'a> Report<'a> {
     pub(super) fn length_of_line(&self, at: At) -> usize {
         self.rest_of_line(at).trim_end().chars().count()
     }
+}
+
+/// Whether a word is a name that can stand without quotation marks: no reserved word, no sign in it.
+pub(super) fn is_name(word: &str) -> bool {
+    matches!(ast::tokens(word).as_slice(), [(rhai::Token::Identifier(own), _)] if own.as_str() == word)
 }

@@ -349,10 +349,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                 return self.memberless(held, name, at);
             }
             Held::Shape(shape, is_soft) => match shape.member(name) {
+                Some(_) if !is_target && self.facts.is_reshaped(name, at) => Type::unknown(),
                 Some(_) if self.facts.written.contains(name) => {
                     Type { kinds: Kinds::ANY, ..held.declared(shape, *is_soft, name) }
                 }
-                Some(_) => held.declared(shape, *is_soft, name),
+                Some(_) => self.counted(held.declared(shape, *is_soft, name)),
                 None => {
                     self.undeclared(shape, *is_soft, name, at, is_target);
                     Type::unknown()
@@ -375,6 +376,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         Type { path, ..found }
     }
 
+    /// A number that the script may have computed anew is of any kind of number.
+    fn counted(&self, held: Type<'s>) -> Type<'s> {
+        let is_new = self.facts.computes && held.kinds.meets(Kinds::NUMBER);
+        if is_new { Type { kinds: held.kinds.or(Kinds::NUMBER), ..held } } else { held }
+    }
+
     fn undeclared(&mut self, shape: &Shape, is_soft: bool, name: &str, at: At, is_target: bool) {
         let declared: Vec<&str> = shape.names();
         let is_known = !shape.is_open() && shape.only(Kind::Object) && !declared.is_empty();
@@ -385,8 +392,6 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
             && !self.facts.texts.contains(name)
             && (!is_soft || near.is_some())
         {
-            let quoted = self.report.rest_of_line(at).starts_with('"');
-            let at = if quoted { next(at) } else { at };
             let help = Some(suggestion(name, &declared));
             self.report.add(at, name.len(), ScriptProblem::UnknownMember { name: name.to_owned(), help });
         }
@@ -409,8 +414,11 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let name = call.name.as_str();
         for argument in &call.args {
             if let Some((closure, captured)) = ast::closure(argument) {
+                let is_own = self.given.own(name).is_some();
                 let called = match held.held {
-                    Held::Shape(shape, _) if shape.only(Kind::Array) => called_with(name, &self.items_of(held)),
+                    Held::Shape(shape, _) if shape.only(Kind::Array) && !is_own => {
+                        called_with(name, &self.items_of(held))
+                    }
                     _ => Vec::new(),
                 };
                 self.closure_parameters(name, argument, &closure, captured.len());
@@ -476,8 +484,9 @@ fn called_with<'s>(method: &str, item: &Type<'s>) -> Vec<Type<'s>> {
     match method {
         "reduce" | "reduce_rev" => vec![Type::unknown(), item.clone(), index()],
         "for_each" => vec![index()],
-        "order" | "order_by" | "sort" | "sort_by" => vec![item.clone(), item.clone()],
-        _ => vec![item.clone(), index()],
+        "dedup" | "order" | "order_by" | "sort" | "sort_by" => vec![item.clone(), item.clone()],
+        other if natives::closure_parameters(other).is_some() => vec![item.clone(), index()],
+        _ => Vec::new(),
     }
 }
 
@@ -485,7 +494,6 @@ fn called_with<'s>(method: &str, item: &Type<'s>) -> Vec<Type<'s>> {
 fn given_by<'s>(function: Library, types: &[Type<'s>]) -> Type<'s> {
     let kinds = match function.gives {
         Gives::Boolean => Kinds::BOOL,
-        Gives::Number => Kinds::NUMBER,
         Gives::NumberOrNull => Kinds::NUMBER.or(Kinds::UNIT),
         Gives::StringOrNull => Kinds::STRING.or(Kinds::UNIT),
         Gives::List => Kinds::LIST,
@@ -520,10 +528,4 @@ fn results(body: &[Stmt]) -> Vec<At> {
         });
     }
     found
-}
-
-/// The column behind a quotation mark.
-fn next(at: At) -> At {
-    let number = |own: Option<usize>| own.and_then(|own| u16::try_from(own).ok()).unwrap_or(1);
-    At::new(number(at.line()), number(at.position()) + 1)
 }

@@ -13,55 +13,98 @@ pub(super) const NOT_HERE: [(&str, &str); 8] = [
     ("rand", "a script has no randomness"),
     ("Fn", "write a closure, `|x| …`"),
 ];
-/// Words of other languages, with ours.
-pub(super) const FOREIGN: [(&str, &str); 46] = [
-    ("null", "()"),
-    ("undefined", "()"),
-    ("nil", "()"),
-    ("None", "()"),
-    ("var", "let"),
-    ("function", "fn"),
-    ("def", "fn"),
-    ("True", "true"),
-    ("False", "false"),
-    ("elif", "else if"),
-    ("foreach", "for"),
-    ("forEach", "for_each"),
-    ("length", "len"),
-    ("size", "len"),
-    ("includes", "contains"),
-    ("append_all", "append"),
-    ("and", "&&"),
-    ("or", "||"),
-    ("not", "!"),
-    ("++", "+= 1"),
-    ("--", "-= 1"),
-    ("?", "if … { … } else { … }"),
-    ("fun", "fn"),
-    ("func", "fn"),
-    ("elseif", "else if"),
-    ("elsif", "else if"),
-    ("toUpperCase", "to_upper"),
-    ("toLowerCase", "to_lower"),
-    ("indexOf", "index_of"),
-    ("now", "context.now"),
-    ("Date", "context.now"),
-    ("Math", "max"),
-    ("Object", "keys"),
-    ("Array", "type_of"),
-    ("every", "all"),
-    ("unshift", "insert"),
-    ("isBlank", "is_blank"),
-    ("isEmpty", "is_empty"),
-    ("typeof", "type_of"),
-    ("instanceof", "type_of"),
-    ("lambda", "|x| …"),
-    ("use", "import"),
-    ("new", "#{ … }"),
-    ("#", "//"),
-    ("===", "=="),
-    ("!==", "!="),
+/// Where a word of another language is a mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::script) enum Where {
+    /// As a name, a call or an operator.
+    Name,
+    /// There, and before the place where the parser stops: it begins a statement in its language.
+    Statement,
+    /// Before the place where the parser stops only: elsewhere it is a name like others.
+    Before,
+    /// At the place where the parser stops.
+    Stop,
+}
+
+/// A word or sign of another language.
+pub(in crate::script) struct Habit {
+    own: &'static str,
+    /// What rhai has for it.
+    ours: &'static str,
+    place: Where,
+}
+
+const fn habit(own: &'static str, ours: &'static str, place: Where) -> Habit {
+    Habit { own, ours, place }
+}
+
+/// What authors write who think in another language.
+const HABITS: [Habit; 58] = [
+    habit("null", "()", Where::Name),
+    habit("undefined", "()", Where::Name),
+    habit("nil", "()", Where::Name),
+    habit("None", "()", Where::Name),
+    habit("var", "let", Where::Statement),
+    habit("function", "fn", Where::Statement),
+    habit("def", "fn", Where::Statement),
+    habit("True", "true", Where::Name),
+    habit("False", "false", Where::Name),
+    habit("elif", "else if", Where::Statement),
+    habit("foreach", "for", Where::Statement),
+    habit("forEach", "for_each", Where::Name),
+    habit("length", "len", Where::Name),
+    habit("size", "len", Where::Name),
+    habit("includes", "contains", Where::Name),
+    habit("append_all", "append", Where::Name),
+    habit("and", "&&", Where::Name),
+    habit("or", "||", Where::Name),
+    habit("not", "!", Where::Statement),
+    habit("++", "+= 1", Where::Name),
+    habit("--", "-= 1", Where::Name),
+    habit("?", "if … { … } else { … }", Where::Name),
+    habit("fun", "fn", Where::Statement),
+    habit("func", "fn", Where::Statement),
+    habit("elseif", "else if", Where::Statement),
+    habit("elsif", "else if", Where::Statement),
+    habit("toUpperCase", "to_upper", Where::Name),
+    habit("toLowerCase", "to_lower", Where::Name),
+    habit("indexOf", "index_of", Where::Name),
+    habit("now", "context.now", Where::Name),
+    habit("Date", "context.now", Where::Name),
+    habit("Math", "max", Where::Name),
+    habit("Object", "keys", Where::Name),
+    habit("Array", "type_of", Where::Name),
+    habit("every", "all", Where::Name),
+    habit("unshift", "insert", Where::Name),
+    habit("isBlank", "is_blank", Where::Name),
+    habit("isEmpty", "is_empty", Where::Name),
+    habit("typeof", "type_of", Where::Statement),
+    habit("instanceof", "type_of", Where::Statement),
+    habit("lambda", "|x| …", Where::Statement),
+    habit("use", "import", Where::Statement),
+    habit("new", "#{ … }", Where::Name),
+    habit("#", "//", Where::Name),
+    habit("===", "==", Where::Name),
+    habit("!==", "!=", Where::Name),
+    habit("case", "value => …", Where::Before),
+    habit("class", "fn", Where::Before),
+    habit("delete", "remove", Where::Before),
+    habit("export", "fn", Where::Before),
+    habit("from", "import", Where::Before),
+    habit("include", "import", Where::Before),
+    habit("mut", "let", Where::Before),
+    habit("unless", "if !", Where::Before),
+    habit("is", "==", Where::Stop),
+    habit("instanceof", "type_of", Where::Stop),
+    habit("then", "{", Where::Stop),
+    habit("as", "to_int", Where::Stop),
 ];
+
+/// What rhai has for a word or sign of another language, at one of these places.
+pub(in crate::script) fn habit_at(word: &str, places: &[Where]) -> Option<&'static str> {
+    HABITS.iter().find(|habit| habit.own == word && places.contains(&habit.place)).map(|habit| habit.ours)
+}
+
 /// What is known of a value whose members are ours: how scripts name it, and its members.
 #[derive(Clone, Copy)]
 pub struct Fixed {
@@ -122,7 +165,7 @@ pub(in crate::script) const REQUEST: Fixed = Fixed {
     ],
 };
 
-/// The word that takes the place of one of another language.
+/// What takes the place of a word of another language.
 pub(in crate::script) fn foreign(word: &str) -> Option<&'static str> {
-    FOREIGN.iter().find(|(own, _)| *own == word).map(|(_, ours)| *ours)
+    habit_at(word, &[Where::Name, Where::Statement])
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use handover_engine::json::{Document, View};
-use handover_engine::merge::{Function, Law, Laws, Named, OptionSpec};
+use handover_engine::merge::{DEFAULT, Function, Law, Laws, Named, OptionSpec, Takes};
 use handover_engine::sanitizer::{ANNOTATIONS, formats};
 use handover_engine::script;
 
@@ -13,8 +13,10 @@ pub(super) fn page() -> String {
     let mut out = String::from(HEAD);
     strategies(&mut out);
     functions(&mut out);
+    all_laws(&mut out);
     values(&mut out);
     schemas(&mut out);
+    policy(&mut out);
     fixtures(&mut out);
     codes(&mut out);
     out
@@ -26,8 +28,10 @@ Written by `handover docs --language`. Every example on this page runs as a test
 
 - [Strategies](#strategies): `merge` in `policy.json`, and the strategies of members
 - [Functions](#functions): what a script may call
+- [Laws](#laws): what `check` and `laws` ask of every merge
 - [Values](#values): what a script is given, and the methods of values
 - [Schemas](#schemas): the `x-` keywords and the formats
+- [Policy](#policy): the members of `policy.json`
 - [Fixtures](#fixtures): members and defaults
 - [Codes](#codes): what `check`, `test` and `laws` report
 ";
@@ -53,44 +57,65 @@ fn strategies(out: &mut String) {
     out.push_str(
         "\n## Strategies
 
+Where a strategy or function cannot use a value, the account's stays: a visitor's value of a wrong type is ignored, and an
+account's is kept. The last column tells the [laws](#laws) that hold whatever the values are. A name in brackets is the
+function that scripts call for the strategy.
+
 A rule names one as `\"merge\": \"fill\"`, or as `\"merge\": { \"keyed_union\": { … } }` with its options. A member has it as
 `\"fill\"`, as `[\"keyed_union\", { … }]` with its option, or as an object of strategies for its own members.\n",
     );
     head(out, &["strategy", "gives", "written", "account", "visitor", "after", "laws"]);
     for named in Named::ALL {
         let [written, account, anonymous, after] = named.example.map(code);
-        let laws = laws(named.laws());
+        let laws = laws(named.laws(), named.takes);
         row(out, &[&strategy_name(named), named.summary, &written, &account, &anonymous, &after, &laws]);
     }
-    out.push_str("\nOptions of strategies, and of the functions of the same names:\n");
+    out.push_str(
+        "\nOptions of strategies, written as `[\"union\", { … }]`. A function whose signature ends with `options` takes the same:\n",
+    );
     head(out, &["option", "of", "takes", "does"]);
-    for option in options() {
-        let of = Function::ALL.iter().filter_map(|own| Some((own.name, own.options?.takes.options())));
-        let of = of.chain(Named::ALL.iter().map(|own| (own.name, own.options())));
-        let of: BTreeSet<&str> = of.filter(|(_, own)| own.contains(&option)).map(|(name, _)| name).collect();
+    let owned = options();
+    let mut all: Vec<OptionSpec> = owned.iter().map(|(_, option)| *option).collect();
+    all.sort_by_key(|option| (option.name, option.summary));
+    all.dedup();
+    for option in all {
+        let of: BTreeSet<&str> = owned.iter().filter(|(_, own)| *own == option).map(|(of, _)| *of).collect();
         let of: Vec<_> = of.into_iter().map(code).collect();
-        row(out, &[&code(option.name), &of.join(", "), &option.takes.words(), option.summary]);
+        let required = if option.is_required { " (required)" } else { "" };
+        let takes = format!("{}{required}", option.takes.words());
+        row(out, &[&code(option.name), &of.join(", "), &takes, option.summary]);
     }
 }
 
 /// The name of a strategy, with that of the function that scripts call for it.
 fn strategy_name(named: &Named) -> String {
     let name = code(named.name);
-    named.alias.map_or_else(|| name.clone(), |alias| format!("{name} (also {})", code(alias)))
+    named.alias.map_or_else(|| name.clone(), |alias| format!("{name} ({})", code(alias)))
 }
 
-/// All options, each once.
-fn options() -> Vec<OptionSpec> {
-    let of_functions = Function::ALL.iter().filter_map(|function| function.options).map(|own| own.takes.options());
-    let mut options: Vec<OptionSpec> =
-        of_functions.chain(Named::ALL.iter().map(Named::options)).flatten().copied().collect();
-    options.sort_by_key(|option| option.name);
-    options.dedup();
-    options
+/// All options, each with what has it.
+fn options() -> Vec<(&'static str, OptionSpec)> {
+    let mut found = vec![("merge_fields", DEFAULT)];
+    let of_functions = Function::ALL.iter().filter_map(|own| Some((own.name, own.options?.takes)));
+    for (name, takes) in of_functions.chain(Named::ALL.iter().filter_map(|own| Some((own.name, own.takes?)))) {
+        for option in takes.options() {
+            found.push((name, *option));
+            if option.takes == Takes::Key {
+                found.extend(option.takes.options().iter().map(|part| ("key", *part)));
+            }
+        }
+    }
+    found
 }
 
-/// The laws that a merge keeps by construction.
-fn laws(kept: Laws) -> String {
+/// The laws that a merge keeps by construction; where it takes strategies, theirs.
+fn laws(kept: Laws, takes: Option<Takes>) -> String {
+    let is_strategy = |takes: Takes| matches!(takes, Takes::Strategy | Takes::Strategies);
+    let has_strategies =
+        takes.is_some_and(|own| is_strategy(own) || own.options().iter().any(|option| is_strategy(option.takes)));
+    if has_strategies {
+        return "those of its strategies".to_owned();
+    }
     let broken: Vec<&str> =
         Law::ALL.into_iter().filter(|law| law.must_hold() && !kept.has(*law)).map(Law::name).collect();
     if broken.is_empty() {
@@ -102,7 +127,7 @@ fn laws(kept: Laws) -> String {
 
 fn functions(out: &mut String) {
     out.push_str(
-        "\n## Functions\n\nA script is `fn merge(account, anonymous, context)`. The account's value comes first.\n",
+        "\n## Functions\n\nA script is `fn merge(account, anonymous, context)`. `cap`, `options` and `default` can be left out where they come last.\n",
     );
     head(out, &["function", "gives", "example", "result", "laws"]);
     for function in Function::ALL {
@@ -116,11 +141,24 @@ fn functions(out: &mut String) {
             }
         };
         let summary = format!("{}{options}", function.summary);
-        let laws = function.laws().map(laws).unwrap_or_default();
+        let takes = function.options.map(|options| options.takes);
+        let laws = function.laws().map(|kept| laws(kept, takes)).unwrap_or_default();
         row(out, &[&code(function.signature), &summary, &call, &result, &laws]);
     }
     for verb in script::verbs() {
         row(out, &[&code(verb.signature), verb.summary, "", "", ""]);
+    }
+}
+
+fn all_laws(out: &mut String) {
+    out.push_str(
+        "\n## Laws\n\n`laws` tries each rule on generated logins. A law that must hold fails the rule; a policy can waive some of them \
+         with a reason. That an author's strategy replaces a value, such as `anonymous` or `min`, breaks no L6; in a script it does.\n",
+    );
+    head(out, &["law", "says", "must hold", "can be waived"]);
+    let yes = |is: bool| if is { "yes" } else { "" };
+    for law in Law::ALL {
+        row(out, &[law.name(), law.words(), yes(law.must_hold()), yes(law.may_be_waived())]);
     }
 }
 
@@ -153,6 +191,20 @@ fn schemas(out: &mut String) {
     for (name, example) in formats() {
         let example = if example.is_empty() { "the empty string".to_owned() } else { code(&example) };
         row(out, &[&code(name), &example]);
+    }
+}
+
+fn policy(out: &mut String) {
+    out.push_str("\n## Policy\n\n`policy.json` names the rules and what holds for all of them.\n");
+    head(out, &["member", "is", "default"]);
+    let schema = include_str!("../../../schemas/policy.schema.json");
+    if let Ok(document) = Document::read(schema.as_bytes()) {
+        members(out, document.root(), "");
+        let rules = document.root().get("properties").and_then(|all| all.get("rules"));
+        let rule = rules.and_then(|rules| rules.get("items"));
+        if let Some(rule) = rule {
+            members(out, rule, "rules[].");
+        }
     }
 }
 

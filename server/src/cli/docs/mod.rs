@@ -13,6 +13,7 @@ use handover_engine::merge::Named;
 use handover_engine::policy::{Files, POLICY_FILE};
 use handover_engine::rule::{Mode, Rule};
 use handover_engine::ruleset::RuleSet;
+use handover_engine::script::documented;
 
 use fields::words;
 
@@ -99,7 +100,7 @@ fn page(rules: &RuleSet, files: &Files, fixtures: &BTreeMap<String, String>) -> 
     }
     for guard in rules.guards() {
         let file = format!("{}.guard.rhai", guard.operation);
-        let said = said(files.get(&file).unwrap_or_default(), "authorize");
+        let said = documented(files.get(&file).unwrap_or_default(), "authorize");
         let _ = writeln!(out, "\n## Who may {}\n\nOf anonymous callers: {said} (`{file}`)", guard.operation);
         listed(&mut out, &cases.remove(&*guard.operation).unwrap_or_default());
     }
@@ -143,21 +144,13 @@ fn describe(out: &mut String, rule: &Rule, declared: Option<View<'_>>, files: &F
     }
 }
 
-/// What stands in `///` above a function of a script.
-fn said(script: &str, function: &str) -> String {
-    let before = script.split(&format!("\nfn {function}(")).next().unwrap_or_default();
-    let said = before.lines().rev().take_while(|line| line.starts_with("///"));
-    let said: Vec<_> = said.map(|line| line.trim_start_matches('/').trim()).collect();
-    said.into_iter().rev().collect::<Vec<_>>().join(" ")
-}
-
 /// What a merge does, in the words of its author, or of the strategy.
 fn merge(name: &str, declared: Option<View<'_>>, files: &Files) -> String {
     let own = format!("{name}.merge.rhai");
     let declared_text = declared.map(View::word).unwrap_or_default();
     let script = if declared.is_none() { own } else { declared_text.clone() };
     if let Some(script_text) = files.get(&script) {
-        return format!("{} (`{script}`)", said(script_text, "merge")).trim().to_owned();
+        return format!("{} (`{script}`)", documented(script_text, "merge")).trim().to_owned();
     }
     let Some(declared) = declared else { return String::new() };
     let function = declared.named_members().map(|(name, _)| name.word()).find(|name| name != "default");

@@ -168,12 +168,14 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
     }
 }
 
-/// Numbers of arguments in words: `2`, `2 to 3`.
+/// Numbers of arguments in words: `2 arguments`, `2 to 3 arguments`.
 fn range((least, most): (usize, usize)) -> String {
-    if least == most { least.to_string() } else { format!("{least} to {most}") }
+    let s = if most == 1 { "" } else { "s" };
+    if least == most { format!("{least} argument{s}") } else { format!("{least} to {most} argument{s}") }
 }
 
-/// Numbers of arguments in words: `2`, `2 or 4`.
+/// Numbers of arguments in words: `2 arguments`, `2 or 4 arguments`.
 fn either(counts: &[usize]) -> String {
-    counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ")
+    let s = if counts == [1] { "" } else { "s" };
+    format!("{} argument{s}", counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" or "))
 }

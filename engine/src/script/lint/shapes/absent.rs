@@ -4,8 +4,10 @@ use crate::diagnostic::{Help, ScriptProblem};
 use rhai::{Expr, FnCallExpr, Position as At};
 
 use super::{Shapes, Type};
+use crate::merge::{Function as Library, Gives};
 use crate::script::ast::{self, Link};
 use crate::script::lint::Kinds;
+use crate::script::lint::report::is_name;
 use crate::script::natives;
 
 impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
@@ -30,7 +32,8 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// Whether a method asks about members: `anonymous.contains("note")`, `anonymous.keys()`.
     pub(super) fn asks(&mut self, held: &Type<'s>, call: &'p FnCallExpr) -> bool {
         let name = call.name.as_str();
-        if matches!(name, "type_of" | "is_blank") {
+        let asks = Library::by_name(name).is_some_and(|own| own.gives == Gives::Boolean);
+        if name == "type_of" || asks {
             self.ask(held);
             return true;
         }
@@ -53,7 +56,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         }
     }
 
-    fn is_asked(&self, path: &str) -> bool {
+    pub(super) fn is_asked(&self, path: &str) -> bool {
         let all_of = path.rsplit_once('.').is_some_and(|(holder, _)| self.asked.contains(&format!("{holder}.*")));
         let name = path.rsplit_once('.').map(|(_, name)| name);
         let is_named = name.is_some_and(|name| self.facts.asked.contains(name));
@@ -93,10 +96,12 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         let (shown, length) = match link {
             Link::Member { name: member, .. } => {
                 let text = self.report.rest_of_line(base.position());
-                let brackets =
-                    text.get(name.len()..).filter(|rest| rest.starts_with('[')).and_then(|rest| rest.find(']'));
-                let length = brackets.map_or(1 + member.len(), |end| end + 1);
-                (format!("{name}?.{member}"), name.len() + length)
+                let brackets = text.get(name.len()..).filter(|rest| rest.starts_with('['));
+                let brackets = brackets.and_then(|rest| rest.chars().position(|one| one == ']'));
+                let length = brackets.map_or(1 + member.chars().count(), |end| end + 1);
+                let shown =
+                    if is_name(member) { format!("{name}?.{member}") } else { format!("{name}?[\"{member}\"]") };
+                (shown, name.len() + length)
             }
             _ => (format!("{name} ?? {}", held.empty()), name.len()),
         };

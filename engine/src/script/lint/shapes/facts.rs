@@ -3,7 +3,7 @@
 //! A member that is asked about somewhere may be known to be there where it is read, in ways that no pass over the tree
 //! follows: behind a `filter`, in a helper, under a name that is computed. Then nothing is reported of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
@@ -25,7 +25,14 @@ pub(super) struct Facts {
     pub(super) replaces_items: bool,
     /// Variables that it assigns anew.
     pub(super) reassigned: BTreeSet<String>,
+    /// Members that it assigns a value of another shape, each with the place from which that is so.
+    reshaped: BTreeMap<String, (usize, usize)>,
+    /// Whether it computes new numbers in place: `line.qty *= 1.5`, `line.set("qty", …)`.
+    pub(super) computes: bool,
 }
+
+/// Methods that give what they are called on, or a part of it.
+const SAME_SHAPE: [&str; 8] = ["drain", "extract", "filter", "order", "order_by", "order_desc", "retain", "take"];
 
 impl Facts {
     pub(super) fn of(given: &Given<'_, '_>) -> Self {
@@ -35,7 +42,7 @@ impl Facts {
             statement.walk(&mut Vec::new(), &mut |path| {
                 let holder = path.len().checked_sub(2).and_then(|at| path.get(at));
                 if let Some(node) = path.last() {
-                    facts.node(node, holder);
+                    facts.node(node, holder, given);
                 }
                 true
             });
@@ -43,7 +50,7 @@ impl Facts {
         facts
     }
 
-    fn node(&mut self, node: &ASTNode<'_>, holder: Option<&ASTNode<'_>>) {
+    fn node(&mut self, node: &ASTNode<'_>, holder: Option<&ASTNode<'_>>, given: &Given<'_, '_>) {
         match node {
             ASTNode::Stmt(Stmt::Assignment(both)) => {
                 self.reassigned.extend(ast::variable(&both.1.lhs).map(ToString::to_string));
@@ -51,6 +58,13 @@ impl Facts {
                 self.written.extend(member(&both.1.lhs).filter(|_| !both.0.is_op_assignment()));
                 self.written.extend(ast::members(&both.1.rhs).into_iter().flatten().map(|(name, ..)| name));
                 let target = ast::chain(&both.1.lhs);
+                let is_member = !target.1.is_empty();
+                self.computes |= is_member && both.0.is_op_assignment();
+                self.computes |= matches!(target.1.last(), Some(Link::Index { .. }));
+                if let Some(name) = member(&both.1.lhs).filter(|name| !keeps_shape(&both.1.rhs, name)) {
+                    let at = end(&both.1.rhs, given);
+                    self.reshaped.entry(name).and_modify(|first| *first = at.min(*first)).or_insert(at);
+                }
                 self.replaces_items |= matches!(target.1.last(), Some(Link::Index { .. }));
                 self.replaces_items |= matches!(both.1.lhs, Expr::ThisPtr(_));
             }
@@ -68,8 +82,12 @@ impl Facts {
             Expr::FnCall(call, _) => self.call(call),
             Expr::MethodCall(call, _) if matches!(call.name.as_str(), "push" | "set" | "insert") => {
                 self.replaces_items = true;
+                self.computes |= call.name == "set";
+                let given = call.args.iter().filter_map(ast::members).flatten();
+                self.written.extend(given.map(|(name, ..)| name));
             }
             Expr::MethodCall(call, _) if matches!(call.name.as_str(), "fill_with" | "mixin") => {
+                self.computes = true;
                 let given = call.args.iter().filter_map(ast::members).flatten();
                 self.asked.extend(given.map(|(name, ..)| name));
                 let given = call.args.iter().filter_map(ast::members).flatten();
@@ -84,6 +102,11 @@ impl Facts {
             Expr::Dot(..) | Expr::Index(..) => self.optional_links(expr),
             _ => {}
         }
+    }
+
+    /// Whether a member of this name may hold a value of another shape at a place.
+    pub(super) fn is_reshaped(&self, name: &str, at: rhai::Position) -> bool {
+        self.reshaped.get(name).is_some_and(|first| place(at) > *first)
     }
 
     /// `a.note?.len()` asks about `note`.
@@ -104,6 +127,55 @@ impl Facts {
         if compares || is_own {
             self.asked.extend(call.args.iter().filter_map(member));
         }
+    }
+}
+
+fn place(at: rhai::Position) -> (usize, usize) {
+    (at.line().unwrap_or_default(), at.position().unwrap_or_default())
+}
+
+/// The last place of an expression, bodies of closures in it included.
+fn end(expr: &Expr, given: &Given<'_, '_>) -> (usize, usize) {
+    let mut last = place(expr.position());
+    let mut closures = Vec::new();
+    expr.walk(&mut Vec::new(), &mut |path| {
+        if let Some(node) = path.last() {
+            last = last.max(place(node.position()));
+        }
+        if let Some(ASTNode::Expr(expr)) = path.last() {
+            closures.extend(ast::closure(expr).map(|(name, _)| name));
+        }
+        true
+    });
+    let bodies = given.tree.functions.iter().filter(|function| closures.contains(&function.name));
+    for statement in bodies.flat_map(|function| &function.body) {
+        statement.walk(&mut Vec::new(), &mut |path| {
+            if let Some(node) = path.last() {
+                last = last.max(place(node.position()));
+            }
+            true
+        });
+    }
+    last
+}
+
+/// Whether what is assigned to a member has the shape that the member had.
+fn keeps_shape(value: &Expr, name: &str) -> bool {
+    match value {
+        Expr::FnCall(call, _) => {
+            let merges = || Library::by_name(&call.name).is_some_and(|function| !function.is_helper());
+            call.op_token.is_some() || merges()
+        }
+        Expr::Dot(..) | Expr::Index(..) => match ast::chain(value).1.pop() {
+            Some(Link::Member { name: own, .. }) => own == name,
+            Some(Link::Method { call, .. }) => SAME_SHAPE.contains(&call.name.as_str()),
+            _ => false,
+        },
+        Expr::Coalesce(all, _) => all.iter().all(|one| keeps_shape(one, name)),
+        Expr::Array(items, _) => items.is_empty(),
+        Expr::Map(..) | Expr::Variable(..) | Expr::Stmt(_) | Expr::ThisPtr(_) => false,
+        // a scalar, which has no members
+        _ => true,
     }
 }
 

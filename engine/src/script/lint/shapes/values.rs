@@ -10,7 +10,8 @@ use crate::script::lint::Kinds;
 use crate::script::natives;
 
 /// The names that `type_of` gives.
-const TYPES: [&str; 10] = ["()", "Fn", "array", "bool", "char", "f64", "i64", "map", "range", "string"];
+const TYPES: [&str; 12] =
+    ["()", "Fn", "array", "blob", "bool", "char", "f64", "i64", "map", "range", "range=", "string"];
 /// Names of types in other languages, with rhai's.
 const TYPES_ELSEWHERE: [(&str, &str); 15] = [
     ("object", "map"),
@@ -100,7 +101,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     pub(super) fn receives(&mut self, held: &Type<'s>, name: &str, at: At) -> bool {
         let Some(native) = natives::native(name).filter(|_| !self.given.is_member(name)) else { return true };
         let own = held.kinds.without(Kinds::UNIT);
-        let lacks = held.kinds.is_known() && own != Kinds::NONE && own.lacks(native.receivers);
+        // what the script asks about may be of another type: `2.0` is an integer, and comes as a fraction
+        let is_asked = held.path.as_ref().is_some_and(|path| self.is_asked(path));
+        let lacks = if is_asked { own.excludes(native.receivers) } else { own.lacks(native.receivers) };
+        let lacks = lacks && held.kinds.is_known() && own != Kinds::NONE;
         if lacks {
             let (kinds, receivers) = (own.words(), native.receivers.words());
             self.report.add(at, name.len(), ScriptProblem::NoMethod { kinds, name: name.to_owned(), receivers });
