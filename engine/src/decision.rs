@@ -79,10 +79,12 @@ pub enum SkipReason {
     AlreadyTransferred,
     /// A token came that could not be verified.
     TokenInvalid,
+    /// The ledger says that the hand-over is another account's.
+    Claimed,
 }
 
 impl SkipReason {
-    /// The words that a fixture can expect.
+    /// The words that a fixture can expect: it has no ledger.
     pub const WORDS: [&'static str; 5] =
         ["already_transferred", "no_session", "session_expired", "session_too_old", "token_invalid"];
 
@@ -95,6 +97,7 @@ impl SkipReason {
             Self::SessionTooOld => "session_too_old",
             Self::AlreadyTransferred => "already_transferred",
             Self::TokenInvalid => "token_invalid",
+            Self::Claimed => "claimed_by_another_account",
         }
     }
 }
@@ -228,6 +231,8 @@ pub enum Notice {
     ProfileOversized(Sink),
     /// The account's receipt is malformed: no rule that needs once wrote.
     ReceiptUnreadable,
+    /// The ledger could not be asked whose the hand-over is, and the policy says to go on.
+    LedgerOpen,
 }
 
 /// Where a script stopped, and why, as far as either is known.
@@ -262,6 +267,7 @@ impl Notice {
             Self::Observed(..) => "observed",
             Self::ProfileOversized(_) => "profile_oversized",
             Self::ReceiptUnreadable => "receipt_unreadable",
+            Self::LedgerOpen => "ledger_open",
         }
     }
 
@@ -331,6 +337,33 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether the ledger must know whose the hand-over is before this answer leaves: it writes, or it leaves something of
+    /// the session behind, which the next person on the device must not get (I4).
+    #[must_use]
+    pub fn needs_claim(&self) -> bool {
+        let writes = self.commands.iter().any(|command| !matches!(command, Command::ClearAnonymousSession));
+        writes || self.findings.iter().any(Finding::keeps_session)
+    }
+
+    /// The same for an account that must not get anything of the session, because another one has it.
+    #[must_use]
+    pub fn withdrawn(self) -> Self {
+        let (commands, findings) = (Vec::new(), Vec::new());
+        Self { status: Status::Skipped(SkipReason::Claimed), commands, findings, findings_omitted: 0, ..self }
+    }
+
+    /// The same with a finding that keeps the session, because nobody knows whether another account has it; it has a place
+    /// among as many entries as the report may have.
+    #[must_use]
+    pub fn unclaimed(mut self, report_entries: usize) -> Self {
+        self.commands.retain(|command| !matches!(command, Command::ClearAnonymousSession));
+        if self.findings.len() >= report_entries && self.findings.pop().is_some() {
+            self.findings_omitted += 1;
+        }
+        self.findings.push(Finding::new(None, Notice::LedgerOpen));
+        self
+    }
+
     /// Appends the decision as compact JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"id\":");

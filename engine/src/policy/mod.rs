@@ -77,11 +77,23 @@ pub struct SessionPolicy {
     pub verifies: bool,
     /// Whether a decision says that the anonymous session is no longer needed.
     pub clear: bool,
+    /// What a login gets while the ledger cannot be asked.
+    pub ledger: LedgerPolicy,
+}
+
+/// What a login gets while the ledger cannot be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LedgerPolicy {
+    /// Nothing: the session stays for the next login.
+    #[default]
+    Closed,
+    /// The decision, and the session stays.
+    Open,
 }
 
 impl Default for SessionPolicy {
     fn default() -> Self {
-        Self { max_age: None, once: false, verifies: false, clear: true }
+        Self { max_age: None, once: false, verifies: false, clear: true, ledger: LedgerPolicy::Closed }
     }
 }
 

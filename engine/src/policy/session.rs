@@ -1,6 +1,6 @@
 //! What a policy says of sessions, and whether that is wise: the provider's page of best practices, as errors and advice.
 
-use super::{POLICY_FILE, Reader, SessionPolicy, duration};
+use super::{LedgerPolicy, POLICY_FILE, Reader, SessionPolicy, duration};
 use crate::diagnostic::{Diagnostic, PolicyProblem, Span};
 use crate::json::{Document, Kind, Number, View};
 use crate::policy::Files;
@@ -32,7 +32,10 @@ impl Reader<'_> {
         if session.get("token").is_none_or(|token| !["required", "optional"].contains(&token.word().as_str())) {
             self.one_of(session, "token", &["ignored", "optional", "required"]);
         }
-        self.one_of(session, "ledger", &["closed", "open"]);
+        let ledger = match self.one_of(session, "ledger", &["closed", "open"]).as_deref() {
+            Some("open") => LedgerPolicy::Open,
+            _ => LedgerPolicy::Closed,
+        };
         self.format(session);
         self.lifetime(session);
         SessionPolicy {
@@ -41,6 +44,7 @@ impl Reader<'_> {
             once: self.boolean(session, "once").unwrap_or(session.get("once").is_some()),
             verifies: session.get("token").is_some_and(|token| token.word() == "optional"),
             clear: self.boolean(session, "clear").unwrap_or(true),
+            ledger,
         }
     }
 

@@ -6,9 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{PROFILE_BYTES, RuleSet, evidence, fit};
 use crate::decision::sink_bytes;
-use crate::diagnostic::{
-    Code, Diagnostic, Help, Note, PolicyProblem, SchemaProblem, ScriptProblem, Severity, Span, nearest,
-};
+use crate::diagnostic::{Diagnostic, Help, Note, PolicyProblem, SchemaProblem, ScriptProblem, Severity, Span, nearest};
 use crate::event::Sink;
 use crate::generate;
 use crate::guard::Guard;
@@ -69,9 +67,6 @@ pub(super) fn compile(
     }
 }
 
-/// What a schema says of its bounds, which a rule may loosen.
-const BOUNDS: [Code; 4] = [Code::S030, Code::S031, Code::S032, Code::S033];
-
 /// What one compilation has found so far.
 struct Compiler<'a> {
     files: &'a Files,
@@ -99,11 +94,13 @@ impl Compiler<'_> {
             let schema_file = format!("{}.schema.json", declaration.name);
             let result_file = format!("{}.result.schema.json", declaration.name);
             let options = options(policy, declaration);
-            let mut known = self.know(&schema_file, &options);
-            if !declaration.knows_bound {
-                known = known.map(|known| Knowledge { bytes_max: None, ..known });
-                self.found.retain(|one| one.file != schema_file || !BOUNDS.contains(&one.code));
-            }
+            // where a bound is written that cannot be read, no place is reported for want of one
+            let bounded = || Options { bytes_max: Some(usize::MAX), ..options.clone() };
+            let known = if declaration.knows_bound {
+                self.know(&schema_file, &options)
+            } else {
+                self.know(&schema_file, &bounded()).map(|known| Knowledge { bytes_max: None, ..known })
+            };
             let schema = self.schema(&schema_file, options);
             if self.files.get(&schema_file).is_none() {
                 let near = self.misnamed(policy, &schema_file);

@@ -25,7 +25,7 @@ use crate::guard::{self, Guard, Operation};
 use crate::json::{Json, View};
 use crate::limits::Limits;
 use crate::merge::Context;
-use crate::policy::{Files, SessionPolicy};
+use crate::policy::{Files, LedgerPolicy, SessionPolicy};
 use crate::provider::Provider;
 use crate::receipt;
 pub use crate::rule::Applied;
@@ -95,6 +95,12 @@ impl RuleSet {
     #[must_use]
     pub fn takes_once(&self) -> bool {
         self.policy.once
+    }
+
+    /// What a login gets while the ledger cannot be asked.
+    #[must_use]
+    pub fn ledger(&self) -> LedgerPolicy {
+        self.policy.ledger
     }
 
     /// What deserves a look, and stops nothing: warnings and information, sorted by file and place.
