@@ -37,6 +37,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     for name in ["HANDOVER_DEV", "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE", "HANDOVER_ROOTS"] {
         command.env_remove(name);
     }
+    // a test that cares names another one
+    command.env("HANDOVER_LEDGER", "memory");
     command
 }
 
@@ -77,14 +79,27 @@ impl Server {
 
     /// Starts the shipped policy with these arguments and this environment.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::run(arguments, environment).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, or none where it refuses them.
+    pub(crate) fn try_start(arguments: &[&str]) -> Option<Self> {
+        Self::run(arguments, &[]).ok()
+    }
+
+    fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self, String> {
         let mut command = command(&["serve"]);
         command.args(arguments).envs(environment.iter().copied());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
-        let line: serde_json::Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("{first}"));
-        let address = line["listen"].as_str().unwrap().to_owned();
+        let line = serde_json::from_str(&first).unwrap_or(serde_json::Value::Null);
+        let Some(address) = line["listen"].as_str().map(str::to_owned) else {
+            drop(child.kill());
+            drop(child.wait());
+            return Err(first);
+        };
         let log = Arc::new(Mutex::new(first));
         let shared = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
@@ -94,7 +109,7 @@ impl Server {
                 line.clear();
             }
         });
-        Self { child, address, log, reader: Some(reader) }
+        Ok(Self { child, address, log, reader: Some(reader) })
     }
 
     /// KiB of memory that the process has.
@@ -123,6 +138,11 @@ impl Server {
 
     pub(crate) fn post(&self, body: &[u8]) -> Answer {
         self.post_with("content-type: application/json\r\n", body)
+    }
+
+    /// The answer, if there is still a server.
+    pub(crate) fn try_post(&self, body: &[u8]) -> Option<Answer> {
+        post_to(&self.address, body)
     }
 
     pub(crate) fn post_with(&self, fields: &str, body: &[u8]) -> Answer {
@@ -173,11 +193,22 @@ impl Drop for Server {
     }
 }
 
+/// Sends a body to an address, and reads the answer if somebody is there.
+pub(crate) fn post_to(address: &str, body: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!(
+        "POST /v1/transfer HTTP/1.1\r\nhost: handover\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    drop(stream.write_all(&[head.as_bytes(), body].concat()));
+    Some(answer(&mut stream))
+}
+
 /// Reads one answer until the connection is closed.
 pub(crate) fn answer(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     drop(stream.read_to_end(&mut bytes));
-    let text = String::from_utf8(bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     // the date is the one field that no two answers need to share

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::files::shown;
+
 /// Where the webhook listens, unless somebody says otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
 /// Bytes of a request body.
@@ -18,13 +20,18 @@ const IDLE_SECONDS: u64 = 30;
 const IDLE_SECONDS_MAX: u64 = 3_600;
 /// The folder of the policy.
 const RULES: &str = "rules";
+/// The file of the ledger.
+const LEDGER: &str = "handover.redb";
 
 /// What `serve` reads of the environment.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 11] = [
     "HANDOVER_BEHIND_PROXY",
     "HANDOVER_BODY_BYTES",
     "HANDOVER_DEV",
     "HANDOVER_IDLE",
+    "HANDOVER_LEDGER",
+    "HANDOVER_LEDGER_KEY",
+    "HANDOVER_LEDGER_KEY_FILE",
     "HANDOVER_LISTEN",
     "HANDOVER_RULES",
     "HANDOVER_SECRETS",
@@ -46,22 +53,82 @@ pub struct Flags {
     pub idle: Option<u64>,
     /// `--behind-proxy`
     pub behind_proxy: bool,
+    /// `--ledger`
+    pub ledger: Option<String>,
 }
 
-/// Where the secrets of callers come from.
+/// Where secrets come from: those of callers, or the keys of the ledger.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretsFrom {
-    /// `HANDOVER_SECRETS`, its text.
+    /// A variable of the environment, its text.
     Environment(String),
-    /// `HANDOVER_SECRETS_FILE`, its path.
+    /// The file that a variable names.
     File(PathBuf),
+}
+
+/// Where the service remembers whose a hand-over is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum LedgerChoice {
+    /// `none`: nowhere.
+    None,
+    /// `memory`: until the process ends.
+    Memory,
+    /// `file:PATH`: in one file, for one process.
+    File(PathBuf),
+    /// `postgres://…`: in PostgreSQL, for replicas.
+    Postgres(String),
+}
+
+impl LedgerChoice {
+    fn parse(text: &str) -> Result<Self> {
+        Ok(match text {
+            "none" => Self::None,
+            "memory" => Self::Memory,
+            _ if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+                Self::Postgres(text.to_owned())
+            }
+            _ => match text.strip_prefix("file:").filter(|path| !path.is_empty() && !path.contains("://")) {
+                Some(path) => Self::File(PathBuf::from(path)),
+                // an address may hold a password
+                None => bail!("`--ledger`, or HANDOVER_LEDGER, takes `memory`, `file:PATH`, `postgres://…` or `none`"),
+            },
+        })
+    }
+}
+
+/// Shows no password: only a plain host and database.
+impl std::fmt::Display for LedgerChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => write!(f, "none"),
+            Self::Memory => write!(f, "memory"),
+            Self::File(path) => write!(f, "file:{}", shown(path)),
+            Self::Postgres(url) => {
+                let address = url.split('?').next().unwrap_or_default();
+                // a password may hold the sign that ends an address
+                let hides = !address.contains('@') && url.contains('@');
+                let address =
+                    address.rsplit_once('@').or_else(|| address.split_once("//")).map_or("", |(_, host)| host);
+                let is_plain = |one: char| one.is_ascii_alphanumeric() || "._-:/%[],".contains(one);
+                let hides = hides || !address.chars().all(is_plain);
+                write!(f, "postgres://{}", if hides { "…" } else { address })
+            }
+        }
+    }
+}
+
+/// Shows no password.
+impl std::fmt::Debug for LedgerChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// Shows no secret.
 impl std::fmt::Debug for SecretsFrom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Environment(_) => write!(f, "HANDOVER_SECRETS"),
+            Self::Environment(_) => write!(f, "environment"),
             Self::File(path) => write!(f, "{}", path.display()),
         }
     }
@@ -82,6 +149,10 @@ pub struct Config {
     pub secrets: Option<SecretsFrom>,
     /// Whether a proxy in front of us ends TLS.
     pub behind_proxy: bool,
+    /// Where the service remembers whose a hand-over is.
+    pub ledger: LedgerChoice,
+    /// Where the keys of the ledger come from; none: the ledger makes its own, where it can.
+    pub ledger_keys: Option<SecretsFrom>,
 }
 
 impl Config {
@@ -90,10 +161,7 @@ impl Config {
     /// # Errors
     /// What cannot run, and what to do about it.
     pub fn new(flags: Flags) -> Result<Self> {
-        let unreadable = NAMES.iter().find(|name| std::env::var_os(name).is_some_and(|value| value.to_str().is_none()));
-        if let Some(name) = unreadable {
-            bail!("{name} is not UTF-8");
-        }
+        readable()?;
         Self::from(flags, |name| std::env::var(name).ok())
     }
 
@@ -101,12 +169,8 @@ impl Config {
         let set = |name| environment(name).is_some_and(|value| value == "1" || value == "true");
         let dev = flags.dev || set("HANDOVER_DEV");
         let behind_proxy = flags.behind_proxy || set("HANDOVER_BEHIND_PROXY");
-        let secrets = match (environment("HANDOVER_SECRETS"), environment("HANDOVER_SECRETS_FILE")) {
-            (Some(_), Some(_)) => bail!("both HANDOVER_SECRETS and HANDOVER_SECRETS_FILE are set: unset one"),
-            (Some(text), None) => Some(SecretsFrom::Environment(text)),
-            (None, Some(path)) => Some(SecretsFrom::File(PathBuf::from(path))),
-            (None, None) => None,
-        };
+        let secrets = secrets_from(&environment, "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE")?;
+        let (ledger, ledger_keys) = ledger_from(&flags, dev, &environment)?;
         let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
         let listen: SocketAddr =
@@ -143,8 +207,61 @@ impl Config {
             idle,
             secrets,
             behind_proxy,
+            ledger,
+            ledger_keys,
         })
     }
+}
+
+/// The ledger that flags and environment name, and where its keys come from.
+///
+/// # Errors
+/// No ledger has this name, or both variables of the keys are set.
+pub fn ledger(flags: &Flags) -> Result<(LedgerChoice, Option<SecretsFrom>)> {
+    readable()?;
+    ledger_from(flags, false, &|name| std::env::var(name).ok())
+}
+
+fn ledger_from(
+    flags: &Flags,
+    dev: bool,
+    environment: &impl Fn(&str) -> Option<String>,
+) -> Result<(LedgerChoice, Option<SecretsFrom>)> {
+    let ledger = match flags.ledger.clone().or_else(|| environment("HANDOVER_LEDGER")) {
+        Some(text) => LedgerChoice::parse(&text)?,
+        None if dev => LedgerChoice::Memory,
+        None => LedgerChoice::File(PathBuf::from(LEDGER)),
+    };
+    Ok((ledger, secrets_from(environment, "HANDOVER_LEDGER_KEY", "HANDOVER_LEDGER_KEY_FILE")?))
+}
+
+/// A secret in one variable, or in the file that another one names.
+fn secrets_from(
+    environment: &impl Fn(&str) -> Option<String>,
+    variable: &str,
+    file: &str,
+) -> Result<Option<SecretsFrom>> {
+    Ok(match (environment(variable), environment(file)) {
+        (Some(_), Some(_)) => bail!("both {variable} and {file} are set: unset one"),
+        (Some(text), None) => Some(SecretsFrom::Environment(text)),
+        (None, Some(path)) => Some(SecretsFrom::File(PathBuf::from(path))),
+        (None, None) => None,
+    })
+}
+
+fn readable() -> Result<()> {
+    let unreadable = NAMES.iter().find(|name| std::env::var_os(name).is_some_and(|value| value.to_str().is_none()));
+    if let Some(name) = unreadable {
+        bail!("{name} is not UTF-8");
+    }
+    Ok(())
+}
+
+/// How long a debug build holds an answer after its claim: for tests that kill the server there.
+#[must_use]
+pub fn hold_after_claim() -> Option<Duration> {
+    let millis = std::env::var("HANDOVER_TEST_HOLD_MS").ok().filter(|_| cfg!(debug_assertions))?;
+    millis.parse().ok().map(Duration::from_millis)
 }
 
 /// The roots that the Action may show, where the environment has them as the Action's secret.

@@ -52,6 +52,7 @@ impl ApiError {
             "id_mismatch" => (400, "`webhook-id` and the body's `id` differ"),
             "overloaded" => (503, "too many requests at once"),
             "not_ready" => (503, "the server is stopping"),
+            "ledger_unavailable" => (503, "the ledger does not answer: nothing changes, and the session stays"),
             "deadline_exceeded" => (504, "the decision took too long"),
             _ => (500, "an error of the server"),
         };
@@ -110,7 +111,7 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.code == "overloaded" {
+        if matches!(self.code, "overloaded" | "ledger_unavailable") {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if matches!(self.code, "body_too_large" | "body_timeout" | "overloaded") {

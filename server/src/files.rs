@@ -138,7 +138,8 @@ fn named(path: &Path) -> Result<&str> {
 }
 
 /// A path for people: a terminal obeys no part of it.
-fn shown(path: &Path) -> String {
+#[must_use]
+pub fn shown(path: &Path) -> String {
     let escaped = |one: char| if one.is_control() { one.escape_default().collect() } else { one.to_string() };
     path.to_string_lossy().chars().map(escaped).collect()
 }
@@ -182,6 +183,95 @@ fn marked(bytes: Vec<u8>) -> String {
 pub fn regular_text(path: &Path) -> Result<String> {
     regular(path)?;
     text(path)
+}
+
+/// Whether a file is there and holds something.
+#[must_use]
+pub fn has_bytes(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
+}
+
+/// Which file a path names, and how long it is.
+#[derive(Clone, Copy)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+}
+
+impl Stamp {
+    /// Of the file that is there now.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn of(path: &Path) -> std::io::Result<Self> {
+        Ok(Self::from(&path.metadata()?))
+    }
+
+    /// Of a file that is open.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn of_open(file: &fs::File) -> std::io::Result<Self> {
+        Ok(Self::from(&file.metadata()?))
+    }
+
+    fn from(metadata: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len() }
+    }
+
+    /// Whether it is the same file, and no shorter.
+    #[must_use]
+    pub fn continues(self, before: Self) -> bool {
+        (self.device, self.inode) == (before.device, before.inode) && self.bytes >= before.bytes
+    }
+}
+
+/// Reads a file that only its owner may read.
+///
+/// # Errors
+/// It cannot be read, or others may read it.
+pub fn private_text(path: &Path) -> Result<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = path.metadata().with_context(|| format!("cannot read `{}`", shown(path)))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        bail!("`{}` can be read by others: `chmod 600` it", shown(path));
+    }
+    regular_text(path)
+}
+
+/// Makes a file that only its owner may read, whole or not at all, and waits until it is on the disk. Leaves what is there
+/// already.
+///
+/// # Errors
+/// It cannot be written.
+pub fn make_private(path: &Path, write: impl FnOnce(fs::File) -> Result<()>) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let unwritable = || format!("cannot write `{}`", shown(path));
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness for a name: {error}"))?;
+    let part = PathBuf::from(format!("{}.{:x}.part", path.display(), u64::from_le_bytes(random)));
+    let mut options = fs::OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(&part).with_context(unwritable)?;
+    let written = file.try_clone().map_err(Into::into).and_then(write).and_then(|()| Ok(file.sync_all()?));
+    // the name is given only where nothing has it
+    let named = written.and_then(|()| match fs::hard_link(&part, path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    });
+    drop(fs::remove_file(&part));
+    named.with_context(unwritable)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).with_context(unwritable)
+}
+
+/// Opens a file that is read and written by turns.
+///
+/// # Errors
+/// It is not there, or may not be read or written.
+pub fn open_to_change(path: &Path) -> std::io::Result<fs::File> {
+    fs::OpenOptions::new().read(true).write(true).open(path)
 }
 
 /// A pipe could keep its reader waiting for ever, and a device has no end.

@@ -2,16 +2,18 @@
 //!
 //! The path of one request: [`auth::Head`], the body within its size and deadline, [`auth::Caller`] over the raw
 //! bytes, a place in the [`pool`], [`handover_engine::event::Event`],
-//! [`handover_engine::ruleset::RuleSet::evaluate_until`], decision, bytes, signed. Async ends at the route; evaluation runs on a pool of its own. Absent: tokens, ledger, provider API.
+//! [`handover_engine::ruleset::RuleSet::evaluate_until`], decision, the [`ledger`], bytes, signed.
+//! Async ends at the route; evaluation runs on a pool of its own. Absent: tokens, provider API.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
 
-pub mod config;
 pub mod files;
+pub mod config;
 pub mod auth;
 pub mod transfer;
 pub mod telemetry;
 pub mod error;
+pub mod ledger;
 pub mod pool;
 pub mod state;
 pub mod routes;

@@ -3,15 +3,18 @@
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
+use handover_engine::policy::LedgerPolicy;
 use handover_engine::ruleset::RuleSet;
 use tokio::sync::Semaphore;
 
 use crate::auth::Secrets;
-use crate::config::SecretsFrom;
+use crate::config::{self, SecretsFrom};
 use crate::files;
+use crate::ledger::Guarded;
 use crate::pool::Pool;
 
 /// Requests that are worked on at once, once their head and body are whole.
@@ -34,6 +37,10 @@ pub struct State {
     pub bodies: Arc<Semaphore>,
     /// Threads that evaluate.
     pub pool: Arc<Pool>,
+    /// Whose a hand-over is; none: nobody remembers.
+    pub ledger: Option<Arc<Guarded>>,
+    /// How long a debug build holds an answer after its claim.
+    pub hold: Option<Duration>,
     ready: Arc<AtomicBool>,
 }
 
@@ -54,14 +61,29 @@ impl State {
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
             bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
             pool: Arc::new(pool),
+            ledger: None,
+            hold: config::hold_after_claim(),
             ready: Arc::new(AtomicBool::new(true)),
         })
+    }
+
+    /// The same with a ledger.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Option<Arc<Guarded>>) -> Self {
+        Self { ledger, ..self }
     }
 
     /// Whether new requests should come.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Whether logins get an answer: without the ledger that the policy insists on, they get none.
+    #[must_use]
+    pub fn has_ledger(&self) -> bool {
+        let is_available = self.ledger.as_ref().is_none_or(|ledger| ledger.is_available());
+        is_available || self.rules.ledger() == LedgerPolicy::Open
     }
 
     /// The server is about to stop.

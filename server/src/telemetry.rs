@@ -11,8 +11,11 @@ use std::time::Duration;
 use handover_engine::decision::{Command, Decision, Finding, Notice, SkipReason};
 use handover_engine::event::Event;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Lines that wait to be written.
 const WAITING_MAX: usize = 4_096;
@@ -24,8 +27,11 @@ pub fn start() -> WorkerGuard {
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_MAX).thread_name("log");
     let (writer, guard) = queue.finish(std::io::stderr());
     let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
+    let lines = lines.with_writer(LINES.get_or_init(|| writer).clone()).finish();
+    // what libraries say is not for whoever operates the server, and nobody has read it for values
+    let own = filter_fn(|line| line.target().starts_with("handover"));
     // a second start in one process keeps the first
-    drop(lines.with_writer(LINES.get_or_init(|| writer).clone()).try_init());
+    drop(lines.with(own).try_init());
     // a panic's own text may hold a value: say only where it was
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));

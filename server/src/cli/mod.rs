@@ -11,6 +11,7 @@ mod explain;
 mod health;
 mod init;
 mod laws;
+mod ledger;
 mod sanitize;
 mod serve;
 mod coverage;
@@ -64,6 +65,8 @@ enum Command {
     Docs(docs::Arguments),
     /// Test the laws of merging on generated data
     Laws(laws::Arguments),
+    /// Manage what the server remembers of hand-overs
+    Ledger(ledger::Arguments),
     /// Print the version
     Version(version::Arguments),
 }
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => health::schema(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),
+        Command::Ledger(arguments) => ledger::run(arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
     output::finish(status)

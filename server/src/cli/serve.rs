@@ -1,20 +1,23 @@
 //! `handover serve`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
 use super::output::{Status, usage};
 use super::rules;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, LedgerChoice};
 use crate::state::{Callers, State};
-use crate::{app, telemetry};
+use crate::{app, ledger, telemetry};
 
 /// Arguments of `serve`; each flag can also be set as `HANDOVER_<FLAG>`.
 #[derive(clap::Args)]
 #[command(after_help = "Callers sign their requests (Standard Webhooks). HANDOVER_SECRETS, or the file that \
 HANDOVER_SECRETS_FILE names, holds one or two secrets: `whsec_` and the base64 of 24 to 64 random bytes. SIGHUP reads \
-the file again.")]
+the file again. HANDOVER_LEDGER_KEY, or the file that HANDOVER_LEDGER_KEY_FILE names, holds one or two keys of the ledger: \
+the base64 of 32 random bytes. Where the ledger's address holds a password, set HANDOVER_LEDGER: flags are seen by \
+everybody on the machine.")]
 pub(super) struct Arguments {
     /// Folder of the policy [default: rules]
     #[arg(long, value_name = "DIR")]
@@ -31,21 +34,30 @@ pub(super) struct Arguments {
     /// Seconds for a request's head, and between two requests of a connection, 1 to 3600 [default: 30]
     #[arg(long, value_name = "SECONDS")]
     idle: Option<u64>,
+    /// Where it is remembered whose a hand-over is: `file:PATH` (one process), `postgres://…` (replicas), `memory` or
+    /// `none`; without it, the file handover.redb, with --dev `memory`
+    #[arg(long, value_name = "WHERE")]
+    ledger: Option<String>,
     /// A proxy in front ends TLS: listen on a public address without a warning
     #[arg(long)]
     behind_proxy: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Status> {
-    let Arguments { rules, listen, dev, body_bytes, idle, behind_proxy } = arguments;
-    let config = Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy }).map_err(usage)?;
+    let Arguments { rules, listen, dev, body_bytes, idle, ledger, behind_proxy } = arguments;
+    let config = Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy, ledger }).map_err(usage)?;
     let callers = config.secrets.clone().map(Callers::load).transpose().map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
     let _log = telemetry::start();
     let connections = app::connections_max().map_err(usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let state = State::new(rules, callers, config.body_bytes)?;
+    let ledger = ledger::open(&config.ledger, config.ledger_keys.as_ref()).map_err(usage)?;
+    let state = state.with_ledger(ledger.clone());
     runtime.block_on(async {
+        if let Some(ledger) = &ledger {
+            ledger.begin(ledger::now()).await.map_err(usage)?;
+        }
         let listener = app::listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let signals = app::Signals::hear()?;
@@ -55,8 +67,23 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
             policy.digest = state.rules.digest(),
             policy.rules = state.rules.rules().len(),
             callers = if state.callers.is_some() { "signed" } else { "anybody" },
+            ledger = config.ledger.to_string(),
+            ledger.processes = match config.ledger {
+                LedgerChoice::Postgres(_) => Some("many"),
+                LedgerChoice::File(_) | LedgerChoice::Memory => Some("one"),
+                LedgerChoice::None => None,
+            },
+            ledger.answers = ledger.as_ref().map(|ledger| ledger.is_available()),
+            ledger.keys = ledger.as_ref().map(|ledger| ledger.key_names()),
             "serving"
         );
+        if let Some(ledger) = ledger {
+            let (watched, tidied) = (Arc::clone(&ledger), ledger);
+            tokio::spawn(async move { watched.watch(ledger::now).await });
+            tokio::spawn(async move { tidied.tidy(ledger::now).await });
+        } else {
+            tracing::warn!("without a ledger, the next person on a device can get the same cart: set `--ledger`");
+        }
         if !address.ip().is_loopback() && !config.behind_proxy {
             tracing::warn!("a public address without TLS: put a TLS proxy in front, and set `--behind-proxy`");
         }

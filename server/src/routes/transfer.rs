@@ -10,13 +10,15 @@ use axum::http::{HeaderMap, HeaderValue, Request, header};
 use axum::response::{IntoResponse, Response};
 use handover_engine::decision::Decision;
 use handover_engine::event::Event;
+use handover_engine::policy::LedgerPolicy;
 use handover_engine::ruleset::{Given, Late, RuleSet};
 use http_body_util::BodyExt;
 
 use crate::auth::{Caller, Head, Refusal};
 use crate::error::ApiError;
+use crate::ledger::{Claim, Guarded, Owner};
 use crate::state::State;
-use crate::{telemetry, transfer};
+use crate::{ledger, telemetry, transfer};
 
 /// From the first to the last byte of a body.
 const BODY_TIME: Duration = Duration::from_secs(5);
@@ -142,8 +144,41 @@ async fn decide_by(
     if caller.is_some_and(|caller| caller.id() != event.id) {
         return Err(ApiError::new("id_mismatch"));
     }
+    let claim = claim(state, &event, &decision);
+    let (decision, bytes) = claimed(state, claim, decision, bytes).await?;
     telemetry::decided(&event, &decision, start.elapsed());
     Ok(bytes)
+}
+
+/// What the ledger must know before the answer leaves (I4), and the ledger.
+fn claim(state: &State, event: &Event, decision: &Decision) -> Option<(Arc<Guarded>, Claim)> {
+    let (ledger, session) = (state.ledger.as_ref()?, event.session.as_ref()?);
+    decision.needs_claim().then(|| (Arc::clone(ledger), ledger.claim_of(event, session, ledger::now())))
+}
+
+/// The answer after the claim: the same, none of it, or one that keeps the session.
+async fn claimed(
+    state: &State,
+    claim: Option<(Arc<Guarded>, Claim)>,
+    decision: Decision,
+    bytes: Vec<u8>,
+) -> Result<(Decision, Vec<u8>), ApiError> {
+    let Some((ledger, claim)) = claim else { return Ok((decision, bytes)) };
+    // a caller that hangs up ends no claim: the next one must learn that the ledger does not answer
+    let claimed = tokio::spawn(async move { ledger.claim(claim, ledger::now()).await });
+    let decision = match claimed.await.map_err(|_| ApiError::new("internal"))? {
+        Ok(Owner::This) => {
+            if let Some(hold) = state.hold {
+                tokio::time::sleep(hold).await;
+            }
+            return Ok((decision, bytes));
+        }
+        Ok(Owner::Another) => decision.withdrawn(),
+        Err(_) if state.rules.ledger() == LedgerPolicy::Open => decision.unclaimed(state.rules.limits().report_entries),
+        Err(_) => return Err(ApiError::new("ledger_unavailable")),
+    };
+    let bytes = decision.to_bytes();
+    Ok((decision, bytes))
 }
 
 fn evaluate(rules: &RuleSet, body: &[u8]) -> Decided {
