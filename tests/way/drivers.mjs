@@ -11,7 +11,7 @@ export const CLAIM = 'urn:handover:status';
 /** Our binary, serving the shipped rules; `log` holds its lines. */
 export async function startHandover(environment, ...arguments_) {
   const binary = process.env.HANDOVER_BINARY;
-  const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', ...arguments_], { cwd: root, env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', ...arguments_], { cwd: root, env: { HANDOVER_LEDGER: 'memory', ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] });
   const log = [];
   const lines = createInterface(child.stderr);
   const listening = new Promise((resolve, reject) => {
