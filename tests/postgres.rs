@@ -41,7 +41,7 @@ impl Postgres {
             .status();
         assert!(made.unwrap().success(), "initdb");
         let child = server(&binaries, &folder);
-        let this = Self { folder, binaries, child };
+        let mut this = Self { folder, binaries, child };
         this.wait();
         Some(this)
     }
@@ -65,7 +65,10 @@ impl Postgres {
         // one that is stopped has none
         let Ok(pids) = std::fs::read_to_string(data.join("postmaster.pid")) else { return };
         let leader = pids.lines().next().unwrap_or_default();
-        let kill = format!("kill -{name} {leader} $(cat /proc/{leader}/task/{leader}/children) 2>/dev/null");
+        // a leader that stands still starts no process that the list would lack
+        let kill = format!(
+            "exec 2>/dev/null; kill -STOP {leader}; kill -{name} $(cat /proc/{leader}/task/{leader}/children) {leader}"
+        );
         drop(Command::new("sh").args(["-c", &kill]).status());
     }
 
@@ -88,12 +91,17 @@ impl Postgres {
         self.wait();
     }
 
-    fn wait(&self) {
+    fn wait(&mut self) {
         let is_up = (0..600).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
+            // while a killed process of the server before still dies, the next one refuses to start
+            if self.child.try_wait().unwrap().is_some() {
+                self.child = server(&self.binaries, &self.folder);
+            }
             self.sql("select 1") == "1"
         });
-        assert!(is_up, "PostgreSQL did not start");
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        assert!(is_up, "PostgreSQL did not start:\n{log}");
     }
 }
 
@@ -112,7 +120,8 @@ fn server(binaries: &Path, folder: &Path) -> Child {
         "-c",
         "synchronous_commit=off",
     ]);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
 }
 
 /// The server refuses to run as root.
