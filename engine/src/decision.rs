@@ -77,16 +77,27 @@ pub enum SkipReason {
     SessionTooOld,
     /// The account's receipt names the hand-over.
     AlreadyTransferred,
+    /// The policy needs a token, and none came.
+    TokenMissing,
     /// A token came that could not be verified.
     TokenInvalid,
+    /// A token came that names another session.
+    SessionMismatch,
     /// The ledger says that the hand-over is another account's.
     Claimed,
 }
 
 impl SkipReason {
     /// The words that a fixture can expect: it has no ledger.
-    pub const WORDS: [&'static str; 5] =
-        ["already_transferred", "no_session", "session_expired", "session_too_old", "token_invalid"];
+    pub const WORDS: [&'static str; 7] = [
+        "already_transferred",
+        "no_session",
+        "session_expired",
+        "session_mismatch",
+        "session_too_old",
+        "token_invalid",
+        "token_missing",
+    ];
 
     /// The word of the contract.
     #[must_use]
@@ -96,7 +107,9 @@ impl SkipReason {
             Self::SessionExpired => "session_expired",
             Self::SessionTooOld => "session_too_old",
             Self::AlreadyTransferred => "already_transferred",
+            Self::TokenMissing => "token_missing",
             Self::TokenInvalid => "token_invalid",
+            Self::SessionMismatch => "session_mismatch",
             Self::Claimed => "claimed_by_another_account",
         }
     }

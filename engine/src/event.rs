@@ -126,8 +126,8 @@ pub struct Session {
     pub expires_at: Option<Millis>,
     /// The `session_id`: one device, where `id` is one anonymous person.
     sid: Option<String>,
-    /// Whether a token came with it.
-    pub has_token: bool,
+    /// The token that came with it, as it came.
+    pub token: Option<String>,
     /// The metadata as it was received, whatever it is.
     received: Option<Json>,
     /// The metadata, if it is an object or text of one.
@@ -439,7 +439,7 @@ impl<'a> Member<'a> {
         self.object("an object")?;
         let token = self.get("token").optional_text()?;
         Ok(Some(Session {
-            has_token: token.is_some(),
+            token,
             id: self.get("id").text_that(provider.session_id_words(), |id| provider.is_session_id(id))?,
             created_at: self.get("created_at").time()?,
             expires_at: self.get("expires_at").time()?,

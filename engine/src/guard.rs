@@ -1,7 +1,10 @@
 //! What an anonymous caller may do: a policy's guards, each for the operation that its file names.
 
+use std::sync::Arc;
+
 use crate::budget::Budget;
-use crate::json::{Json, View};
+use crate::event::Refusal;
+use crate::json::{Document, Json, Kind, View};
 use crate::script::{Sandbox, Script, Verdict};
 
 /// The guard of one operation.
@@ -22,6 +25,49 @@ pub struct Operation<'a> {
     pub body: Option<View<'a>>,
     /// The claims of the caller's token, which was verified.
     pub token: View<'a>,
+}
+
+/// What a caller asks for: `{"operation": …, "body": …}`.
+pub struct Asked {
+    operation: String,
+    document: Option<Arc<Document>>,
+}
+
+impl Asked {
+    /// An operation that nothing comes with.
+    #[must_use]
+    pub fn named(operation: &str) -> Self {
+        Self { operation: operation.to_owned(), document: None }
+    }
+
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// Not JSON, or without an operation.
+    pub fn read(body: &[u8]) -> Result<Self, Refusal> {
+        let document = Document::read(body).map_err(Refusal::Unreadable)?;
+        let root = document.root();
+        let invalid = |pointer: &str, expected| Refusal::Invalid { pointer: pointer.to_owned(), expected };
+        if root.kind() != Kind::Object {
+            return Err(invalid("", "an object"));
+        }
+        let name = root.get("operation").filter(|name| name.kind() == Kind::String).map(View::word);
+        let name = name.filter(|name| !name.is_empty());
+        let operation = name.ok_or_else(|| invalid("/operation", "a string that is not empty"))?;
+        Ok(Self { operation, document: Some(document) })
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// What comes with it.
+    #[must_use]
+    pub fn body(&self) -> Option<View<'_>> {
+        self.document.as_ref()?.root().get("body")
+    }
 }
 
 impl Operation<'_> {

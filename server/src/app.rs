@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::error::ApiError;
-use crate::routes::{health, transfer};
+use crate::routes::{authorize, health, transfer};
 use crate::state::State;
 use crate::telemetry;
 
@@ -46,6 +46,8 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub fn app(state: State) -> Router {
     Router::new()
         .route("/v1/transfer", post(transfer::transfer))
+        .route("/v1/authorize", post(authorize::asked))
+        .route("/v1/authorize/{operation}", any(authorize::named))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(|| async { ApiError::new("not_found") })

@@ -24,11 +24,12 @@ const RULES: &str = "rules";
 const LEDGER: &str = "handover.redb";
 
 /// What `serve` reads of the environment.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "HANDOVER_BEHIND_PROXY",
     "HANDOVER_BODY_BYTES",
     "HANDOVER_DEV",
     "HANDOVER_IDLE",
+    "HANDOVER_JWKS",
     "HANDOVER_LEDGER",
     "HANDOVER_LEDGER_KEY",
     "HANDOVER_LEDGER_KEY_FILE",
@@ -55,6 +56,8 @@ pub struct Flags {
     pub behind_proxy: bool,
     /// `--ledger`
     pub ledger: Option<String>,
+    /// `--jwks`
+    pub jwks: Option<String>,
 }
 
 /// Where secrets come from: those of callers, or the keys of the ledger.
@@ -151,6 +154,10 @@ pub struct Config {
     pub behind_proxy: bool,
     /// Where the service remembers whose a hand-over is.
     pub ledger: LedgerChoice,
+    /// Where the keys of whoever issues session tokens are: a file or an https address.
+    pub jwks: Option<String>,
+    /// Whether `--dev` is set.
+    pub dev: bool,
     /// Where the keys of the ledger come from; none: the ledger makes its own, where it can.
     pub ledger_keys: Option<SecretsFrom>,
 }
@@ -171,6 +178,7 @@ impl Config {
         let behind_proxy = flags.behind_proxy || set("HANDOVER_BEHIND_PROXY");
         let secrets = secrets_from(&environment, "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE")?;
         let (ledger, ledger_keys) = ledger_from(&flags, dev, &environment)?;
+        let jwks = flags.jwks.or_else(|| environment("HANDOVER_JWKS"));
         let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
         let listen: SocketAddr =
@@ -208,6 +216,8 @@ impl Config {
             secrets,
             behind_proxy,
             ledger,
+            jwks,
+            dev,
             ledger_keys,
         })
     }

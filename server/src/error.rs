@@ -49,6 +49,8 @@ impl ApiError {
             "signature_invalid" => (401, "no signature fits the request under the secrets of this server"),
             "timestamp_invalid" => (401, "`webhook-timestamp` must be epoch seconds"),
             "timestamp_out_of_range" => (401, "`webhook-timestamp` is more than five minutes from this server's clock"),
+            "token_missing" => (401, "`Authorization: Bearer` with a token is needed"),
+            "token_invalid" => (401, "the token is not good for this server"),
             "id_mismatch" => (400, "`webhook-id` and the body's `id` differ"),
             "overloaded" => (503, "too many requests at once"),
             "not_ready" => (503, "the server is stopping"),
@@ -111,6 +113,9 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if matches!(self.code, "token_missing" | "token_invalid") {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if matches!(self.code, "overloaded" | "ledger_unavailable") {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

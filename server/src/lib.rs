@@ -10,6 +10,7 @@
 pub mod files;
 pub mod config;
 pub mod auth;
+pub mod token;
 pub mod transfer;
 pub mod telemetry;
 pub mod error;

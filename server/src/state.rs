@@ -16,6 +16,7 @@ use crate::config::{self, SecretsFrom};
 use crate::files;
 use crate::ledger::Guarded;
 use crate::pool::Pool;
+use crate::token::Keys;
 
 /// Requests that are worked on at once, once their head and body are whole.
 const REQUESTS_MAX: usize = 256;
@@ -39,6 +40,8 @@ pub struct State {
     pub pool: Arc<Pool>,
     /// Whose a hand-over is; none: nobody remembers.
     pub ledger: Option<Arc<Guarded>>,
+    /// The keys of whoever issues session tokens; none: no token verifies.
+    pub keys: Option<Arc<Keys>>,
     /// How long a debug build holds an answer after its claim.
     pub hold: Option<Duration>,
     ready: Arc<AtomicBool>,
@@ -62,6 +65,7 @@ impl State {
             bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
             pool: Arc::new(pool),
             ledger: None,
+            keys: None,
             hold: config::hold_after_claim(),
             ready: Arc::new(AtomicBool::new(true)),
         })
@@ -71,6 +75,12 @@ impl State {
     #[must_use]
     pub fn with_ledger(self, ledger: Option<Arc<Guarded>>) -> Self {
         Self { ledger, ..self }
+    }
+
+    /// The same with the keys of an issuer.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Arc<Keys>>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Whether new requests should come.

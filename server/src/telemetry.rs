@@ -17,6 +17,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::token::Reason;
+
 /// Lines that wait to be written.
 const WAITING_MAX: usize = 4_096;
 
@@ -47,17 +49,27 @@ pub fn dropped() -> usize {
 }
 
 /// Writes the line of a decision.
-pub fn decided(event: &Event, decision: &Decision, took: Duration) {
+pub fn decided(event: &Event, decision: &Decision, refused: Option<Reason>, took: Duration) {
     if let Some(lines) = LINES.get() {
         let mut now = String::new();
         // writing to a string cannot fail, and a full queue counts what it drops
         let _ = SystemTime.format_time(&mut Writer::new(&mut now));
-        let _ = lines.clone().write_all(&decision_line(&now, event, decision, took));
+        let _ = lines.clone().write_all(&decision_line(&now, event, decision, refused, took));
     }
 }
 
+/// Writes the line of what a caller of an API may do; of an operation that no guard has, nothing is repeated.
+pub fn authorized(guard: Option<&str>, outcome: &str, took: Duration) {
+    tracing::info!(guard, outcome, took.us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "authorize");
+}
+
+/// Writes why a caller's token was refused.
+pub fn token_refused(reason: Reason) {
+    tracing::info!(token.refused = reason.word(), "a token was refused");
+}
+
 /// The line of a decision, as the subscriber would write it, for two thirds of what that costs.
-fn decision_line(now: &str, event: &Event, decision: &Decision, took: Duration) -> Vec<u8> {
+fn decision_line(now: &str, event: &Event, decision: &Decision, refused: Option<Reason>, took: Duration) -> Vec<u8> {
     let sets = decision.commands.iter().filter(|command| matches!(command, Command::Set { .. })).count();
     let mut line = Line(Vec::with_capacity(512));
     line.0.push(b'{');
@@ -68,6 +80,7 @@ fn decision_line(now: &str, event: &Event, decision: &Decision, took: Duration) 
     line.text("request.trigger", event.trigger.word());
     line.text("decision.status", decision.status.word());
     line.some_text("decision.reason", decision.status.reason().map(SkipReason::word));
+    line.some_text("token.refused", refused.map(Reason::word));
     line.number("decision.sets", sets);
     line.number("decision.operations", decision.operations);
     line.number("decision.findings", decision.findings.len() + decision.findings_omitted);
@@ -170,7 +183,7 @@ mod tests {
         );
         let event = Event::read(body.as_bytes(), rules.provider()).unwrap();
         let decision = rules.evaluate(&event, &Given::default());
-        let line = decision_line("2026-11-28T10:00:00.5Z", &event, &decision, Duration::from_micros(37));
+        let line = decision_line("2026-11-28T10:00:00.5Z", &event, &decision, None, Duration::from_micros(37));
         String::from_utf8(line).unwrap().replace(rules.digest(), "sha256:d")
     }
 

@@ -8,18 +8,16 @@ family! {
     pub(crate) enum PolicyProblem {
         // members and their values
         UnknownMember { name: String, help: Option<Help> } => Error P003 ("unknown member `{name}`"), mended by help;
-        NotBuilt { member: &'static str } => Error P003 ("`{member}` is not supported yet");
         Missing { name: String } => Error P004 ("the member `{name}` is missing");
         Expected { what: String } => Error P005 ("expected {what}");
         Takes { name: String, what: String } => Error P005 ("`{name}` takes {what}");
         CannotBe { name: String, word: String, help: Option<Help> }
             => Error P006 ("`{name}` cannot be `{word}`"), mended by help;
-        NotBuiltWord { member: &'static str, word: &'static str } => Error P006 ("`{member}` `{word}` is not supported yet");
         UnknownDetector { name: String, help: Option<Help> } => Error P006 ("no detector `{name}`"), mended by help;
         UnknownTrigger { word: String, help: Option<Help> } => Error P006 ("unknown trigger `{word}`"), mended by help;
         NoRules => Error P007 ("`rules` is empty: nothing would ever be transferred");
         TooManyRules { count: usize, most: usize } => Error P007 ("there are {count} rules: expected at most {most}");
-        OutOfRange { name: String, most: u64 } => Error P007 ("`{name}` must be between 1 and {most}");
+        OutOfRange { name: String, least: u64, most: u64 } => Error P007 ("`{name}` must be between {least} and {most}");
         ZeroSize { name: String } => Error P007 ("`{name}` takes 1 or more");
         NoTrigger => Error P007 ("`on` is empty: the rule never runs");
         NotWaivable { law: String } => Error P007 ("`{law}` cannot be waived"), help ("remove it, and repair the merge");
@@ -98,6 +96,9 @@ family! {
             help ("write `jwe`, and set the tenant to it");
         SessionBelowAdvice
             => Info P054 ("the provider recommends sessions of 30 days or more"), help ("write `30d`, and set the tenant to it");
+        NoTokenComes
+            => Error P056 ("`required` skips every login: Auth0's post-login event holds no session token"),
+            help ("write `ignored`, or verify tokens with a guard");
         OverAdvice { bytes: u64, sink: &'static str, advised: usize }
             => Info P055 ("the rules allow {bytes} bytes of `{sink}`; the provider recommends at most {advised}"),
             help ("lower the bounds, or give the rule a smaller `max_bytes`");

@@ -11,11 +11,12 @@
 //! }
 //! ```
 //!
-//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P055). A value that the
-//! contract knows and this version does not build (tokens) is an error that says so.
+//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P056). A value that the
+//! contract knows and this version does not build is an error that says so.
 
 mod rules;
 mod session;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::rule::Mode;
 use crate::sanitizer::Unknown;
 use crate::sensitive::{Detector, Detectors};
 pub use session::differs_from_tenant;
+pub use tokens::{CONTENT, ENCRYPT, SIGN, TokenPolicy};
 
 /// All files of one policy, uncompiled: path below its folder, with `/`, to text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Policy {
     pub name: String,
     /// What holds for every session.
     pub session: SessionPolicy,
+    /// What a token must be.
+    pub verify: TokenPolicy,
     /// Detectors that every scalar is asked by.
     pub deny: Detectors,
     /// What can hold the results.
@@ -73,12 +77,24 @@ pub struct SessionPolicy {
     pub max_age: Option<i64>,
     /// Whether a hand-over that the account's receipt names is skipped.
     pub once: bool,
-    /// Whether a token that comes with the session must be verified.
-    pub verifies: bool,
+    /// What a login needs of the session's token.
+    pub token: TokenMode,
     /// Whether a decision says that the anonymous session is no longer needed.
     pub clear: bool,
     /// What a login gets while the ledger cannot be asked.
     pub ledger: LedgerPolicy,
+}
+
+/// What a login needs of the session's token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenMode {
+    /// Nothing: it is not read.
+    #[default]
+    Ignored,
+    /// That it verifies, if there is one.
+    Optional,
+    /// That it verifies.
+    Required,
 }
 
 /// What a login gets while the ledger cannot be asked.
@@ -93,7 +109,7 @@ pub enum LedgerPolicy {
 
 impl Default for SessionPolicy {
     fn default() -> Self {
-        Self { max_age: None, once: false, verifies: false, clear: true, ledger: LedgerPolicy::Closed }
+        Self { max_age: None, once: false, token: TokenMode::Ignored, clear: true, ledger: LedgerPolicy::Closed }
     }
 }
 
@@ -161,6 +177,7 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
         Err(error) => return (None, vec![Diagnostic::unreadable([Code::P001, Code::P002], POLICY_FILE, text, error)]),
     };
     let mut reader = Reader {
+        file: POLICY_FILE,
         files,
         document: Arc::clone(&document),
         errors: Vec::new(),
@@ -172,6 +189,8 @@ pub fn read(files: &Files) -> (Option<Policy>, Vec<Diagnostic>) {
 }
 
 struct Reader<'a> {
+    /// The file that is read.
+    file: &'a str,
     files: &'a Files,
     document: Arc<Document>,
     errors: Vec<Diagnostic>,
@@ -183,7 +202,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn error(&mut self, view: View<'_>, problem: PolicyProblem) {
-        self.errors.push(Diagnostic::new(Span::at_view(POLICY_FILE, view), problem));
+        self.errors.push(Diagnostic::new(Span::at_view(self.file, view), problem));
     }
 
     /// An error at a value of which something else is expected.
@@ -232,6 +251,8 @@ impl Reader<'_> {
         self.provider = provider.as_deref().and_then(Provider::by_word).unwrap_or_default();
         let session = root.get("session").map(|session| self.session(session)).unwrap_or_default();
         self.once = session.once;
+        let verify = root.get("session").and_then(|session| session.get("verify"));
+        let verify = verify.map(|verify| self.verify(verify)).unwrap_or_default();
         let deny = root.get("sensitive").map_or(Detectors::STANDARD, |sensitive| self.sensitive(sensitive));
         let limits = root.get("limits").map_or_else(Limits::default, |limits| self.limits(limits));
         let protected = root.get("protected").map_or_else(
@@ -262,7 +283,7 @@ impl Reader<'_> {
         }
         let is_whole = self.errors.iter().all(|one| one.code == Code::P040 || one.severity != Severity::Error);
         let provider = self.provider;
-        Some(Policy { name: name.unwrap_or_default(), session, deny, provider, limits, rules, is_whole })
+        Some(Policy { name: name.unwrap_or_default(), session, verify, deny, provider, limits, rules, is_whole })
     }
 
     fn text(&mut self, view: View<'_>) -> Option<String> {
@@ -358,7 +379,7 @@ impl Reader<'_> {
                 Some(size) if (1..=most).contains(&(size as u64)) => limit.set(size as u64),
                 Some(_) => {
                     let name = name.decode().into_owned();
-                    self.error(value, PolicyProblem::OutOfRange { name, most });
+                    self.error(value, PolicyProblem::OutOfRange { name, least: 1, most });
                 }
                 None => self.expected(value, "a whole number"),
             }

@@ -1,9 +1,10 @@
 //! What a policy says of sessions, and whether that is wise: the provider's page of best practices, as errors and advice.
 
-use super::{LedgerPolicy, POLICY_FILE, Reader, SessionPolicy, duration};
+use super::{LedgerPolicy, POLICY_FILE, Reader, SessionPolicy, TokenMode, duration};
 use crate::diagnostic::{Diagnostic, PolicyProblem, Span};
 use crate::json::{Document, Kind, Number, View};
 use crate::policy::Files;
+use crate::provider::Provider;
 
 /// Hours, in milliseconds.
 const HOUR: i64 = 3_600_000;
@@ -23,14 +24,15 @@ impl Reader<'_> {
         if !self.members(session, &names) {
             return SessionPolicy::default();
         }
-        if let Some(view) = session.get("token").filter(|view| view.word() == "required") {
-            self.error(view, PolicyProblem::NotBuiltWord { member: "session.token", word: "required" });
-        }
-        if let Some(view) = session.get("verify") {
-            self.error(view, PolicyProblem::NotBuilt { member: "session.verify" });
-        }
-        if session.get("token").is_none_or(|token| !["required", "optional"].contains(&token.word().as_str())) {
-            self.one_of(session, "token", &["ignored", "optional", "required"]);
+        let token = match self.one_of(session, "token", &["ignored", "optional", "required"]).as_deref() {
+            Some("required") => TokenMode::Required,
+            Some("optional") => TokenMode::Optional,
+            _ => TokenMode::Ignored,
+        };
+        if let Some(view) = session.get("token").filter(|_| token == TokenMode::Required)
+            && self.provider == Provider::Auth0
+        {
+            self.error(view, PolicyProblem::NoTokenComes);
         }
         let ledger = match self.one_of(session, "ledger", &["closed", "open"]).as_deref() {
             Some("open") => LedgerPolicy::Open,
@@ -42,7 +44,7 @@ impl Reader<'_> {
             max_age: self.duration(session, "max_age"),
             // what was meant by another value is not known
             once: self.boolean(session, "once").unwrap_or(session.get("once").is_some()),
-            verifies: session.get("token").is_some_and(|token| token.word() == "optional"),
+            token,
             clear: self.boolean(session, "clear").unwrap_or(true),
             ledger,
         }

@@ -56,6 +56,7 @@ pub(super) fn compile(
             name: policy.name.into(),
             digest: digest(files).into(),
             policy: policy.session,
+            verify: policy.verify.clone(),
             limits,
             sandbox,
             left_bytes_max: left_bytes_max(&rules),

@@ -25,7 +25,7 @@ use crate::guard::{self, Guard, Operation};
 use crate::json::{Json, View};
 use crate::limits::Limits;
 use crate::merge::Context;
-use crate::policy::{Files, LedgerPolicy, SessionPolicy};
+use crate::policy::{Files, LedgerPolicy, SessionPolicy, TokenMode, TokenPolicy};
 use crate::provider::Provider;
 use crate::receipt;
 pub use crate::rule::Applied;
@@ -40,8 +40,21 @@ use run::{Findings, PROFILE_BYTES, Run, note_oversized};
 use writes::Writes;
 
 /// What the engine cannot know by itself.
-#[derive(Clone, Default)]
-pub struct Given {}
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// What became of the session's token.
+    pub token: TokenVerdict,
+}
+
+/// What became of a session's token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TokenVerdict {
+    /// It was not verified.
+    #[default]
+    Unverified,
+    /// It verified, for the session with this id.
+    Verified(String),
+}
 
 /// The clock was up before there was a decision: nothing may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +66,7 @@ pub struct RuleSet {
     name: Arc<str>,
     digest: Arc<str>,
     policy: SessionPolicy,
+    verify: TokenPolicy,
     provider: Provider,
     limits: Limits,
     sandbox: Sandbox,
@@ -97,6 +111,18 @@ impl RuleSet {
         self.policy.once
     }
 
+    /// What a login needs of the session's token.
+    #[must_use]
+    pub fn token_mode(&self) -> TokenMode {
+        self.policy.token
+    }
+
+    /// What a token must be.
+    #[must_use]
+    pub fn token_policy(&self) -> &TokenPolicy {
+        &self.verify
+    }
+
     /// What a login gets while the ledger cannot be asked.
     #[must_use]
     pub fn ledger(&self) -> LedgerPolicy {
@@ -111,21 +137,21 @@ impl RuleSet {
 
     /// Decides what the account takes over. Total and pure: the same event gives the same bytes.
     #[must_use]
-    pub fn evaluate(&self, event: &Event, _given: &Given) -> Decision {
-        self.decide(event, None)
+    pub fn evaluate(&self, event: &Event, given: &Given) -> Decision {
+        self.decide(event, given, None)
     }
 
     /// The same, unless it takes too long. Whatever the clock says, a decision that there is has the same bytes.
     ///
     /// # Errors
     /// [`Late`]: the clock was up.
-    pub fn evaluate_until(&self, event: &Event, _given: &Given, clock: &Rc<Clock>) -> Result<Decision, Late> {
-        let decision = self.decide(event, Some(clock));
+    pub fn evaluate_until(&self, event: &Event, given: &Given, clock: &Rc<Clock>) -> Result<Decision, Late> {
+        let decision = self.decide(event, given, Some(clock));
         if clock.was_up() { Err(Late) } else { Ok(decision) }
     }
 
-    fn decide(&self, event: &Event, clock: Option<&Rc<Clock>>) -> Decision {
-        let session = match self.session(event) {
+    fn decide(&self, event: &Event, given: &Given, clock: Option<&Rc<Clock>>) -> Decision {
+        let session = match self.session(event, given) {
             Ok(session) => session,
             Err(reason) => return self.skipped(event, reason),
         };
@@ -212,6 +238,16 @@ impl RuleSet {
         guard::decide(&self.guards, &self.sandbox, operation, &self.budget())
     }
 
+    /// The same, unless it takes too long.
+    ///
+    /// # Errors
+    /// [`Late`]: the clock was up.
+    pub fn authorize_until(&self, operation: Operation<'_>, clock: &Rc<Clock>) -> Result<Verdict, Late> {
+        let budget = Budget::until(self.limits.rule_work, Some(clock));
+        let verdict = guard::decide(&self.guards, &self.sandbox, operation, &budget);
+        if clock.was_up() { Err(Late) } else { Ok(verdict) }
+    }
+
     /// The guards, in the order of their files.
     #[must_use]
     pub fn guards(&self) -> &[Guard] {
@@ -247,11 +283,14 @@ impl RuleSet {
     }
 
     /// The session to transfer, or why there is none.
-    fn session<'a>(&self, event: &'a Event) -> Result<&'a Session, SkipReason> {
+    fn session<'a>(&self, event: &'a Event, given: &Given) -> Result<&'a Session, SkipReason> {
         let session = event.session.as_ref().ok_or(SkipReason::NoSession)?;
-        // nobody verifies tokens yet, so none is good
-        if self.policy.verifies && session.has_token {
-            return Err(SkipReason::TokenInvalid);
+        match (self.policy.token, &session.token, &given.token) {
+            (TokenMode::Ignored, ..) | (TokenMode::Optional, None, _) => {}
+            (TokenMode::Required, None, _) => return Err(SkipReason::TokenMissing),
+            (_, Some(_), TokenVerdict::Verified(id)) if *id == session.id => {}
+            (_, Some(_), TokenVerdict::Verified(_)) => return Err(SkipReason::SessionMismatch),
+            (_, Some(_), TokenVerdict::Unverified) => return Err(SkipReason::TokenInvalid),
         }
         if session.expires_at.is_some_and(|end| end <= event.at) {
             return Err(SkipReason::SessionExpired);

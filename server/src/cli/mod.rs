@@ -12,6 +12,7 @@ mod health;
 mod init;
 mod laws;
 mod ledger;
+mod token;
 mod sanitize;
 mod serve;
 mod coverage;
@@ -67,6 +68,8 @@ enum Command {
     Laws(laws::Arguments),
     /// Manage what the server remembers of hand-overs
     Ledger(ledger::Arguments),
+    /// Verify session tokens
+    Token(token::Arguments),
     /// Print the version
     Version(version::Arguments),
 }
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Ledger(arguments) => ledger::run(arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
     output::finish(status)

@@ -22,6 +22,8 @@ pub enum Status {
     Coverage = 5,
     /// A page is not what the rules say.
     Stale = 6,
+    /// A token is refused.
+    Refused = 7,
 }
 
 /// A mistake of usage or configuration, as an error.

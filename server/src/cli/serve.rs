@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use handover_engine::policy::TokenMode;
 
 use super::output::{Status, usage};
 use super::rules;
 use crate::config::{Config, Flags, LedgerChoice};
 use crate::state::{Callers, State};
+use crate::token::Keys;
 use crate::{app, ledger, telemetry};
 
 /// Arguments of `serve`; each flag can also be set as `HANDOVER_<FLAG>`.
@@ -38,22 +40,45 @@ pub(super) struct Arguments {
     /// `none`; without it, the file handover.redb, with --dev `memory`
     #[arg(long, value_name = "WHERE")]
     ledger: Option<String>,
+    /// The keys of whoever issues session tokens, a JSON Web Key Set: an https address or a file
+    #[arg(long, value_name = "URL|FILE")]
+    jwks: Option<String>,
     /// A proxy in front ends TLS: listen on a public address without a warning
     #[arg(long)]
     behind_proxy: bool,
 }
 
+/// The keys of an issuer, if somebody names them. Any token that they sign counts as an account's, so the policy says whose
+/// tokens are meant, and for whom.
+fn keys(config: &Config, state: &State) -> Result<Option<Arc<Keys>>> {
+    let policy = state.rules.token_policy();
+    let Some(jwks) = &config.jwks else {
+        if state.rules.token_mode() != TokenMode::Ignored {
+            bail!("the policy verifies session tokens: name the issuer's keys with `--jwks`");
+        }
+        return Ok(None);
+    };
+    if policy.issuers.is_empty() || policy.audiences.is_empty() {
+        bail!("`--jwks` needs `issuers` and `audiences` in the policy's `session.verify`");
+    }
+    let keys = Keys::new(jwks, config.dev)?;
+    keys.begin()?;
+    Ok(Some(keys))
+}
+
 pub(super) fn run(arguments: Arguments) -> Result<Status> {
-    let Arguments { rules, listen, dev, body_bytes, idle, ledger, behind_proxy } = arguments;
-    let config = Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy, ledger }).map_err(usage)?;
+    let Arguments { rules, listen, dev, body_bytes, idle, ledger, jwks, behind_proxy } = arguments;
+    let config =
+        Config::new(Flags { rules, listen, dev, body_bytes, idle, behind_proxy, ledger, jwks }).map_err(usage)?;
     let callers = config.secrets.clone().map(Callers::load).transpose().map_err(usage)?;
     let Some(rules) = rules::load(&config.rules)? else { return Ok(Status::Rules) };
     let _log = telemetry::start();
     let connections = app::connections_max().map_err(usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let state = State::new(rules, callers, config.body_bytes)?;
+    let keys = keys(&config, &state).map_err(usage)?;
     let ledger = ledger::open(&config.ledger, config.ledger_keys.as_ref()).map_err(usage)?;
-    let state = state.with_ledger(ledger.clone());
+    let state = state.with_ledger(ledger.clone()).with_keys(keys.clone());
     runtime.block_on(async {
         if let Some(ledger) = &ledger {
             ledger.begin(ledger::now()).await.map_err(usage)?;
@@ -67,6 +92,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
             policy.digest = state.rules.digest(),
             policy.rules = state.rules.rules().len(),
             callers = if state.callers.is_some() { "signed" } else { "anybody" },
+            tokens = if keys.is_some() { "verified" } else { "refused: no --jwks" },
             ledger = config.ledger.to_string(),
             ledger.processes = match config.ledger {
                 LedgerChoice::Postgres(_) => Some("many"),
@@ -83,6 +109,9 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
             tokio::spawn(async move { tidied.tidy(ledger::now).await });
         } else {
             tracing::warn!("without a ledger, the next person on a device can get the same cart: set `--ledger`");
+        }
+        if let Some(keys) = keys {
+            tokio::spawn(keys.keep());
         }
         if !address.ip().is_loopback() && !config.behind_proxy {
             tracing::warn!("a public address without TLS: put a TLS proxy in front, and set `--behind-proxy`");

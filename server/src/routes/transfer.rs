@@ -1,8 +1,7 @@
 //! `POST /v1/transfer`: one login.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
@@ -10,20 +9,20 @@ use axum::http::{HeaderMap, HeaderValue, Request, header};
 use axum::response::{IntoResponse, Response};
 use handover_engine::decision::Decision;
 use handover_engine::event::Event;
-use handover_engine::policy::LedgerPolicy;
-use handover_engine::ruleset::{Given, Late, RuleSet};
-use http_body_util::BodyExt;
+use handover_engine::policy::{LedgerPolicy, TokenMode};
+use handover_engine::ruleset::{Given, Late, RuleSet, TokenVerdict};
 
+use super::body::{accept, read};
+use super::work::{KeysAtHand, evaluated, now};
 use crate::auth::{Caller, Head, Refusal};
 use crate::error::ApiError;
 use crate::ledger::{Claim, Guarded, Owner};
 use crate::state::State;
-use crate::{ledger, telemetry, transfer};
+use crate::token::Reason;
+use crate::{ledger, telemetry, token, transfer};
 
-/// From the first to the last byte of a body.
-const BODY_TIME: Duration = Duration::from_secs(5);
-/// From the whole body to the answer.
-const ANSWER_TIME: Duration = Duration::from_secs(1);
+/// Seconds by which the provider's clock may differ from ours and still judge its tokens.
+const CLOCKS_DIFFER_S: u64 = 300;
 
 /// Decides what the account of a login takes over.
 ///
@@ -66,87 +65,39 @@ fn signature(caller: &Caller, body: &[u8]) -> HeaderMap {
     headers
 }
 
-/// Epoch seconds.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+/// An event, and what was decided of it.
+struct Decided {
+    event: Event,
+    decision: Decision,
+    bytes: Vec<u8>,
+    /// Why its token was refused.
+    refused: Option<Reason>,
 }
-
-/// What the headers alone decide, before a byte of the body is read; gives the bytes that it may have.
-fn accept(headers: &HeaderMap, body_bytes: usize) -> Result<usize, ApiError> {
-    if headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(ApiError::new("content_encoding"));
-    }
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !is_json(media_type) {
-        return Err(ApiError::new("media_type"));
-    }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match length.map(usize::try_from) {
-        None => Ok(body_bytes),
-        Some(Ok(length)) if length <= body_bytes => Ok(length),
-        Some(_) => Err(ApiError::new("body_too_large")),
-    }
-}
-
-/// `application/json`, in UTF-8 (RFC 8259 §8.1).
-fn is_json(media_type: &str) -> bool {
-    let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
-    let parameters = parameters.trim().to_ascii_lowercase().replace('"', "");
-    essence.trim().eq_ignore_ascii_case("application/json") && matches!(parameters.as_str(), "" | "charset=utf-8")
-}
-
-/// Reads a body, while all that are being read together stay within their bound.
-async fn read(body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(BODY_TIME, whole(body, bytes_max, state)).await;
-    whole.map_err(|_| ApiError::new("body_timeout"))?
-}
-
-/// What came of a body takes its share as it comes: who announces much and sends nothing takes nothing from others.
-async fn whole(mut body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
-    let mut bytes = Vec::new();
-    let mut share = state.bodies.try_acquire_many(0).map_err(|_| ApiError::new("overloaded"))?;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| ApiError::new("invalid_body"))?.into_data() else { continue };
-        let length = bytes.len() + data.len();
-        if length > bytes_max {
-            return Err(ApiError::new("body_too_large"));
-        }
-        let more = u32::try_from(length.div_ceil(1_024) - share.num_permits()).unwrap_or(u32::MAX);
-        share.merge(state.bodies.try_acquire_many(more).map_err(|_| ApiError::new("overloaded"))?);
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes.into())
-}
-
-/// An event, what was decided of it, and the bytes of that.
-type Decided = Result<(Event, Decision, Vec<u8>), ApiError>;
 
 /// Evaluates on the pool. The deadline is answered although an evaluation may still run.
 async fn decide(state: &State, caller: Option<&Caller>, body: Bytes) -> Result<Vec<u8>, ApiError> {
     decide_by(evaluate, state, caller, body).await
 }
 
+/// How a try is made.
+type Evaluate = fn(&RuleSet, &[u8], &KeysAtHand) -> Result<Option<Decided>, ApiError>;
+
 async fn decide_by(
-    evaluate: fn(&RuleSet, &[u8]) -> Decided,
+    evaluate: Evaluate,
     state: &State,
     caller: Option<&Caller>,
     body: Bytes,
 ) -> Result<Vec<u8>, ApiError> {
     caller.map_or(Ok(()), in_time)?;
     let start = Instant::now();
-    let rules = Arc::clone(&state.rules);
-    let work = move || caught(|| evaluate(&rules, &body));
-    let answer = state.pool.queue(start + ANSWER_TIME, work).map_err(|_| ApiError::new("overloaded"))?;
-    let answer = tokio::time::timeout_at((start + ANSWER_TIME).into(), answer).await;
-    let late = || ApiError::new("deadline_exceeded");
-    let (event, decision, bytes) = answer.map_err(|_| late())?.map_err(|_| late())??;
+    let decided = evaluated(state, start, move |rules, at_hand| evaluate(rules, &body, at_hand)).await?;
+    let Decided { event, decision, bytes, refused } = decided;
     if caller.is_some_and(|caller| caller.id() != event.id) {
         return Err(ApiError::new("id_mismatch"));
     }
     let claim = claim(state, &event, &decision);
     let (decision, bytes) = claimed(state, claim, decision, bytes).await?;
-    telemetry::decided(&event, &decision, start.elapsed());
+    telemetry::decided(&event, &decision, refused, start.elapsed());
     Ok(bytes)
 }
 
@@ -181,17 +132,33 @@ async fn claimed(
     Ok((decision, bytes))
 }
 
-fn evaluate(rules: &RuleSet, body: &[u8]) -> Decided {
+fn evaluate(rules: &RuleSet, body: &[u8], at_hand: &KeysAtHand) -> Result<Option<Decided>, ApiError> {
     let event = Event::read(body, rules.provider()).map_err(|refusal| ApiError::refusal(&refusal, body))?;
-    let decision = rules.evaluate_until(&event, &Given::default(), &transfer::clock(rules));
+    let (token, refused) = verdict(rules, &event, at_hand);
+    if refused == Some(Reason::UnknownKey) && at_hand.may_lack {
+        return Ok(None);
+    }
+    let decision = rules.evaluate_until(&event, &Given { token }, &transfer::clock(rules));
     let decision = decision.map_err(|Late| ApiError::new("deadline_exceeded"))?;
     let bytes = decision.to_bytes();
-    Ok((event, decision, bytes))
+    Ok(Some(Decided { event, decision, bytes, refused }))
 }
 
-/// A panic is caught once, here: the thread that evaluates lives, and the others do not feel it.
-fn caught(decide: impl FnOnce() -> Decided) -> Decided {
-    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| Err(ApiError::new("internal")))
+/// What becomes of the session's token, if the policy reads it, and why it is refused.
+fn verdict(rules: &RuleSet, event: &Event, at_hand: &KeysAtHand) -> (TokenVerdict, Option<Reason>) {
+    let is_read = rules.token_mode() != TokenMode::Ignored;
+    let Some(token) = event.session.as_ref().and_then(|session| session.token.as_ref()).filter(|_| is_read) else {
+        return (TokenVerdict::Unverified, None);
+    };
+    // the provider's clock is the one that its tokens have, unless it is far from ours
+    let (at, own) = (event.at.div_euclid(1_000), now());
+    let now = if at.abs_diff(own) <= CLOCKS_DIFFER_S { at } else { own };
+    let keys = at_hand.keys.as_ref().ok_or(Reason::UnknownKey);
+    match keys.and_then(|keys| token::claims(token.as_bytes(), keys, rules.token_policy(), now)) {
+        Ok(claims) if claims.is_anonymous() => (TokenVerdict::Verified(claims.subject().to_owned()), None),
+        Ok(_) => (TokenVerdict::Unverified, Some(Reason::Subject)),
+        Err(reason) => (TokenVerdict::Unverified, Some(reason)),
+    }
 }
 
 fn in_time(caller: &Caller) -> Result<(), ApiError> {
@@ -211,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    fn bug(_: &RuleSet, body: &[u8]) -> Decided {
+    fn bug(_: &RuleSet, body: &[u8], _: &KeysAtHand) -> Result<Option<Decided>, ApiError> {
         assert!(body.is_empty(), "a bug of ours");
         Err(ApiError::new("id_mismatch"))
     }

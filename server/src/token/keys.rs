@@ -1,0 +1,134 @@
+//! The issuer's keys, as fresh as they need be: fetched by one at a time, whoever asks, and kept while the issuer is away.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwapOption;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::fetch::Place;
+use super::key::KeySet;
+use crate::files;
+
+/// A set is fetched anew after this time.
+const FRESH: Duration = Duration::from_mins(10);
+/// A set counts for so long while no newer one can be had.
+const STALE: Duration = Duration::from_hours(24);
+/// Between two fetches that tokens with an unknown `kid` cause, and between two tries.
+const COOL: Duration = Duration::from_secs(30);
+
+/// Keys of one issuer.
+pub struct Keys {
+    source: Source,
+    held: ArcSwapOption<Held>,
+    /// When the last fetch began; whoever has it fetches.
+    tried: Mutex<Option<Instant>>,
+}
+
+/// Where keys come from.
+enum Source {
+    File(PathBuf),
+    Url(Place),
+}
+
+struct Held {
+    keys: KeySet,
+    since: Instant,
+}
+
+impl Keys {
+    /// Keys of a file, or of an https address; `may_be_near` lets the address be this machine or one beside it.
+    ///
+    /// # Errors
+    /// The address is unfit.
+    pub fn new(source: &str, may_be_near: bool) -> Result<Arc<Self>> {
+        let source = if source.contains("://") {
+            Source::Url(Place::new(source, may_be_near).with_context(|| format!("`--jwks {source}`"))?)
+        } else {
+            Source::File(PathBuf::from(source))
+        };
+        Ok(Arc::new(Self { source, held: ArcSwapOption::empty(), tried: Mutex::new(None) }))
+    }
+
+    /// The keys of this moment; none before the first fetch, and a day after the last.
+    #[must_use]
+    pub fn current(&self) -> Option<KeySet> {
+        let held = self.held.load_full()?;
+        (held.since.elapsed() < STALE).then(|| held.keys.clone())
+    }
+
+    /// Reads a file of keys for the first time.
+    ///
+    /// # Errors
+    /// It is a file, and no set of keys.
+    pub fn begin(&self) -> Result<()> {
+        if let Source::File(path) = &self.source {
+            self.hold(read(path)?);
+        }
+        Ok(())
+    }
+
+    /// Fetches, unless somebody did within the last 30 seconds, or since this was asked. Waits for a fetch in flight until
+    /// this moment.
+    pub async fn refresh(self: &Arc<Self>, until: Instant) {
+        let keys = Arc::clone(self);
+        // whoever hangs up ends no fetch that others wait for
+        let fetching = tokio::spawn(async move {
+            let mut tried = keys.tried.lock().await;
+            if tried.is_some_and(|tried| tried.elapsed() < COOL) {
+                return;
+            }
+            *tried = Some(Instant::now());
+            keys.fetch().await;
+        });
+        let _ = timeout_at(until, fetching).await;
+    }
+
+    /// Keeps the keys fresh until the server stops.
+    pub async fn keep(self: Arc<Self>) {
+        loop {
+            let since = self.held.load().as_ref().map(|held| held.since);
+            let is_fresh = since.filter(|since| since.elapsed() < FRESH);
+            match is_fresh {
+                Some(since) => sleep_until(since + FRESH).await,
+                None => {
+                    self.refresh(Instant::now() + COOL).await;
+                    if self.held.load().as_ref().is_none_or(|held| held.since.elapsed() >= FRESH) {
+                        tokio::time::sleep(COOL).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn fetch(&self) {
+        let read = match &self.source {
+            Source::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || read(&path)).await.map_err(Into::into).and_then(|read| read)
+            }
+            Source::Url(place) => place.fetch().await.and_then(|bytes| KeySet::read(&bytes).context("the set of keys")),
+        };
+        match read {
+            Ok(keys) => {
+                tracing::info!(keys = keys.count(), "keys were read");
+                self.hold(keys);
+            }
+            Err(error) => {
+                tracing::warn!(cause = format!("{error:#}"), "keys cannot be read: the old ones stay for a day");
+            }
+        }
+    }
+
+    fn hold(&self, keys: KeySet) {
+        self.held.store(Some(Arc::new(Held { keys, since: Instant::now() })));
+    }
+}
+
+fn read(path: &Path) -> Result<KeySet> {
+    let text = files::regular_text(path)?;
+    KeySet::read(text.as_bytes()).with_context(|| format!("`{}`", files::shown(path)))
+}
