@@ -158,7 +158,8 @@ fn every_mistake_of_a_policy_has_its_place() {
         ("\"max_bytes\": 16384", "\"max_bytes\": 0", "P007"),
         ("\"auth0\"", "\"auth1\"", "P006"),
         ("\"once\": true", "\"once\": 1", "P005"),
-        ("\"token\": \"ignored\"", "\"token\": \"required\"", "P006"),
+        ("\"token\": \"ignored\"", "\"token\": \"needed\"", "P006"),
+        ("\"token\": \"ignored\"", "\"token\": \"required\"", "P056"),
         ("{\n  \"name\"", "{\n  \"name\": \"a\",\n  \"name\"", "P002"),
         ("\"protected\":", "\"protected\"", "P001"),
         ("\"max_bytes\": 16384", "\"laws\": 5", "P005"),
@@ -371,7 +372,7 @@ fn check_says_how_much_may_pass_and_refuses_more_than_a_login_may_write() {
     let tuple = r#""type": "array", "prefixItems": [{ "type": "null" }, { "type": "null" }], "#;
     let folder = rules("warned", &[("recently_viewed.schema.json", "\"type\": \"array\",", tuple)]);
     check(&["check", "--rules", &folder], "", 0, "warning[S042]");
-    check(&["check", "--rules", &folder], "", 0, "check ok · 7 rules in 12 files · 1 warning · ");
+    check(&["check", "--rules", &folder], "", 0, "check ok · 7 rules in 17 files · 1 warning · ");
     check(&["check", "--rules", &folder, "--deny", "warnings"], "", 3, "warning[S042]");
     check(&["test", "--rules", "rules"], "", 0, "passed");
 }

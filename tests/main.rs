@@ -54,6 +54,7 @@ mod crash;
 mod tokens;
 mod issuer;
 mod authorize;
+mod gateway;
 mod hostile;
 mod load;
 mod readme;

@@ -6,9 +6,10 @@ use std::process::Stdio;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use handover_engine::policy::{CONTENT, ENCRYPT, SIGN, TokenPolicy};
 use serde_json::Value;
 
-use crate::binary::{command, temporary};
+use crate::binary::{command, root, temporary};
 
 /// Cases that were decided right, of how many.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -151,4 +152,19 @@ fn one_token_and_one_answer() {
     let set = temporary("tokens/usage.set.json", "{}");
     let (code, error) = run(&["--jwks", &set]);
     assert!(code == Some(2) && error.contains("a list `keys`"), "{error}");
+}
+
+/// The schema that editors read says what the engine does.
+#[test]
+fn the_schema_of_a_policy_names_every_algorithm_and_default() {
+    let schema = std::fs::read_to_string(root().join("server/schemas/policy.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let members = schema["properties"]["session"]["properties"]["verify"]["properties"].as_object().unwrap();
+    for (name, words) in [("sign", &SIGN[..]), ("encrypt", &ENCRYPT), ("content", &CONTENT)] {
+        assert_eq!(members[name]["items"]["enum"], serde_json::json!(words), "{name}");
+    }
+    let defaults: serde_json::Map<String, Value> =
+        members.iter().map(|(name, member)| (name.clone(), member["default"].clone())).collect();
+    let read = TokenPolicy::read("policy.json", &Value::from(defaults).to_string());
+    assert_eq!(read.unwrap(), TokenPolicy::default());
 }

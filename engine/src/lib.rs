@@ -31,8 +31,6 @@
 //! - **No value of a person leaves** but in a command: findings, errors and `Debug` hold places and codes.
 //! - **Every loop over input ends at a named limit** ([`limits`]); each rule spends a [`budget`].
 //!
-//! Absent: session tokens; a guard is asked by fixtures, and by no route yet.
-//!
 //! The modules stand in reading order, and each uses only modules above it.
 
 #![forbid(unsafe_code)]

@@ -83,10 +83,13 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Every fixture that fails under a mutant of one rule.
+    /// Every fixture that fails under a mutant.
     pub fn killers(&mut self, mutant: &Mutant) -> Vec<String> {
         let is_its = |rule: &Rule| mutant.rule.as_deref() == Some(&*rule.name);
-        let Some(index) = self.rules.rules().iter().position(is_its) else { return Vec::new() };
+        let Some(index) = self.rules.rules().iter().position(is_its) else {
+            let Ok(mutated) = RuleSet::compile(&mutant.applied(self.files)) else { return Vec::new() };
+            return self.fixtures.iter().filter_map(|(fixture, _)| failing(fixture, &mutated)).collect();
+        };
         let Ok(changed) = self.changed(mutant) else { return Vec::new() };
         let own = self.mutated.replace(index, changed);
         let failed = self.fixtures.iter().filter_map(|(fixture, _)| failing(fixture, &self.mutated)).collect();

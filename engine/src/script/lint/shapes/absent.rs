@@ -24,7 +24,7 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     /// Reads an expression that is asked about.
     pub(super) fn asking(&mut self, expr: &'p Expr) -> Type<'s> {
         let before = std::mem::replace(&mut self.in_condition, true);
-        let held = self.expr(expr);
+        let held = self.value(expr);
         self.in_condition = before;
         held
     }
