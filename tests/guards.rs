@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use handover::cli::test::{Until, cases};
 use handover_engine::author::coverage::{self, Coverage};
 use handover_engine::author::fixture::Fixture;
+use handover_engine::author::judge;
 use handover_engine::policy::Files;
 use handover_engine::ruleset::RuleSet;
 
@@ -67,7 +68,6 @@ fn a_guard_that_fails_denies() {
         check(&guard, &format!(r#"{{ "authorize": {{ "operation": "checkout" }}, "expect": {expect} }}"#), &[]);
     };
     failing("throw \"x\"", "script_failed");
-    failing("true", "script_failed");
     failing("require([1], \"x\")", "script_failed");
     failing("let n = 0; while request.anonymous { n += 1; } allow()", "budget_exceeded");
 }
@@ -107,4 +107,128 @@ fn its_statements_and_branches_are_covered() {
     }
     // no case comes without a body
     assert_eq!(missing(&coverage), [3, 4]);
+}
+
+/// The outcome and reason of a guard for one body.
+#[track_caller]
+fn outcome(body_of_guard: &str, body: &str) -> (String, String) {
+    let guard = format!("fn authorize(request) {{\n{body_of_guard}\n}}\n");
+    let rules = RuleSet::compile(&files(&guard)).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let case = format!(
+        r#"{{ "authorize": {{ "operation": "checkout", "body": {body} }}, "expect": {{ "outcome": "allow" }} }}"#
+    );
+    let fixture = Fixture::read("case.json", &case, &rules).unwrap();
+    let verdict = judge::authorize(&fixture, &rules).unwrap();
+    (verdict.outcome.to_owned(), verdict.reason)
+}
+
+#[test]
+fn a_decision_ends_the_guard_where_it_is_made() {
+    let denied = ("deny".to_owned(), "no".to_owned());
+    for guard in [
+        "if request.body?.x == 1 { deny(\"no\") }\nallow()",
+        "if request.body?.x == 1 { deny(\"no\"); }\nallow()",
+        "try { deny(\"no\") } catch { allow() }\nallow()",
+        "let f = |x| { if x == 1 { deny(\"no\") } };\nf.call(request.body?.x);\nallow()",
+        "return deny(\"no\");",
+    ] {
+        assert_eq!(outcome(guard, r#"{ "x": 1 }"#), denied, "{guard}");
+    }
+    // what comes behind it is never reached, and what decides nothing is no end
+    for (end, code) in [
+        ("deny(\"no\");\nallow()", "R050"),
+        ("true", "R051"),
+        ("request.anonymous", "R051"),
+        ("\"allow\"", "R051"),
+        ("1 + 1", "R051"),
+        ("return true;", "R051"),
+        ("if request.anonymous { deny(\"no\") }", "R051"),
+        ("let a = 1;", "R051"),
+    ] {
+        let guard = format!("fn authorize(request) {{\n{end}\n}}\n");
+        let errors = RuleSet::compile(&files(&guard)).err().unwrap_or_default();
+        assert!(errors.iter().any(|error| error.code.as_str() == code), "{end}: {errors:#?}");
+    }
+}
+
+#[test]
+fn values_of_different_types_are_not_compared() {
+    let guard = "if request.body.amount >= 100 { deny(\"too much\") }\nallow()";
+    let failed = ("deny".to_owned(), "script_failed".to_owned());
+    for amount in ["\"500\"", "[500]", "true", "{ \"a\": 500 }", "\"x\""] {
+        for operator in [">=", ">", "<", "<="] {
+            let body = format!(r#"{{ "amount": {amount} }}"#);
+            let [left, right] = ["request.body.amount", "100"].map(str::to_owned);
+            let guards = [
+                guard.replace(">=", operator),
+                guard.replace("request.body.amount >= 100", &format!("{right} {operator} {left}")),
+            ];
+            for guard in guards {
+                assert_eq!(outcome(&guard, &body), failed, "{guard} {amount}");
+            }
+        }
+    }
+    for (amount, word) in [("500", "deny"), ("99.5", "allow"), ("100.5", "deny"), ("1", "allow"), ("null", "allow")] {
+        assert_eq!(outcome(guard, &format!(r#"{{ "amount": {amount} }}"#)).0, word, "{amount}");
+    }
+}
+
+#[test]
+fn what_a_guard_says_is_bounded() {
+    let failed = ("deny".to_owned(), "script_failed".to_owned());
+    for guard in [
+        "require([], \"x\")",
+        "require([request.body.f], \"x\")",
+        "require([\"a,b\"], \"x\")",
+        "require([\"\"], \"x\")",
+        "deny(request.body.f)",
+    ] {
+        assert_eq!(outcome(guard, r#"{ "f": "a\",\"b\n" }"#), failed, "{guard}");
+    }
+    assert_eq!(outcome("deny(request.body.f)", &format!(r#"{{ "f": "{}" }}"#, "é".repeat(201))), failed);
+    assert_eq!(outcome("deny(request.body.f)", &format!(r#"{{ "f": "{}" }}"#, "é".repeat(200))).0, "deny");
+}
+
+#[test]
+fn a_case_is_no_proof_where_no_guard_decides() {
+    let expect = r#""expect": { "outcome": "deny" }"#;
+    // the name is wrong
+    let case = format!(r#"{{ "authorize": {{ "operation": "chekout" }}, {expect} }}"#);
+    check(GUARD, &case, &["F006 31"]);
+    // the guard fails at a line
+    let guard = "fn authorize(request) {\n    throw \"x\";\n}\n";
+    let case = format!(r#"{{ "authorize": {{ "operation": "checkout" }}, {expect} }}"#);
+    check(guard, &case, &["F023 68"]);
+    // it never ends
+    check(
+        "fn authorize(request) {\n    let n = 0;\n    while request.anonymous { n += 1; }\n    allow()\n}\n",
+        &case,
+        &["F024 68"],
+    );
+    // a token that verifies has a subject
+    check(
+        GUARD,
+        r#"{ "authorize": { "operation": "checkout", "token": { "scope": "x" } }, "expect": { "outcome": "allow" } }"#,
+        &["F004 52"],
+    );
+}
+
+#[test]
+fn a_policy_that_needs_tokens_has_fixtures() {
+    let policy = r#"{ "name": "shop", "provider": "generic", "session": { "token": "required" }, "rules": [ { "name": "a", "to": "app_metadata.a", "merge": "anonymous" } ] }"#;
+    let mut files = files(GUARD);
+    files.0.insert("policy.json".to_owned(), policy.to_owned());
+    let rules = RuleSet::compile(&files).unwrap();
+    for (session, status) in [
+        ("{}", r#""transferred""#),
+        (r#"{ "token": { "sub": "anon@fixture" } }"#, r#""transferred""#),
+        (r#"{ "token": { "sub": "anon@2" } }"#, r#""skipped", "reason": "session_mismatch""#),
+        (r#"{ "token": "x" }"#, r#""skipped", "reason": "token_invalid""#),
+        (r#"{ "token": null }"#, r#""skipped", "reason": "token_missing""#),
+    ] {
+        let case =
+            format!(r#"{{ "session": {session}, "anonymous": {{ "a": true }}, "expect": {{ "status": {status} }} }}"#);
+        let run = cases(&rules, &BTreeMap::from([("a/case.json".to_owned(), case)]), Until::End);
+        assert!(run.failures.is_empty(), "{session}: {:#?}", run.failures);
+    }
 }

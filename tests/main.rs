@@ -53,6 +53,8 @@ mod simulation;
 mod crash;
 mod tokens;
 mod issuer;
+mod key_sets;
+mod key_cache;
 mod authorize;
 mod gateway;
 mod hostile;

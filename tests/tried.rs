@@ -30,7 +30,9 @@ const RESULT: &str = r#"{"type":"object","properties":{"items":{"type":"array","
     "count":{"type":"integer"}}}"#;
 
 /// Scripts that run as they are meant, and scripts that do not, with the code.
-const TRIED: [(&str, bool, &str); 70] = [
+const TRIED: [(&str, bool, &str); 72] = [
+    ("for l in anonymous.items { if l.sku.trim() == \"\" { l.qty = 1; } } anonymous", true, "R051"),
+    ("let s = anonymous.items[0].sku; s.trim(); if s == \"\" { skip(\"no sku\"); } anonymous", false, ""),
     ("anonymous.items.dedup(|a, b| a.sku == b.sku); anonymous", false, ""),
     (
         "anonymous.items = anonymous.items.map(|l| l.qty); let t = 0; for q in anonymous.items { t += q.abs(); } #{ items: [], count: t }",

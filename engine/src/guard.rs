@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::budget::Budget;
 use crate::event::Refusal;
 use crate::json::{Document, Json, Kind, View};
-use crate::script::{Sandbox, Script, Verdict};
+use crate::script::{GuardFailure, Sandbox, Script, Verdict};
 
 /// The guard of one operation.
 #[derive(Debug)]
@@ -27,14 +27,14 @@ pub struct Operation<'a> {
     pub token: View<'a>,
 }
 
-/// What a caller asks for: `{"operation": …, "body": …}`.
-pub struct Asked {
+/// What a caller of `/v1/authorize` asks for: `{"operation": …, "body": …}`.
+pub struct AuthorizeRequest {
     operation: String,
     document: Option<Arc<Document>>,
 }
 
-impl Asked {
-    /// An operation that nothing comes with.
+impl AuthorizeRequest {
+    /// An operation without a body.
     #[must_use]
     pub fn named(operation: &str) -> Self {
         Self { operation: operation.to_owned(), document: None }
@@ -43,13 +43,16 @@ impl Asked {
     /// Reads a request body.
     ///
     /// # Errors
-    /// Not JSON, or without an operation.
+    /// Not JSON, without an operation, or with a member that is not the contract's.
     pub fn read(body: &[u8]) -> Result<Self, Refusal> {
         let document = Document::read(body).map_err(Refusal::Unreadable)?;
         let root = document.root();
         let invalid = |pointer: &str, expected| Refusal::Invalid { pointer: pointer.to_owned(), expected };
         if root.kind() != Kind::Object {
             return Err(invalid("", "an object"));
+        }
+        if root.members().any(|(name, _)| !["body", "operation"].contains(&&*name.decode())) {
+            return Err(invalid("", "`operation` and `body`, and no other member"));
         }
         let name = root.get("operation").filter(|name| name.kind() == Kind::String).map(View::word);
         let name = name.filter(|name| !name.is_empty());
@@ -74,9 +77,14 @@ impl Operation<'_> {
     /// Whether the caller has not logged in: the token's subject begins with `anon|` or `anon@`.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
-        let subject = self.token.get("sub").map(View::word).unwrap_or_default();
-        subject.starts_with("anon|") || subject.starts_with("anon@")
+        is_anonymous(&self.token.get("sub").map(View::word).unwrap_or_default())
     }
+}
+
+/// Whether a subject is an anonymous person's.
+#[must_use]
+pub fn is_anonymous(subject: &str) -> bool {
+    subject.starts_with("anon|") || subject.starts_with("anon@")
 }
 
 /// Decides. Who has logged in may do everything, as far as guards go; an anonymous caller what a guard says, and nothing
@@ -87,7 +95,7 @@ pub fn decide(guards: &[Guard], sandbox: &Sandbox, operation: Operation<'_>, bud
         return Verdict::allow();
     }
     let Some(guard) = guards.iter().find(|guard| guard.operation == operation.name) else {
-        return Verdict::deny("no_guard");
+        return Verdict::failed(GuardFailure::NoGuard);
     };
     let member = |name: &str, value: Json| (Json::text(name), value);
     let request = Json::object(vec![
@@ -96,5 +104,5 @@ pub fn decide(guards: &[Guard], sandbox: &Sandbox, operation: Operation<'_>, bud
         member("token", operation.token.to_json()),
         member("anonymous", Json::Bool(true)),
     ]);
-    sandbox.authorize(&guard.script, request.view(), budget).unwrap_or_else(Verdict::deny)
+    sandbox.authorize(&guard.script, request.view(), budget)
 }

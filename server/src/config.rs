@@ -154,7 +154,7 @@ pub struct Config {
     pub behind_proxy: bool,
     /// Where the service remembers whose a hand-over is.
     pub ledger: LedgerChoice,
-    /// Where the keys of whoever issues session tokens are: a file or an https address.
+    /// Where the issuer's keys for session tokens are: a file or an https address.
     pub jwks: Option<String>,
     /// Whether `--dev` is set.
     pub dev: bool,
@@ -178,7 +178,7 @@ impl Config {
         let behind_proxy = flags.behind_proxy || set("HANDOVER_BEHIND_PROXY");
         let secrets = secrets_from(&environment, "HANDOVER_SECRETS", "HANDOVER_SECRETS_FILE")?;
         let (ledger, ledger_keys) = ledger_from(&flags, dev, &environment)?;
-        let jwks = flags.jwks.or_else(|| environment("HANDOVER_JWKS"));
+        let jwks = flags.jwks.or_else(|| environment("HANDOVER_JWKS")).filter(|jwks| !jwks.is_empty());
         let rules = flags.rules.or_else(|| environment("HANDOVER_RULES").map(PathBuf::from));
         let listen = flags.listen.or_else(|| environment("HANDOVER_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
         let listen: SocketAddr =

@@ -6,15 +6,19 @@ use handover_engine::event::Refusal;
 use handover_engine::json::Position;
 use serde::Serialize;
 
+use crate::token::Reason;
+
 /// An answer that is no decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
     code: &'static str,
     title: String,
-    pointer: Option<String>,
+    pointer: Option<Box<str>>,
     position: Option<Position>,
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
+    /// Why a token was refused: for the log only.
+    token_refused: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +54,7 @@ impl ApiError {
             "timestamp_invalid" => (401, "`webhook-timestamp` must be epoch seconds"),
             "timestamp_out_of_range" => (401, "`webhook-timestamp` is more than five minutes from this server's clock"),
             "token_missing" => (401, "`Authorization: Bearer` with a token is needed"),
-            "token_invalid" => (401, "the token is not good for this server"),
+            "token_invalid" => (401, "the token does not verify"),
             "id_mismatch" => (400, "`webhook-id` and the body's `id` differ"),
             "overloaded" => (503, "too many requests at once"),
             "not_ready" => (503, "the server is stopping"),
@@ -59,7 +63,21 @@ impl ApiError {
             _ => (500, "an error of the server"),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code, title: title.to_owned(), pointer: None, position: None, request_id: None }
+        Self {
+            status,
+            code,
+            title: title.to_owned(),
+            pointer: None,
+            position: None,
+            request_id: None,
+            token_refused: None,
+        }
+    }
+
+    /// The one answer to every token that does not verify; the log says why.
+    #[must_use]
+    pub fn token(reason: Reason) -> Self {
+        Self { token_refused: Some(reason.word()), ..Self::new("token_invalid") }
     }
 
     /// The problem of a body that is no request.
@@ -67,15 +85,18 @@ impl ApiError {
     pub fn refusal(refusal: &Refusal, body: &[u8]) -> Self {
         let (title, pointer, position) = match refusal {
             Refusal::Unreadable(error) => (error.message().to_owned(), None, Some(error.position(body))),
-            Refusal::Invalid { pointer, expected } => (format!("expected {expected}"), Some(pointer.clone()), None),
+            Refusal::Invalid { pointer, expected } => {
+                (format!("expected {expected}"), Some(pointer.as_str().into()), None)
+            }
         };
-        Self { status: StatusCode::BAD_REQUEST, code: refusal.code(), title, pointer, position, request_id: None }
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, code: refusal.code(), title, pointer, position, request_id: None, token_refused: None }
     }
 
     /// The same problem, of the request with this id; only a verified caller's id is repeated.
     #[must_use]
     pub fn of_request(self, id: &str) -> Self {
-        Self { request_id: Some(id.to_owned()), ..self }
+        Self { request_id: Some(id.into()), ..self }
     }
 
     /// The stable code.
@@ -109,7 +130,13 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        crate::telemetry::refused(self.status(), self.code, self.pointer.as_deref(), self.request_id.as_deref());
+        crate::telemetry::refused(
+            self.status(),
+            self.code,
+            self.pointer.as_deref(),
+            self.request_id.as_deref(),
+            self.token_refused,
+        );
         let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -13,8 +13,6 @@ use tokio::sync::oneshot;
 
 /// Deep documents and scripts need more than a thread has by default.
 const STACK_BYTES: usize = 16 * 1_024 * 1_024;
-/// Jobs that wait, for each thread.
-const WAITING_PER_THREAD: usize = 8;
 
 struct Job {
     deadline: Instant,
@@ -31,12 +29,12 @@ pub struct Pool {
 pub struct Full;
 
 impl Pool {
-    /// As many threads, and a queue that is eight times as long. Each thread calls `prepare` before its first job.
+    /// As many threads, and a queue for as many jobs that wait. Each thread calls `prepare` before its first job.
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(threads: usize, prepare: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
-        let (jobs, queue) = bounded(threads * WAITING_PER_THREAD);
+    pub fn start(threads: usize, waiting: usize, prepare: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
+        let (jobs, queue) = bounded(waiting);
         for _ in 0..threads {
             let (queue, prepare) = (queue.clone(), prepare.clone());
             let work = move || {
@@ -85,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_so_and_a_late_job_is_not_run() {
-        let pool = Pool::start(1, || ()).unwrap();
+        let pool = Pool::start(1, 8, || ()).unwrap();
         let (go, wait) = channel::<()>();
         let (started, running) = channel();
         let later = Instant::now() + Duration::from_mins(1);

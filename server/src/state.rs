@@ -16,12 +16,39 @@ use crate::config::{self, SecretsFrom};
 use crate::files;
 use crate::ledger::Guarded;
 use crate::pool::Pool;
-use crate::token::Keys;
+use crate::token::KeyCache;
 
-/// Requests that are worked on at once, once their head and body are whole.
-const REQUESTS_MAX: usize = 256;
-/// KiB of all bodies that are being read.
-const BODIES_KIB_MAX: usize = 64 * 1_024;
+/// Logins that are worked on at once, once their head and body are whole.
+const LOGINS_MAX: usize = 256;
+/// Logins that wait for a thread, for each one.
+const WAITING_PER_THREAD: usize = 8;
+/// KiB of all their bodies that are being read.
+const LOGIN_BODIES_KIB_MAX: usize = 64 * 1_024;
+/// Callers of `/v1/authorize` that are worked on at once.
+const CALLERS_MAX: usize = 64;
+/// KiB of all their bodies that are being read.
+const CALLER_BODIES_KIB_MAX: usize = 16 * 1_024;
+/// Threads that work for them: whatever they ask, logins have the others.
+const CALLER_THREADS: usize = 1;
+
+/// What requests of one kind share among themselves, and with no other kind.
+pub struct Lane {
+    /// Places of requests that are whole.
+    pub places: Semaphore,
+    /// KiB of bodies that may still be read.
+    pub bodies: Semaphore,
+    /// Threads that evaluate.
+    pub pool: Pool,
+}
+
+impl Lane {
+    fn start(rules: &Arc<RuleSet>, pool: (usize, usize), places: usize, bodies_kib: usize) -> Result<Arc<Self>> {
+        let (warm, (threads, waiting)) = (Arc::clone(rules), pool);
+        let pool = Pool::start(threads, waiting, move || warm.warm());
+        let pool = pool.context("cannot start the threads that evaluate")?;
+        Ok(Arc::new(Self { places: Semaphore::new(places), bodies: Semaphore::new(bodies_kib), pool }))
+    }
+}
 
 /// Shared by every request; nothing in it is locked on the way.
 #[derive(Clone)]
@@ -32,16 +59,14 @@ pub struct State {
     pub callers: Option<Arc<Callers>>,
     /// Bytes of a request body.
     pub body_bytes: usize,
-    /// Places of requests that are whole.
-    pub places: Arc<Semaphore>,
-    /// KiB of bodies that may still be read.
-    pub bodies: Arc<Semaphore>,
-    /// Threads that evaluate.
-    pub pool: Arc<Pool>,
+    /// For logins.
+    pub logins: Arc<Lane>,
+    /// For callers of `/v1/authorize`; none: no token verifies.
+    pub authorize: Option<Arc<Lane>>,
     /// Whose a hand-over is; none: nobody remembers.
     pub ledger: Option<Arc<Guarded>>,
-    /// The keys of whoever issues session tokens; none: no token verifies.
-    pub keys: Option<Arc<Keys>>,
+    /// The issuer's keys for session tokens; none: no token verifies.
+    pub keys: Option<Arc<KeyCache>>,
     /// How long a debug build holds an answer after its claim.
     pub hold: Option<Duration>,
     ready: Arc<AtomicBool>,
@@ -55,15 +80,13 @@ impl State {
     pub fn new(rules: RuleSet, callers: Option<Callers>, body_bytes: usize) -> Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let rules = Arc::new(rules);
-        let warm = Arc::clone(&rules);
-        let pool = Pool::start(threads, move || warm.warm()).context("cannot start the threads that evaluate")?;
+        let logins = Lane::start(&rules, (threads, threads * WAITING_PER_THREAD), LOGINS_MAX, LOGIN_BODIES_KIB_MAX)?;
         Ok(Self {
             rules,
             callers: callers.map(Arc::new),
             body_bytes,
-            places: Arc::new(Semaphore::new(REQUESTS_MAX)),
-            bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
-            pool: Arc::new(pool),
+            logins,
+            authorize: None,
             ledger: None,
             keys: None,
             hold: config::hold_after_claim(),
@@ -78,9 +101,13 @@ impl State {
     }
 
     /// The same with the keys of an issuer.
-    #[must_use]
-    pub fn with_keys(self, keys: Option<Arc<Keys>>) -> Self {
-        Self { keys, ..self }
+    ///
+    /// # Errors
+    /// The thread that works for callers of `/v1/authorize` cannot be started.
+    pub fn with_keys(self, keys: Option<Arc<KeyCache>>) -> Result<Self> {
+        let lane = || Lane::start(&self.rules, (CALLER_THREADS, CALLERS_MAX), CALLERS_MAX, CALLER_BODIES_KIB_MAX);
+        let authorize = keys.as_ref().map(|_| lane()).transpose()?;
+        Ok(Self { authorize, keys, ..self })
     }
 
     /// Whether new requests should come.

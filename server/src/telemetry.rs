@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use handover_engine::decision::{Command, Decision, Finding, Notice, SkipReason};
 use handover_engine::event::Event;
+use handover_engine::script::{GuardFailure, Verdict};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
@@ -58,14 +59,18 @@ pub fn decided(event: &Event, decision: &Decision, refused: Option<Reason>, took
     }
 }
 
-/// Writes the line of what a caller of an API may do; of an operation that no guard has, nothing is repeated.
-pub fn authorized(guard: Option<&str>, outcome: &str, took: Duration) {
-    tracing::info!(guard, outcome, took.us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "authorize");
-}
-
-/// Writes why a caller's token was refused.
-pub fn token_refused(reason: Reason) {
-    tracing::info!(token.refused = reason.word(), "a token was refused");
+/// Writes the line of what a caller of an API may do. An operation that has no guard is not repeated, and no guard's reason.
+pub fn authorized(guard: Option<&str>, verdict: &Verdict, took: Duration) {
+    let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let (outcome, failure) = (verdict.outcome, verdict.failure.as_ref());
+    let at = failure.and_then(GuardFailure::stop).and_then(|stop| stop.at.as_ref());
+    let at = at.map(|(file, line, column)| format!("{file}:{line}:{column}"));
+    match failure {
+        Some(GuardFailure::Script(_) | GuardFailure::Budget(_)) => {
+            tracing::warn!(guard, outcome, reason = failure.map(GuardFailure::word), at, took.us = took, "authorize");
+        }
+        _ => tracing::info!(guard, outcome, reason = failure.map(GuardFailure::word), took.us = took, "authorize"),
+    }
 }
 
 /// The line of a decision, as the subscriber would write it, for two thirds of what that costs.
@@ -144,12 +149,13 @@ fn noticed(decision: &Decision) -> Option<String> {
 }
 
 /// Writes the line of a request that got no decision; the pointer names a member of the contract, never one of a person's.
-pub fn refused(status: u16, code: &str, pointer: Option<&str>, request_id: Option<&str>) {
+pub fn refused(status: u16, code: &str, pointer: Option<&str>, request_id: Option<&str>, token_refused: Option<&str>) {
     tracing::info!(
         http.status = status,
         problem.code = code,
         problem.pointer = pointer,
         request.id = request_id,
+        token.refused = token_refused,
         "refused"
     );
 }

@@ -15,7 +15,7 @@ use crate::json::{Document, Place, View};
 use crate::pointer;
 use crate::policy::{Files, POLICY_FILE};
 use crate::rule::{Merge, Mode, Rule, is_empty};
-use crate::ruleset::{Given, RuleSet};
+use crate::ruleset::RuleSet;
 use crate::sanitizer::{Asked, Untrusted};
 use crate::script::Trace;
 
@@ -65,7 +65,7 @@ impl Coverage {
             return;
         }
         let Ok(event) = Event::read(&fixture.body, self.rules.provider()) else { return };
-        let decision = self.rules.evaluate(&event, &Given::default());
+        let decision = self.rules.evaluate(&event, &fixture.given);
         let Some(session) = event.session.as_ref().filter(|_| decision.status.reason().is_none()) else { return };
         for rule in self.rules.rules() {
             if let Some(seen) = self.seen.get_mut(rule.name.as_ref()) {

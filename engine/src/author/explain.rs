@@ -43,7 +43,7 @@ pub struct Told {
 pub fn explain(rules: &RuleSet, files: &Files, event: &Event) -> Vec<Told> {
     let Some(session) = event.session.as_ref() else { return Vec::new() };
     let Some(metadata) = session.metadata() else { return Vec::new() };
-    let decision = rules.evaluate(event, &Given::default());
+    let decision = rules.evaluate(event, &Given::assumed());
     let [app, user] = after(event, &decision);
     let mut told = Places::new();
     for (rule, read) in
@@ -324,7 +324,7 @@ pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Opti
     let place = Pointer::parse(place)?;
     let [sink, root, rest @ ..] = place.tokens() else { return None };
     let rule = rules.rules().iter().find(|rule| rule.sink.word() == sink && rule.root == *root)?;
-    let decision = rules.evaluate(event, &Given::default());
+    let decision = rules.evaluate(event, &Given::assumed());
     let [app, user] = after(event, &decision);
     let state = if rule.sink == Sink::App { &app } else { &user };
     let value = state.view().get(root);
@@ -351,7 +351,7 @@ pub fn blame(rules: &RuleSet, files: &Files, event: &Event, place: &str) -> Opti
 /// Where the first script failed, or had spent its budget, that an event makes: the place of its error, or what ran last.
 #[must_use]
 pub fn stopped(rules: &RuleSet, files: &Files, event: &Event) -> Option<(String, Position)> {
-    let decision = rules.evaluate(event, &Given::default());
+    let decision = rules.evaluate(event, &Given::assumed());
     decision.findings.iter().find_map(|finding| {
         let (Notice::ScriptFailed(stop) | Notice::BudgetExceeded(stop)) = &finding.notice else { return None };
         let known = stop.at.as_ref();

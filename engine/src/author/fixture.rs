@@ -26,7 +26,7 @@ use crate::instant;
 use crate::json::{Document, Json, Kind, View, same};
 use crate::pointer::{self, Pointer};
 use crate::rule::Rule;
-use crate::ruleset::RuleSet;
+use crate::ruleset::{Given, RuleSet, TokenVerdict};
 use crate::sanitizer::Types;
 use crate::script::Verdict;
 
@@ -37,6 +37,9 @@ pub struct Fixture {
     pub(super) document: Arc<Document>,
     /// The webhook's body that the case stands for.
     pub body: Vec<u8>,
+    /// What becomes of its session's token: claims are those of one that verified, text is one that does not, and where a case
+    /// says nothing, the session counts as one whose token verified.
+    pub given: Given,
     /// Why it does not run.
     pub skip: Option<String>,
 }
@@ -78,8 +81,9 @@ impl Fixture {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let (body, skip) = (body(document.root()), document.root().get("skip").map(View::word));
-        Ok(Self { file: file.to_owned(), document, body, skip })
+        let root = document.root();
+        let (body, given, skip) = (body(root), given(root), root.get("skip").map(View::word));
+        Ok(Self { file: file.to_owned(), document, body, given, skip })
     }
 
     /// The path of the file.
@@ -166,7 +170,7 @@ impl Reader<'_> {
                 None => self.missing(asked, "operation"),
                 Some(_) => self.kind(asked, "operation", Kind::String),
             }
-            self.kind(asked, "token", Kind::Object);
+            self.claims(asked);
         }
         let Some(expect) = root.get("expect") else { return self.missing(root, "expect") };
         if !self.members(expect, &["fields", "outcome", "reason"]) {
@@ -178,6 +182,17 @@ impl Reader<'_> {
         }
         self.kind(expect, "reason", Kind::String);
         self.kind(expect, "fields", Kind::Array);
+    }
+
+    /// A token's claims: every one that verifies has a subject.
+    fn claims(&mut self, holder: View<'_>) {
+        self.kind(holder, "token", Kind::Object);
+        if let Some(token) = holder.get("token").filter(|token| token.kind() == Kind::Object) {
+            match token.get("sub") {
+                None => self.missing(token, "sub"),
+                Some(_) => self.kind(token, "sub", Kind::String),
+            }
+        }
     }
 
     fn case(&mut self, root: View<'_>) {
@@ -195,6 +210,9 @@ impl Reader<'_> {
         self.inputs(root);
         if let Some(session) = root.get("session").filter(|session| session.kind() == Kind::Object) {
             self.members(session, &["created_at", "expires_at", "id", "session_id", "token"]);
+            if session.get("token").is_some_and(|token| token.kind() != Kind::String) {
+                self.claims(session);
+            }
         }
         match root.get("expect") {
             None => self.missing(root, "expect"),
@@ -446,14 +464,34 @@ fn session(root: View<'_>, at: i64) -> Json {
         (Json::text(name), value)
     };
     let created = at - 3 * DAY_MILLIS;
+    let token = session.and_then(|session| session.get("token"));
+    // claims have no token here; whoever verifies one is not asked
+    let token =
+        token.map_or(
+            Json::Null,
+            |token| if token.kind() == Kind::Object { Json::text("verified") } else { token.to_json() },
+        );
     Json::object(vec![
         or("id", Json::text("anon@fixture")),
         or("session_id", Json::Null),
         or("created_at", Json::Int(created)),
         or("expires_at", Json::Int(created + 30 * DAY_MILLIS)),
-        or("token", Json::Null),
+        (Json::text("token"), token),
         (Json::text("metadata"), root.get("anonymous").map_or(Json::Null, View::to_json)),
     ])
+}
+
+fn given(root: View<'_>) -> Given {
+    let place = if root.get("request").is_some() { "/request/anonymous_session/token" } else { "/session/token" };
+    let token = Pointer::parse(place).and_then(|place| place.get(root));
+    let subject = token.and_then(|token| token.get("sub")).map(View::word);
+    Given {
+        token: match (token, subject) {
+            (None, _) => TokenVerdict::Assumed,
+            (Some(_), Some(subject)) => TokenVerdict::Verified(subject),
+            (Some(_), None) => TokenVerdict::Unverified,
+        },
+    }
 }
 
 /// Cases that are the same but for their names.

@@ -2,7 +2,7 @@
 
 use super::fixture::{Expected, Fixture, matcher};
 use crate::decision::{Command, Decision, Finding, Notice, ScriptStop, SkipReason, Status};
-use crate::diagnostic::{Code, Diagnostic, FixtureProblem, Help, Span, nearest};
+use crate::diagnostic::{Code, Diagnostic, FixtureProblem, Help, Span, nearest, suggestion};
 use crate::event::{Event, Found, Refusal, Session, Sink};
 use crate::guard::Operation;
 use crate::instant;
@@ -13,7 +13,7 @@ use crate::receipt;
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
 use crate::sanitizer::Types;
-use crate::script::Verdict;
+use crate::script::{GuardFailure, Verdict};
 
 /// Compares what came of the event with what the case expects.
 #[must_use]
@@ -52,6 +52,13 @@ pub fn judge_guard(fixture: &Fixture, rules: &RuleSet) -> Option<Vec<Diagnostic>
         failures: Vec::new(),
         refusals: Vec::new(),
     };
+    if let Some(failure) = &verdict.failure
+        && expect.get("reason").is_none_or(|reason| reason.word() != failure.word())
+    {
+        let (operation, _) = fixture.operation()?;
+        judge.undecided(failure, &operation, rules);
+        return Some(judge.failures);
+    }
     judge.word("outcome", Some(verdict.outcome));
     judge.word("reason", Some(&verdict.reason));
     if let Some(expected) = expect.get("fields") {
@@ -62,7 +69,8 @@ pub fn judge_guard(fixture: &Fixture, rules: &RuleSet) -> Option<Vec<Diagnostic>
 }
 
 /// What a guard says of a guard's case; the caller is anonymous, unless the case has its token's claims.
-pub(super) fn authorize(fixture: &Fixture, rules: &RuleSet) -> Option<Verdict> {
+#[must_use]
+pub fn authorize(fixture: &Fixture, rules: &RuleSet) -> Option<Verdict> {
     let (name, asked) = fixture.operation()?;
     let anonymous = Json::object(vec![(Json::text("sub"), Json::text("anon|1"))]);
     let token = asked.get("token").unwrap_or_else(|| anonymous.view());
@@ -96,6 +104,28 @@ fn tells_apart(key: &Key, list: View<'_>) -> bool {
 impl Judge<'_> {
     fn fail(&mut self, view: View<'_>, problem: FixtureProblem) {
         self.failures.push(Diagnostic::new(Span::at_view(self.file, view), problem));
+    }
+
+    /// No guard decided, and the case does not say that none does.
+    fn undecided(&mut self, failure: &GuardFailure, operation: &str, rules: &RuleSet) {
+        let at = self.expect.get("outcome").unwrap_or(self.expect);
+        let (guard, finding) = (format!("{operation}.guard.rhai"), failure.word().to_owned());
+        let cause = |stop: &ScriptStop| {
+            let place = stop.at.as_ref().map_or_else(|| guard.clone(), |(file, line, _)| format!("{file}:{line}"));
+            format!(" at {place}{}", cause(stop))
+        };
+        let problem = match failure {
+            GuardFailure::NoGuard => {
+                let names: Vec<&str> = rules.guards().iter().map(|guard| &*guard.operation).collect();
+                let help = Some(suggestion(operation, &names));
+                let asked_for = self.case.get("authorize").and_then(|asked| asked.get("operation"));
+                return self
+                    .fail(asked_for.unwrap_or(at), FixtureProblem::NoSuchGuard { name: operation.to_owned(), help });
+            }
+            GuardFailure::Script(stop) => FixtureProblem::GuardFailed { finding, cause: cause(stop) },
+            GuardFailure::Budget(stop) => FixtureProblem::GuardOverran { finding, cause: cause(stop) },
+        };
+        self.fail(at, problem);
     }
 
     /// The state differs at `at`.

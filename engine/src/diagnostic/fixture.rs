@@ -15,6 +15,7 @@ family! {
         Takes { name: String, what: String } => Error F005 ("`{name}` takes {what}");
         NotJson { message: &'static str } => Error F005 ("{message}");
         NoSuchRule { rule: String, help: Option<Help> } => Error F006 ("no rule `{rule}`"), mended by help;
+        NoSuchGuard { name: String, help: Option<Help> } => Error F006 ("no guard `{name}`"), mended by help;
         NoFinding { text: String, help: Option<Help> }
             => Error F007 ("expected `action /pointer` or a finding's keyword, found `{text}`"), mended by help;
         EllipsisNotLast => Error F007 ("`…` must be the last entry");
@@ -38,6 +39,8 @@ family! {
         MissingFinding { text: String } => Error F022 ("missing finding `{text}`");
         UnexpectedFinding { finding: String } => Error F022 ("unexpected finding `{finding}`");
         ScriptFailed { finding: String, cause: String } => Error F023 ("unexpected finding `{finding}`{cause}");
+        GuardFailed { finding: String, cause: String } => Error F023 ("the guard did not decide: `{finding}`{cause}");
+        GuardOverran { finding: String, cause: String } => Error F024 ("the guard did not decide: `{finding}`{cause}");
         BudgetExceeded { finding: String, cause: String } => Error F024 ("unexpected finding `{finding}`{cause}");
         Unread { pointers: String, help: Option<Help> } => Error F031 ("no rule reads {pointers}"), mended by help;
         SameCase { other: String } => Error F032 ("the same case as `{other}`");

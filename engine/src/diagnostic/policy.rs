@@ -98,7 +98,7 @@ family! {
             => Info P054 ("the provider recommends sessions of 30 days or more"), help ("write `30d`, and set the tenant to it");
         NoTokenComes
             => Error P056 ("`required` skips every login: Auth0's post-login event holds no session token"),
-            help ("write `ignored`, or verify tokens with a guard");
+            help ("write `ignored`, and `/v1/authorize` verifies tokens anyway");
         OverAdvice { bytes: u64, sink: &'static str, advised: usize }
             => Info P055 ("the rules allow {bytes} bytes of `{sink}`; the provider recommends at most {advised}"),
             help ("lower the bounds, or give the rule a smaller `max_bytes`");

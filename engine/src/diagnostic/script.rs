@@ -163,7 +163,7 @@ family! {
         // control flow
         Unreachable => Error R050 ("unreachable statement"), help ("remove it");
         UndecidedPath
-            => Error R051 ("this path gives `()`, so nothing is decided"), help ("end with `allow()`, or `deny(\"reason\")`");
+            => Error R051 ("this path ends without a decision"), help ("end with `allow()`, or `deny(\"reason\")`");
         ValuelessPath
             => Error R051 ("this path gives `()`, so nothing is ever written"),
             help ("end with the merged value, or `skip(\"reason\")`");

@@ -11,8 +11,7 @@
 //! }
 //! ```
 //!
-//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P056). A value that the
-//! contract knows and this version does not build is an error that says so.
+//! Every mistake is reported in one pass, at the name or value that is wrong (codes P001–P056).
 
 mod rules;
 mod session;

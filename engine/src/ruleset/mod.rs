@@ -46,14 +46,35 @@ pub struct Given {
     pub token: TokenVerdict,
 }
 
+impl Given {
+    /// As for rule authors' tools, which have no keys: every session counts as one whose token verified.
+    #[must_use]
+    pub fn assumed() -> Self {
+        Self { token: TokenVerdict::Assumed }
+    }
+}
+
 /// What became of a session's token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub enum TokenVerdict {
     /// It was not verified.
     #[default]
     Unverified,
     /// It verified, for the session with this id.
     Verified(String),
+    /// Nobody has keys: every session counts as one whose token verified.
+    Assumed,
+}
+
+/// Shows no id.
+impl std::fmt::Debug for TokenVerdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Unverified => "Unverified",
+            Self::Verified(_) => "Verified",
+            Self::Assumed => "Assumed",
+        })
+    }
 }
 
 /// The clock was up before there was a decision: nothing may change.
@@ -286,7 +307,7 @@ impl RuleSet {
     fn session<'a>(&self, event: &'a Event, given: &Given) -> Result<&'a Session, SkipReason> {
         let session = event.session.as_ref().ok_or(SkipReason::NoSession)?;
         match (self.policy.token, &session.token, &given.token) {
-            (TokenMode::Ignored, ..) | (TokenMode::Optional, None, _) => {}
+            (TokenMode::Ignored, ..) | (TokenMode::Optional, None, _) | (_, _, TokenVerdict::Assumed) => {}
             (TokenMode::Required, None, _) => return Err(SkipReason::TokenMissing),
             (_, Some(_), TokenVerdict::Verified(id)) if *id == session.id => {}
             (_, Some(_), TokenVerdict::Verified(_)) => return Err(SkipReason::SessionMismatch),

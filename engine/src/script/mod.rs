@@ -30,6 +30,7 @@ use std::sync::Arc;
 use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, Scope};
 
 use crate::budget::Budget;
+use crate::decision::ScriptStop;
 use crate::diagnostic::{Diagnostic, ScriptProblem, Severity};
 use crate::json::{Json, Kind, View};
 use crate::limits::Limits;
@@ -47,7 +48,7 @@ pub use natives::{MERGE_VERBS, Verb};
 pub use pieces::{Piece, pieces};
 use running::Stop;
 use syntax::{span_at, syntax_error};
-pub use verdict::Verdict;
+pub use verdict::{GuardFailure, Verdict};
 
 /// Bytes of a script file.
 const FILE_BYTES_MAX: usize = 64 * 1_024;
@@ -222,26 +223,35 @@ impl Sandbox {
     }
 
     /// Calls `authorize(request)`.
-    ///
-    /// # Errors
-    /// Why there is no verdict, in a word.
-    pub fn authorize(&self, script: &Script, request: View<'_>, budget: &Budget) -> Result<Verdict, &'static str> {
+    #[must_use]
+    pub fn authorize(&self, script: &Script, request: View<'_>, budget: &Budget) -> Verdict {
         if self.is_oversized(request) {
-            return Err("budget_exceeded");
+            return Verdict::failed(GuardFailure::Budget(ScriptStop::default()));
         }
         let built = self.built();
-        let ast = built.script(script).ok_or("script_failed")?;
-        let context = Context { now: 0, session_created_at: 0 };
-        let (result, running) = running::with(budget, context, || {
+        let Some(ast) = built.script(script) else {
+            return Verdict::failed(GuardFailure::Script(ScriptStop::default()));
+        };
+        let (result, running) = running::guarding(budget, || {
             let arguments = (to_dynamic(request)?,);
-            let mut scope = Scope::new();
-            built.engine.call_fn::<Dynamic>(&mut scope, &ast, "authorize", arguments)
+            built.engine.call_fn::<Dynamic>(&mut Scope::new(), &ast, "authorize", arguments)
         });
-        match (running.stop, result) {
-            (Some(Stop::Overrun), _) => Err("budget_exceeded"),
-            (None, Ok(made)) => made.try_cast::<Verdict>().ok_or("script_failed"),
-            _ => Err("script_failed"),
-        }
+        let at = |error: &EvalAltResult| place(error, &script.file);
+        Verdict::failed(match (running.stop, result) {
+            (Some(Stop::Decided(verdict)), _) => return verdict,
+            (Some(Stop::Overrun), result) => {
+                GuardFailure::Budget(ScriptStop { at: result.err().and_then(|error| at(&error)), cause: None })
+            }
+            (_, Err(error)) if is_overrun(&error) => GuardFailure::Budget(ScriptStop { at: at(&error), cause: None }),
+            (_, Err(error)) => {
+                let cause = cause(&error, running.failure.as_deref());
+                GuardFailure::Script(ScriptStop { at: at(&error), cause })
+            }
+            (_, Ok(_)) => {
+                let cause = Some("it ended without `allow()`, `deny(reason)` or `require(fields, reason)`".to_owned());
+                GuardFailure::Script(ScriptStop { at: None, cause })
+            }
+        })
     }
 
     /// The calls of a script, and of the modules that it imports. Where a module adds, it is the import that does.
@@ -404,6 +414,7 @@ fn outcome(
         (Some(Stop::Discard(text)), _) => Outcome::Discard(reason(text)),
         (Some(Stop::Overrun), result) => Outcome::Overrun(result.err().and_then(|error| place(&error, file))),
         (Some(Stop::Inexact), _) => Outcome::Inexact,
+        (Some(Stop::Decided(_)), _) => Outcome::Failed(None, None),
         (None, Err(error)) if is_overrun(&error) => Outcome::Overrun(place(&error, file)),
         (None, Err(error)) => Outcome::Failed(place(&error, file), cause(&error, running.failure.as_deref())),
         (None, Ok(_)) if running.account_shape => Outcome::AccountShape,

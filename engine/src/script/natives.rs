@@ -35,9 +35,9 @@ const fn verb(name: &'static str, signature: &'static str, summary: &'static str
 pub(super) const VERBS: [Verb; 5] = [
     verb("discard", "discard(reason)", "ends the merge and drops the visitor's value: the session is cleared"),
     verb("skip", "skip(reason)", "ends the merge and changes nothing: the session is kept, and the rule runs again"),
-    verb("allow", "allow()", "in a guard: the operation is allowed"),
-    verb("deny", "deny(reason)", "in a guard: the operation is denied, for this reason"),
-    verb("require", "require(fields, reason)", "in a guard: the operation needs these fields first"),
+    verb("allow", "allow()", "ends a guard: the operation is allowed"),
+    verb("deny", "deny(reason)", "ends a guard: the operation is denied, and the caller reads the reason"),
+    verb("require", "require(fields, reason)", "ends a guard: the operation needs these fields first"),
 ];
 
 /// Functions that rhai's interpreter answers itself, with how many arguments they take.

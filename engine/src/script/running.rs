@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
+use super::verdict::Verdict;
 use crate::budget::{Budget, Overrun};
 use crate::json::Json;
 use crate::merge::{Context, Losses};
@@ -22,6 +23,8 @@ pub(super) struct Running {
     pub(super) losses: Losses,
     /// The words of the last error that was ours.
     pub(super) failure: Option<String>,
+    /// Whether a guard runs.
+    is_guard: bool,
     /// Numbers that would be written otherwise than they stand; a script holds them by their position, from 1.
     originals: Vec<Json>,
 }
@@ -30,7 +33,8 @@ impl Running {
     fn new(budget: &Budget, context: Context) -> Self {
         let losses = Losses::default();
         let budget = budget.clone();
-        Self { budget, context, stop: None, account_shape: false, losses, failure: None, originals: Vec::new() }
+        let (is_guard, originals) = (false, Vec::new());
+        Self { budget, context, stop: None, account_shape: false, losses, failure: None, is_guard, originals }
     }
 }
 
@@ -41,6 +45,8 @@ pub(super) enum Stop {
     Skip(String),
     /// `discard(reason)`.
     Discard(String),
+    /// A guard's `allow()`, `deny(reason)` or `require(fields, reason)`.
+    Decided(Verdict),
     /// The budget is spent.
     Overrun,
     /// The account's value holds a number that neither `i64` nor `f64` holds.
@@ -57,6 +63,20 @@ pub(super) fn with<T>(budget: &Budget, context: Context, call: impl FnOnce() -> 
     let result = call();
     let idle = || Running::new(budget, context);
     (result, RUNNING.with_borrow_mut(Option::take).unwrap_or_else(idle))
+}
+
+/// The same for a guard.
+pub(super) fn guarding<T>(budget: &Budget, call: impl FnOnce() -> T) -> (T, Running) {
+    let context = Context { now: 0, session_created_at: 0 };
+    with(budget, context, || {
+        on(|running| running.is_guard = true, ());
+        call()
+    })
+}
+
+/// Whether a guard runs.
+pub(super) fn in_guard() -> bool {
+    on(|running| running.is_guard, false)
 }
 
 /// Gives access to the run of this thread; outside any run there is nothing to spend.

@@ -130,7 +130,9 @@ fn passed(rules: &RuleSet, files: &Files, warnings: usize, (notes, printed): (us
         format!("  {} → {}.{}: {most}\n", rule.name, rule.sink.word(), rule.root)
     });
     let sums = rules.diagnostics().iter().filter(|one| one.code == Code::P055);
-    let bounds: String = bounds.chain(sums.map(|one| format!("  {} (P055)\n", one.message))).collect();
+    let guards: Vec<&str> = rules.guards().iter().map(|guard| &*guard.operation).collect();
+    let guards = (!guards.is_empty()).then(|| format!("  guards: {}\n", guards.join(", ")));
+    let bounds: String = bounds.chain(guards).chain(sums.map(|one| format!("  {} (P055)\n", one.message))).collect();
     format!("check ok · {} in {}{counted}\n{bounds}", count(rules.rules().len(), "rule"), count(files.0.len(), "file"))
 }
 

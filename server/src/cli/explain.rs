@@ -6,9 +6,11 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use handover_engine::author::explain::{self, Told};
 use handover_engine::author::fixture::Fixture;
+use handover_engine::author::judge;
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Document;
 use handover_engine::ruleset::RuleSet;
+use handover_engine::script::GuardFailure;
 use serde_json::{Value, json};
 
 use super::output::{Status, print, usage};
@@ -63,6 +65,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
     let from_input = arguments.file.as_os_str() == "-";
     let bytes = files::input_bytes(if from_input { None } else { Some(&arguments.file) }).map_err(usage)?;
+    if let Some(text) = guarded(&rules, &arguments.file.display().to_string(), &bytes) {
+        print(text.as_bytes())?;
+        return Ok(Status::Ok);
+    }
     let event = event(&rules, &arguments.file.display().to_string(), &bytes).map_err(usage)?;
     let all = explain::explain(&rules, &policy, &event);
     let wanted = |one: &&Told| arguments.only.is_none_or(|only| one.fate == only.word());
@@ -74,6 +80,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     };
     print(text.as_bytes())?;
     Ok(Status::Ok)
+}
+
+/// What a guard says of a guard's fixture.
+fn guarded(rules: &RuleSet, name: &str, bytes: &[u8]) -> Option<String> {
+    let fixture = Fixture::read(name, std::str::from_utf8(bytes).ok()?, rules).ok()?;
+    let (operation, _) = fixture.operation()?;
+    let verdict = judge::authorize(&fixture, rules)?;
+    let guard = rules.guards().iter().find(|guard| guard.operation == operation);
+    let stop = verdict.failure.as_ref().and_then(GuardFailure::stop).and_then(|stop| stop.at.clone());
+    let file = guard.map(|guard| guard.script.file().to_string());
+    let place = stop.map(|(file, line, column)| format!("{file}:{line}:{column}")).or(file);
+    let words = [verdict.outcome.to_owned(), operation, verdict.reason, verdict.fields.join(", ")];
+    let words: Vec<String> = words.into_iter().chain(place).filter(|word| !word.is_empty()).collect();
+    Some(words.join("  ") + "\n")
 }
 
 /// The event of a request, or of a fixture.

@@ -10,7 +10,7 @@ use super::output::{Status, usage};
 use super::rules;
 use crate::config::{Config, Flags, LedgerChoice};
 use crate::state::{Callers, State};
-use crate::token::Keys;
+use crate::token::KeyCache;
 use crate::{app, ledger, telemetry};
 
 /// Arguments of `serve`; each flag can also be set as `HANDOVER_<FLAG>`.
@@ -18,7 +18,7 @@ use crate::{app, ledger, telemetry};
 #[command(after_help = "Callers sign their requests (Standard Webhooks). HANDOVER_SECRETS, or the file that \
 HANDOVER_SECRETS_FILE names, holds one or two secrets: `whsec_` and the base64 of 24 to 64 random bytes. SIGHUP reads \
 the file again. HANDOVER_LEDGER_KEY, or the file that HANDOVER_LEDGER_KEY_FILE names, holds one or two keys of the ledger: \
-the base64 of 32 random bytes. Where the ledger's address holds a password, set HANDOVER_LEDGER: flags are seen by \
+the base64 of 32 random bytes. HANDOVER_JWKS stands for `--jwks`. Where the ledger's address holds a password, set HANDOVER_LEDGER: flags are seen by \
 everybody on the machine.")]
 pub(super) struct Arguments {
     /// Folder of the policy [default: rules]
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     /// `none`; without it, the file handover.redb, with --dev `memory`
     #[arg(long, value_name = "WHERE")]
     ledger: Option<String>,
-    /// The keys of whoever issues session tokens, a JSON Web Key Set: an https address or a file
+    /// The issuer's keys for session tokens, a JSON Web Key Set: an https address or a file
     #[arg(long, value_name = "URL|FILE")]
     jwks: Option<String>,
     /// A proxy in front ends TLS: listen on a public address without a warning
@@ -50,18 +50,21 @@ pub(super) struct Arguments {
 
 /// The keys of an issuer, if somebody names them. Any token that they sign counts as an account's, so the policy says whose
 /// tokens are meant, and for whom.
-fn keys(config: &Config, state: &State) -> Result<Option<Arc<Keys>>> {
+fn keys(config: &Config, state: &State) -> Result<Option<Arc<KeyCache>>> {
     let policy = state.rules.token_policy();
     let Some(jwks) = &config.jwks else {
         if state.rules.token_mode() != TokenMode::Ignored {
-            bail!("the policy verifies session tokens: name the issuer's keys with `--jwks`");
+            bail!(
+                "the policy verifies session tokens: name the issuer's keys with `--jwks`, and `issuers` and `audiences` in the \
+                 policy's `session.verify`"
+            );
         }
         return Ok(None);
     };
     if policy.issuers.is_empty() || policy.audiences.is_empty() {
         bail!("`--jwks` needs `issuers` and `audiences` in the policy's `session.verify`");
     }
-    let keys = Keys::new(jwks, config.dev)?;
+    let keys = KeyCache::new(jwks, config.dev)?;
     keys.begin()?;
     Ok(Some(keys))
 }
@@ -78,7 +81,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Status> {
     let state = State::new(rules, callers, config.body_bytes)?;
     let keys = keys(&config, &state).map_err(usage)?;
     let ledger = ledger::open(&config.ledger, config.ledger_keys.as_ref()).map_err(usage)?;
-    let state = state.with_ledger(ledger.clone()).with_keys(keys.clone());
+    let state = state.with_ledger(ledger.clone()).with_keys(keys.clone())?;
     runtime.block_on(async {
         if let Some(ledger) = &ledger {
             ledger.begin(ledger::now()).await.map_err(usage)?;

@@ -12,7 +12,7 @@ use handover_engine::diagnostic::{Code, Diagnostic, RunProblem, Span};
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Position;
 use handover_engine::policy::Files;
-use handover_engine::ruleset::{Given, RuleSet};
+use handover_engine::ruleset::RuleSet;
 use serde::Serialize;
 
 use super::coverage::{self, Measured};
@@ -266,7 +266,7 @@ fn update(arguments: &Arguments, rules: &RuleSet, texts: &BTreeMap<String, Strin
         if fixture.skip.is_some() {
             continue;
         }
-        let answer = transfer::decide(rules, &fixture.body, &Given::default());
+        let answer = transfer::decide(rules, &fixture.body, &fixture.given);
         let failures = judge(rules, &fixture, &answer);
         let edits = answer
             .map_or_else(|_| Vec::new(), |(event, decision)| update::edits(&fixture, &event, &decision, &failures));
@@ -377,7 +377,7 @@ fn cases_after(rules: &RuleSet, texts: &BTreeMap<String, String>, until: Until, 
                 run.judged(fixture.file(), 0, judge::judge_guard(fixture, rules).unwrap_or_default());
             }
             None => {
-                let answer = transfer::decide(rules, &fixture.body, &Given::default());
+                let answer = transfer::decide(rules, &fixture.body, &fixture.given);
                 let operations = answer.as_ref().map_or(0, |(_, decision)| decision.operations);
                 run.judged(fixture.file(), operations, judge(rules, fixture, &answer));
             }

@@ -1,5 +1,6 @@
 //! `handover token`
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +10,9 @@ use handover_engine::policy::TokenPolicy;
 use super::output::{Status, print, say, usage};
 use crate::token::{self, KeySet, KeySetError, Reason};
 use crate::{files, ledger};
+
+/// Bytes that are read: more than any policy allows, and a line feed.
+const TOKEN_BYTES_READ: u64 = 64 * 1_024;
 
 /// Arguments of `token`.
 #[derive(clap::Args)]
@@ -57,7 +61,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let keys = keys.with_context(|| format!("`{}`", files::shown(jwks))).map_err(usage)?;
     let policy = policy.as_deref().map_or_else(|| Ok(TokenPolicy::default()), read_policy).map_err(usage)?;
     let now = at.as_deref().map_or_else(|| Ok(ledger::now()), time).map_err(usage)?.div_euclid(1_000);
-    let mut token = files::input_bytes(None)?;
+    let mut token = Vec::new();
+    std::io::stdin().take(TOKEN_BYTES_READ).read_to_end(&mut token)?;
     // the last line feed is the file's
     if token.last() == Some(&b'\n') {
         token.pop();
@@ -69,6 +74,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
         }
         Err(reason) => {
             say(&format!("the token is refused ({}): {}", reason.word(), reason.sentence()));
+            if matches!(reason, Reason::UnknownKey | Reason::AmbiguousKey) && !keys.unfit().is_empty() {
+                say(&format!("keys that cannot be used: {}", keys.unfit_words()));
+            }
             Ok(Status::Refused)
         }
     }

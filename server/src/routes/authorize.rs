@@ -4,24 +4,28 @@
 
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use handover_engine::guard::{Asked, Operation};
+use handover_engine::event::Refusal;
+use handover_engine::guard::{AuthorizeRequest, Operation};
 use handover_engine::ruleset::{Late, RuleSet};
 use handover_engine::script::Verdict;
 use serde::Serialize;
 
 use super::body::{accept, read};
-use super::work::{KeysAtHand, evaluated, now};
+use super::work::{KeysAtHand, On, evaluated, now};
 use crate::error::ApiError;
-use crate::state::State;
-use crate::token::Reason;
-use crate::{telemetry, token, transfer};
+use crate::state::{Lane, State};
+use crate::token::{Claims, Reason};
+use crate::{telemetry, transfer};
 
 /// What nginx's `auth_request` reads of an answer without a body: the fields that are missing, separated by commas.
 const REQUIRE: &str = "x-handover-require";
+/// The reason, where it is letters, digits, spaces, `_`, `-` and `.`: gateways put it into text of their own.
+const REASON: &str = "x-handover-reason";
 
 /// The answer.
 #[derive(Serialize)]
@@ -31,16 +35,20 @@ struct Answer<'a> {
     fields: &'a [String],
 }
 
-/// Judges the operation that the body names.
+/// Judges the operation that the body names. The body of a caller that nobody knows is not read.
 ///
 /// # Errors
 /// A problem of the contract.
 pub async fn asked(Shared(state): Shared<State>, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let token = bearer(&parts.headers)?;
+    let claims = caller(&state, &parts.headers).await?;
+    let gateway = Gateway::read(parts.uri.query())?;
     let bytes_max = accept(&parts.headers, state.body_bytes)?;
-    let body = read(body, bytes_max, &state).await?;
-    judge(&state, token, What::Body(body), is_nginx(parts.uri.query())).await
+    let bytes = read(body, bytes_max, &lane(&state)?.bodies).await?;
+    judged(&state, claims, gateway, move || {
+        AuthorizeRequest::read(&bytes).map_err(|refusal| ApiError::refusal(&refusal, &bytes))
+    })
+    .await
 }
 
 /// Judges the operation that the path names; a body is not read.
@@ -49,58 +57,61 @@ pub async fn asked(Shared(state): Shared<State>, request: Request<Body>) -> Resu
 /// A problem of the contract.
 pub async fn named(
     Shared(state): Shared<State>,
-    Path(operation): Path<String>,
+    operation: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    let token = bearer(request.headers())?;
-    judge(&state, token, What::Operation(operation), is_nginx(request.uri().query())).await
+    let claims = caller(&state, request.headers()).await?;
+    let gateway = Gateway::read(request.uri().query())?;
+    let Ok(Path(operation)) = operation else { return Err(invalid("a path in UTF-8")) };
+    judged(&state, claims, gateway, move || Ok(AuthorizeRequest::named(&operation))).await
 }
 
-/// What is judged.
-enum What {
-    Body(Bytes),
-    Operation(String),
+/// What callers share. Without keys, there is none, and nobody is known.
+fn lane(state: &State) -> Result<&Lane, ApiError> {
+    state.authorize.as_deref().ok_or_else(|| ApiError::token(Reason::NoKeys))
 }
 
-async fn judge(state: &State, token: Vec<u8>, what: What, is_nginx: bool) -> Result<Response, ApiError> {
-    let _place = state.places.try_acquire().map_err(|_| ApiError::new("overloaded"))?;
+/// The claims of the caller's token.
+async fn caller(state: &State, headers: &HeaderMap) -> Result<Claims, ApiError> {
+    let token = bearer(headers)?;
+    let lane = lane(state)?;
+    let verify = move |rules: &RuleSet, at_hand: &KeysAtHand| {
+        at_hand.claims(&token, rules, now()).transpose().map_err(ApiError::token)
+    };
+    evaluated(state, on(lane), Instant::now(), verify).await
+}
+
+fn on(lane: &Lane) -> On<'_> {
+    On { pool: &lane.pool, places: Some(&lane.places) }
+}
+
+async fn judged(
+    state: &State,
+    claims: Claims,
+    gateway: Gateway,
+    request: impl Fn() -> Result<AuthorizeRequest, ApiError> + Send + Sync + 'static,
+) -> Result<Response, ApiError> {
     let start = Instant::now();
-    let work = move |rules: &RuleSet, at_hand: &KeysAtHand| verdict(rules, at_hand, &token, &what);
-    let (guard, verdict) = evaluated(state, start, work).await?;
-    telemetry::authorized(guard.as_deref(), verdict.outcome, start.elapsed());
-    Ok(answer(&verdict, is_nginx))
+    let judge = move |rules: &RuleSet, _: &KeysAtHand| {
+        let request = request()?;
+        let operation = Operation { name: request.operation(), body: request.body(), token: claims.view() };
+        let verdict = rules.authorize_until(operation, &transfer::clock(rules));
+        let verdict = verdict.map_err(|Late| ApiError::new("deadline_exceeded"))?;
+        let is_known = rules.guards().iter().any(|guard| guard.operation == request.operation());
+        Ok(Some((is_known.then(|| request.operation().to_owned()), verdict)))
+    };
+    let (guard, verdict) = evaluated(state, on(lane(state)?), start, judge).await?;
+    telemetry::authorized(guard.as_deref(), &verdict, start.elapsed());
+    Ok(answer(&verdict, gateway))
 }
 
-/// The guard that was asked, if there is one, and what it says; none where a key is missing.
-fn verdict(
-    rules: &RuleSet,
-    at_hand: &KeysAtHand,
-    token: &[u8],
-    what: &What,
-) -> Result<Option<(Option<String>, Verdict)>, ApiError> {
-    let keys = at_hand.keys.as_ref().ok_or(Reason::UnknownKey);
-    let claims = match keys.and_then(|keys| token::claims(token, keys, rules.token_policy(), now())) {
-        Ok(claims) => claims,
-        Err(Reason::UnknownKey) if at_hand.may_lack => return Ok(None),
-        Err(reason) => {
-            telemetry::token_refused(reason);
-            return Err(ApiError::new("token_invalid"));
-        }
-    };
-    // bytes of a caller that nobody knows are not read
-    let asked = match what {
-        What::Operation(operation) => Asked::named(operation),
-        What::Body(body) => Asked::read(body).map_err(|refusal| ApiError::refusal(&refusal, body))?,
-    };
-    let operation = Operation { name: asked.operation(), body: asked.body(), token: claims.view() };
-    let verdict = rules.authorize_until(operation, &transfer::clock(rules));
-    let verdict = verdict.map_err(|Late| ApiError::new("deadline_exceeded"))?;
-    let guard = rules.guards().iter().find(|guard| guard.operation == asked.operation());
-    Ok(Some((guard.map(|guard| guard.operation.clone()), verdict)))
+fn invalid(expected: &'static str) -> ApiError {
+    ApiError::refusal(&Refusal::Invalid { pointer: String::new(), expected }, &[])
 }
 
-fn answer(verdict: &Verdict, is_nginx: bool) -> Response {
-    let Verdict { outcome, reason, fields } = verdict;
+fn answer(verdict: &Verdict, gateway: Gateway) -> Response {
+    let Verdict { outcome, reason, fields, .. } = verdict;
+    let is_nginx = gateway == Gateway::Nginx;
     let status = match *outcome {
         "allow" => StatusCode::OK,
         "require" if !is_nginx => StatusCode::UNPROCESSABLE_ENTITY,
@@ -111,10 +122,16 @@ fn answer(verdict: &Verdict, is_nginx: bool) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-.".contains(&byte);
     if is_nginx
-        && *outcome == "require"
-        && let Ok(fields) = HeaderValue::from_str(&fields.join(","))
+        && reason.bytes().all(is_plain)
+        && let Ok(reason) = HeaderValue::from_str(reason)
     {
+        headers.insert(REASON, reason);
+    }
+    if is_nginx && !fields.is_empty() {
+        // a guard's fields are names that a header can hold
+        let fields = HeaderValue::from_str(&fields.join(",")).unwrap_or(HeaderValue::from_static("*"));
         headers.insert(REQUIRE, fields);
     }
     response
@@ -124,11 +141,8 @@ fn answer(verdict: &Verdict, is_nginx: bool) -> Response {
 fn bearer(headers: &HeaderMap) -> Result<Vec<u8>, ApiError> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (all.next(), all.next()) else {
-        return Err(ApiError::new(if headers.contains_key(header::AUTHORIZATION) {
-            "token_invalid"
-        } else {
-            "token_missing"
-        }));
+        let is_missing = !headers.contains_key(header::AUTHORIZATION);
+        return Err(if is_missing { ApiError::new("token_missing") } else { ApiError::token(Reason::Form) });
     };
     let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len()).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case(b"Bearer ") || token.is_empty() {
@@ -137,7 +151,24 @@ fn bearer(headers: &HeaderMap) -> Result<Vec<u8>, ApiError> {
     Ok(token.to_vec())
 }
 
-/// nginx's `auth_request` takes 2xx, 401 and 403 only.
-fn is_nginx(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.split('&').any(|pair| pair == "gateway=nginx"))
+/// Who reads the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gateway {
+    /// An API, or a gateway that knows every status.
+    Any,
+    /// nginx's `auth_request`, which takes 2xx, 401 and 403 only.
+    Nginx,
+}
+
+impl Gateway {
+    /// Reads `?gateway=nginx`.
+    fn read(query: Option<&str>) -> Result<Self, ApiError> {
+        let pairs = query.unwrap_or_default().split('&');
+        let mut named = pairs.filter_map(|pair| pair.strip_prefix("gateway="));
+        match (named.next(), named.next()) {
+            (None, _) => Ok(Self::Any),
+            (Some("nginx"), None) => Ok(Self::Nginx),
+            _ => Err(invalid("`gateway=nginx`, or no gateway")),
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
-use crate::state::State;
 
 /// From the first to the last byte of a body.
 const BODY_TIME: Duration = Duration::from_secs(5);
@@ -37,15 +37,15 @@ fn is_json(media_type: &str) -> bool {
 }
 
 /// Reads a body, while all that are being read together stay within their bound.
-pub(super) async fn read(body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(BODY_TIME, whole(body, bytes_max, state)).await;
+pub(super) async fn read(body: Body, bytes_max: usize, bodies: &Semaphore) -> Result<Bytes, ApiError> {
+    let whole = tokio::time::timeout(BODY_TIME, whole(body, bytes_max, bodies)).await;
     whole.map_err(|_| ApiError::new("body_timeout"))?
 }
 
 /// What came of a body takes its share as it comes: who announces much and sends nothing takes nothing from others.
-async fn whole(mut body: Body, bytes_max: usize, state: &State) -> Result<Bytes, ApiError> {
+async fn whole(mut body: Body, bytes_max: usize, bodies: &Semaphore) -> Result<Bytes, ApiError> {
     let mut bytes = Vec::new();
-    let mut share = state.bodies.try_acquire_many(0).map_err(|_| ApiError::new("overloaded"))?;
+    let mut share = bodies.try_acquire_many(0).map_err(|_| ApiError::new("overloaded"))?;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| ApiError::new("invalid_body"))?.into_data() else { continue };
         let length = bytes.len() + data.len();
@@ -53,7 +53,7 @@ async fn whole(mut body: Body, bytes_max: usize, state: &State) -> Result<Bytes,
             return Err(ApiError::new("body_too_large"));
         }
         let more = u32::try_from(length.div_ceil(1_024) - share.num_permits()).unwrap_or(u32::MAX);
-        share.merge(state.bodies.try_acquire_many(more).map_err(|_| ApiError::new("overloaded"))?);
+        share.merge(bodies.try_acquire_many(more).map_err(|_| ApiError::new("overloaded"))?);
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.into())

@@ -13,13 +13,13 @@ use handover_engine::policy::{LedgerPolicy, TokenMode};
 use handover_engine::ruleset::{Given, Late, RuleSet, TokenVerdict};
 
 use super::body::{accept, read};
-use super::work::{KeysAtHand, evaluated, now};
+use super::work::{KeysAtHand, On, evaluated, now};
 use crate::auth::{Caller, Head, Refusal};
 use crate::error::ApiError;
 use crate::ledger::{Claim, Guarded, Owner};
 use crate::state::State;
 use crate::token::Reason;
-use crate::{ledger, telemetry, token, transfer};
+use crate::{ledger, telemetry, transfer};
 
 /// Seconds by which the provider's clock may differ from ours and still judge its tokens.
 const CLOCKS_DIFFER_S: u64 = 300;
@@ -35,8 +35,8 @@ pub async fn transfer(Shared(state): Shared<State>, request: Request<Body>) -> R
     let (parts, body) = request.into_parts();
     let head = state.callers.as_ref().map(|_| Head::read(&parts.headers)).transpose().map_err(unsigned)?;
     let bytes_max = accept(&parts.headers, state.body_bytes)?;
-    let body = read(body, bytes_max, &state).await?;
-    let _place = state.places.try_acquire().map_err(|_| ApiError::new("overloaded"))?;
+    let body = read(body, bytes_max, &state.logins.bodies).await?;
+    let _place = state.logins.places.try_acquire().map_err(|_| ApiError::new("overloaded"))?;
     let (Some(callers), Some(head)) = (&state.callers, head) else {
         return Ok(decision(decide(&state, None, body).await?));
     };
@@ -90,7 +90,8 @@ async fn decide_by(
 ) -> Result<Vec<u8>, ApiError> {
     caller.map_or(Ok(()), in_time)?;
     let start = Instant::now();
-    let decided = evaluated(state, start, move |rules, at_hand| evaluate(rules, &body, at_hand)).await?;
+    let on = On { pool: &state.logins.pool, places: None };
+    let decided = evaluated(state, on, start, move |rules, at_hand| evaluate(rules, &body, at_hand)).await?;
     let Decided { event, decision, bytes, refused } = decided;
     if caller.is_some_and(|caller| caller.id() != event.id) {
         return Err(ApiError::new("id_mismatch"));
@@ -134,31 +135,28 @@ async fn claimed(
 
 fn evaluate(rules: &RuleSet, body: &[u8], at_hand: &KeysAtHand) -> Result<Option<Decided>, ApiError> {
     let event = Event::read(body, rules.provider()).map_err(|refusal| ApiError::refusal(&refusal, body))?;
-    let (token, refused) = verdict(rules, &event, at_hand);
-    if refused == Some(Reason::UnknownKey) && at_hand.may_lack {
-        return Ok(None);
-    }
+    let Some((token, refused)) = judged(rules, &event, at_hand, now()) else { return Ok(None) };
     let decision = rules.evaluate_until(&event, &Given { token }, &transfer::clock(rules));
     let decision = decision.map_err(|Late| ApiError::new("deadline_exceeded"))?;
     let bytes = decision.to_bytes();
     Ok(Some(Decided { event, decision, bytes, refused }))
 }
 
-/// What becomes of the session's token, if the policy reads it, and why it is refused.
-fn verdict(rules: &RuleSet, event: &Event, at_hand: &KeysAtHand) -> (TokenVerdict, Option<Reason>) {
+/// What becomes of the session's token, if the policy reads it, and why it is refused; none where a newer key may help. `own`
+/// is this server's time, in epoch seconds.
+fn judged(rules: &RuleSet, event: &Event, at_hand: &KeysAtHand, own: i64) -> Option<(TokenVerdict, Option<Reason>)> {
     let is_read = rules.token_mode() != TokenMode::Ignored;
     let Some(token) = event.session.as_ref().and_then(|session| session.token.as_ref()).filter(|_| is_read) else {
-        return (TokenVerdict::Unverified, None);
+        return Some((TokenVerdict::Unverified, None));
     };
     // the provider's clock is the one that its tokens have, unless it is far from ours
-    let (at, own) = (event.at.div_euclid(1_000), now());
+    let at = event.at.div_euclid(1_000);
     let now = if at.abs_diff(own) <= CLOCKS_DIFFER_S { at } else { own };
-    let keys = at_hand.keys.as_ref().ok_or(Reason::UnknownKey);
-    match keys.and_then(|keys| token::claims(token.as_bytes(), keys, rules.token_policy(), now)) {
+    Some(match at_hand.claims(token.as_bytes(), rules, now)? {
         Ok(claims) if claims.is_anonymous() => (TokenVerdict::Verified(claims.subject().to_owned()), None),
         Ok(_) => (TokenVerdict::Unverified, Some(Reason::Subject)),
         Err(reason) => (TokenVerdict::Unverified, Some(reason)),
-    }
+    })
 }
 
 fn in_time(caller: &Caller) -> Result<(), ApiError> {
@@ -174,21 +172,70 @@ fn in_time(caller: &Caller) -> Result<(), ApiError> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use handover_engine::policy::Files;
 
     use super::*;
+    use crate::token::KeySet;
+
+    fn rules(policy: &str) -> RuleSet {
+        let files = [("policy.json", policy), ("l.schema.json", r#"{ "type": "boolean" }"#)];
+        let files = Files(BTreeMap::from(files.map(|(name, text)| (name.to_owned(), text.to_owned()))));
+        RuleSet::compile(&files).unwrap()
+    }
 
     fn bug(_: &RuleSet, body: &[u8], _: &KeysAtHand) -> Result<Option<Decided>, ApiError> {
         assert!(body.is_empty(), "a bug of ours");
         Err(ApiError::new("id_mismatch"))
     }
 
+    /// What becomes of a token that lives from 1 000 to 2 000, by the provider's clock and ours, in epoch seconds.
+    fn judged_at(at: i64, own: i64) -> Option<Reason> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let (point, part) = (pair.public_key().as_ref(), |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes));
+        let (x, y) = point[1..].split_at(32);
+        let keys =
+            format!(r#"{{ "keys": [ {{ "kty": "EC", "crv": "P-256", "x": "{}", "y": "{}" }} ] }}"#, part(x), part(y));
+        let claims = r#"{ "sub": "anon@1", "nbf": 1000, "exp": 2000 }"#;
+        let message = format!("{}.{}", part(br#"{ "alg": "ES256" }"#), part(claims.as_bytes()));
+        let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+        let token = format!("{message}.{}", part(signature.as_ref()));
+        let policy = r#"{ "name": "test", "provider": "generic", "session": { "token": "required", "verify": { "leeway_s": 0 } },
+            "rules": [ { "name": "l", "to": "app_metadata.l", "merge": "fill" } ] }"#;
+        let rules = rules(policy);
+        let body = format!(
+            r#"{{ "id": "tx", "trigger": "login", "at": "1970-01-01T{:02}:{:02}:{:02}Z", "account": {{ "id": "a" }},
+                "anonymous_session": {{ "id": "anon@1", "token": "{token}" }} }}"#,
+            at / 3_600,
+            at / 60 % 60,
+            at % 60
+        );
+        let event = Event::read(body.as_bytes(), rules.provider()).unwrap();
+        let keys = Some(Arc::new(KeySet::read(keys.as_bytes()).unwrap()));
+        judged(&rules, &event, &KeysAtHand::of(keys), own).unwrap().1
+    }
+
+    #[test]
+    fn the_provider_s_clock_counts_within_five_minutes_of_ours() {
+        assert_eq!(judged_at(1_999, 1_999), None);
+        assert_eq!(judged_at(2_000, 2_000), Some(Reason::Expired));
+        // ours is behind or ahead, and the provider's is right
+        assert_eq!(judged_at(1_900, 2_200), None);
+        assert_eq!(judged_at(1_100, 800), None);
+        assert_eq!(judged_at(2_100, 1_800), Some(Reason::Expired));
+        // too far from ours: nobody chooses the time
+        assert_eq!(judged_at(1_900, 2_201), Some(Reason::Expired));
+        assert_eq!(judged_at(1_500, 50_000), Some(Reason::Expired));
+        assert_eq!(judged_at(1_500, 500), Some(Reason::NotYet));
+    }
+
     #[test]
     fn a_panic_is_500_and_its_thread_goes_on() {
         let policy = r#"{ "name": "test", "rules": [ { "name": "l", "to": "app_metadata.l", "merge": "fill" } ] }"#;
-        let files = [("policy.json", policy), ("l.schema.json", r#"{ "type": "boolean" }"#)];
-        let files = Files(BTreeMap::from(files.map(|(name, text)| (name.to_owned(), text.to_owned()))));
-        let state = State::new(RuleSet::compile(&files).unwrap(), None, 1_000).unwrap();
+        let state = State::new(rules(policy), None, 1_000).unwrap();
         let body = Bytes::from_static(
             br#"{ "id": "tx", "trigger": "login", "at": "2026-11-23T10:00:00Z", "account": { "id": "a" } }"#,
         );

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use handover_engine::guard::is_anonymous;
 use handover_engine::json::{Document, Kind, Number, View};
 use handover_engine::policy::TokenPolicy;
 
@@ -42,7 +43,7 @@ impl Claims {
     /// Whether they are an anonymous person's.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
-        ["anon|", "anon@"].iter().any(|start| self.subject.len() > start.len() && self.subject.starts_with(start))
+        is_anonymous(&self.subject) && self.subject.len() > "anon@".len()
     }
 
     /// Judges claims at a time, in epoch seconds.
@@ -69,7 +70,7 @@ impl Claims {
         if end - issued.unwrap_or(now) > LIFETIME_MAX_S {
             return Err(Reason::Lifetime);
         }
-        let subject = text(claims, "sub")?.ok_or(Reason::Subject)?;
+        let subject = text(claims, "sub")?.filter(|subject| !subject.is_empty()).ok_or(Reason::Subject)?;
         Ok(Self { document, subject })
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Compact<'t> {
     pub(super) body: Body,
 }
 
-/// What stands behind the header.
+/// The parts after the header.
 pub(super) enum Body {
     /// Three parts.
     Signed { payload: Vec<u8>, signature: Vec<u8> },
@@ -39,7 +39,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Another member.
+    /// A member by name.
     pub(super) fn get(&self, name: &str) -> Option<View<'_>> {
         self.document.root().get(name)
     }

@@ -7,12 +7,12 @@ use aws_lc_rs::cipher::{self, DecryptionContext, PaddedBlockDecryptingKey, Unbou
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest};
 use aws_lc_rs::key_wrap::{self, AesKek, KeyWrap};
-use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::{agreement, constant_time, hmac};
 use handover_engine::json::{Kind, View};
 
 use super::compact::{Header, decode};
-use super::key::{Curve, Key, Material, RsaPrivate};
+use super::key::{Curve, Key, Material};
+use super::rsa;
 
 /// An encrypted content.
 pub(super) struct Sealed<'t> {
@@ -83,7 +83,7 @@ impl Cipher {
 }
 
 /// The content, if it was encrypted for this key.
-pub(super) fn opened(header: &Header, key: &Key, sealed: &Sealed<'_>) -> Option<Vec<u8>> {
+pub(super) fn decrypt(header: &Header, key: &Key, sealed: &Sealed<'_>) -> Option<Vec<u8>> {
     let cipher = Cipher::by_name(header.content.as_deref()?)?;
     let content_key = content_key(header, key, sealed.key, cipher.key_bytes())?;
     if content_key.len() != cipher.key_bytes() {
@@ -96,19 +96,19 @@ pub(super) fn opened(header: &Header, key: &Key, sealed: &Sealed<'_>) -> Option<
 fn content_key(header: &Header, key: &Key, sealed: &[u8], bytes: usize) -> Option<Vec<u8>> {
     match (header.algorithm.as_str(), &key.material) {
         ("dir", Material::Secret(secret)) => sealed.is_empty().then(|| secret.clone()),
-        ("A128KW" | "A256KW", Material::Secret(secret)) => unwrapped(secret, sealed),
-        ("RSA-OAEP-256", Material::Rsa { n, e, private: Some(private) }) => oaep(&pkcs8(n, e, private), sealed),
+        ("A128KW" | "A256KW", Material::Secret(secret)) => unwrap_key(secret, sealed),
+        ("RSA-OAEP-256", Material::Rsa { private: Some(private), .. }) => rsa::decrypt(private, sealed),
         ("ECDH-ES", material) => {
-            sealed.is_empty().then(|| agreed(header, material, header.content.as_deref()?, bytes)).flatten()
+            sealed.is_empty().then(|| agree(header, material, header.content.as_deref()?, bytes)).flatten()
         }
-        ("ECDH-ES+A128KW", material) => unwrapped(&agreed(header, material, &header.algorithm, 16)?, sealed),
-        ("ECDH-ES+A256KW", material) => unwrapped(&agreed(header, material, &header.algorithm, 32)?, sealed),
+        ("ECDH-ES+A128KW", material) => unwrap_key(&agree(header, material, &header.algorithm, 16)?, sealed),
+        ("ECDH-ES+A256KW", material) => unwrap_key(&agree(header, material, &header.algorithm, 32)?, sealed),
         _ => None,
     }
 }
 
 /// A key that AES wrapped (RFC 3394).
-fn unwrapped(wrapping: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+fn unwrap_key(wrapping: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let algorithm = if wrapping.len() == 16 { &key_wrap::AES_128 } else { &key_wrap::AES_256 };
     let mut key = vec![0; sealed.len()];
     let length = AesKek::new(algorithm, wrapping).ok()?.unwrap(sealed, &mut key).ok()?.len();
@@ -116,20 +116,8 @@ fn unwrapped(wrapping: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     Some(key)
 }
 
-/// A key that was encrypted with RSA-OAEP and SHA-256.
-fn oaep(pkcs8: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-    let key = OaepPrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(pkcs8).ok()?).ok()?;
-    if sealed.len() != key.key_size_bytes() {
-        return None;
-    }
-    let mut bytes = vec![0; key.min_output_size()];
-    let length = key.decrypt(&OAEP_SHA256_MGF1SHA256, sealed, &mut bytes, None).ok()?.len();
-    bytes.truncate(length);
-    Some(bytes)
-}
-
 /// A key that both sides computed (RFC 7518 §4.6): Diffie-Hellman, then the Concat KDF, which is the one-step KDF of SP 800-56C.
-fn agreed(header: &Header, material: &Material, algorithm: &str, bytes: usize) -> Option<Vec<u8>> {
+fn agree(header: &Header, material: &Material, algorithm: &str, bytes: usize) -> Option<Vec<u8>> {
     let theirs = header.get("epk").filter(|key| key.kind() == Kind::Object)?;
     let (parameters, own, point) = match material {
         Material::Ec { curve, private: Some(private), .. } => {
@@ -167,30 +155,4 @@ fn agreed(header: &Header, material: &Material, algorithm: &str, bytes: usize) -
 
 fn word(key: View<'_>, name: &str) -> Option<String> {
     key.get(name).filter(|view| view.kind() == Kind::String).map(View::word)
-}
-
-/// A private RSA key as AWS-LC takes it: PKCS #8 (RFC 5958) around PKCS #1 (RFC 8017 A.1.2).
-fn pkcs8(n: &[u8], e: &[u8], private: &RsaPrivate) -> Vec<u8> {
-    /// The identifier of RSA keys, 1.2.840.113549.1.1.1, without parameters.
-    const RSA: [u8; 15] = [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
-    let version = der(0x02, &[0]);
-    let numbers = [n, e].into_iter().chain(private.0.iter().map(Vec::as_slice));
-    let key: Vec<u8> = version.iter().copied().chain(numbers.flat_map(integer)).collect();
-    der(0x30, &[version, RSA.to_vec(), der(0x04, &der(0x30, &key))].concat())
-}
-
-/// A positive number in DER.
-fn integer(number: &[u8]) -> Vec<u8> {
-    let is_high = number.first().is_some_and(|byte| *byte >= 0x80);
-    der(0x02, &[if is_high { &[0_u8][..] } else { &[] }, number].concat())
-}
-
-/// A value in DER (X.690 §8.1): its tag, its length, and its bytes.
-fn der(tag: u8, bytes: &[u8]) -> Vec<u8> {
-    let length: Vec<u8> = bytes.len().to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
-    let head = match (bytes.len(), u8::try_from(length.len())) {
-        (short @ 0..0x80, _) => vec![tag, u8::try_from(short).unwrap_or_default()],
-        (_, count) => [vec![tag, 0x80 | count.unwrap_or_default()], length].concat(),
-    };
-    [head, bytes.to_vec()].concat()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::body::Bytes;
+use axum::http::uri::Authority;
 use axum::http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
@@ -13,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
@@ -25,7 +27,7 @@ const PORT: u16 = 443;
 
 /// Where a set of keys is fetched.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct Endpoint {
     host: String,
     port: u16,
     path: String,
@@ -34,7 +36,7 @@ pub(super) struct Place {
     may_be_near: bool,
 }
 
-impl Place {
+impl Endpoint {
     /// Reads an address.
     pub(super) fn new(text: &str, may_be_near: bool) -> Result<Self> {
         let uri: Uri = text.parse().ok().context("it is not an address such as `https://tenant.example/keys.json`")?;
@@ -44,6 +46,11 @@ impl Place {
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if host.is_empty() || uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             bail!("its host is empty, or holds a user");
+        }
+        // a port that is none would be the default one
+        let has_port = uri.authority().map(Authority::as_str) != uri.host();
+        if has_port && uri.port_u16().is_none_or(|port| port == 0) {
+            bail!("its port is none of 1 to 65535");
         }
         let mut roots = RootCertStore::empty();
         // certificates of the system that cannot be read are no roots
@@ -82,7 +89,9 @@ impl Place {
         let name = ServerName::try_from(self.host.clone()).context("its host cannot have a certificate")?;
         let stream = self.tls.connect(name, stream).await.context("no TLS")?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.context("no HTTP")?;
-        let connection = tokio::spawn(connection);
+        // the connection ends with the set, also where the time is up
+        let mut connections = JoinSet::new();
+        connections.spawn(connection);
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let host = if self.port == PORT { host } else { format!("{host}:{}", self.port) };
         let request = Request::get(&self.path)
@@ -91,7 +100,7 @@ impl Place {
             .header(header::USER_AGENT, "handover")
             .body(Empty::<Bytes>::new())?;
         let answer = sender.send_request(request).await.context("no answer")?;
-        let answered = async {
+        async {
             if answer.status() != StatusCode::OK {
                 bail!("it answers {}: expected 200, and no redirect", answer.status().as_u16());
             }
@@ -99,9 +108,7 @@ impl Place {
             Ok(body
                 .map_err(|_| anyhow::anyhow!("its body breaks off, or is larger than {SET_BYTES_MAX} bytes"))?
                 .to_bytes())
-        };
-        let answered = answered.await;
-        connection.abort();
-        answered
+        }
+        .await
     }
 }

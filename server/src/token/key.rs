@@ -1,12 +1,14 @@
 //! Sets of keys (RFC 7517): which key a token's header means, and whether that key is for it.
 
 use std::fmt;
-use std::sync::Arc;
 
+use aws_lc_rs::rsa::OaepPrivateDecryptingKey;
 use handover_engine::json::{Document, Kind, View};
+use handover_engine::policy::SIGN;
 
 use super::compact::{Header, decode};
 use super::reason::Reason;
+use super::rsa;
 
 /// Keys of one set.
 const KEYS_MAX: usize = 32;
@@ -18,9 +20,37 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 const RSA_EXPONENT_MIN: u64 = 65_537;
 
 /// The keys that somebody signs with, and those that we decrypt with.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct KeySet {
-    keys: Vec<Arc<Key>>,
+    keys: Vec<Key>,
+    unfit: Vec<(String, Unfit)>,
+}
+
+/// Why a key of a set is passed over, as RFC 7517 §5 wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// `kid`, `use` or `alg` is no string, or `key_ops` no list of strings.
+    Member,
+    /// Its `kty` is none that a policy can name, or its `crv`.
+    Type,
+    /// Its RSA modulus has fewer than 2048 bits, or more than 8192.
+    Modulus,
+    /// Its RSA exponent is even, or below 65537.
+    Exponent,
+    /// A member of its type is missing, is not base64url, or has the wrong length.
+    Material,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Member => "`kid`, `use` and `alg` must be strings, and `key_ops` a list of strings",
+            Self::Type => "its `kty` or `crv` is not supported",
+            Self::Modulus => "an RSA key needs 2048 to 8192 bits",
+            Self::Exponent => "the exponent of an RSA key must be odd, and at least 65537",
+            Self::Material => "a member of the key is missing, is not base64url, or has the wrong length",
+        })
+    }
 }
 
 /// Shows their number only.
@@ -49,7 +79,9 @@ impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => write!(f, "it is larger than {SET_BYTES_MAX} bytes"),
-            Self::Shape => f.write_str("expected a JSON object with a list `keys`, without duplicate members"),
+            Self::Shape => f.write_str(
+                "expected a JSON Web Key Set, `{\"keys\": […]}` without duplicate members (a single key goes into that list)",
+            ),
             Self::TooMany(count) => write!(f, "it has {count} keys: expected at most {KEYS_MAX}"),
             Self::KidTwice => f.write_str("two of its keys have the same `kid`"),
             Self::Mixed => f.write_str(
@@ -64,7 +96,7 @@ impl std::error::Error for KeySetError {}
 
 /// What a key is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum For {
+pub(super) enum Purpose {
     Signature,
     Encryption,
 }
@@ -80,15 +112,12 @@ pub(super) struct Key {
 
 /// What a key is made of, as big-endian bytes.
 pub(super) enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8>, private: Option<RsaPrivate> },
+    Rsa { n: Vec<u8>, e: Vec<u8>, private: Option<OaepPrivateDecryptingKey> },
     Ec { curve: Curve, point: Vec<u8>, private: Option<Vec<u8>> },
     Ed25519(Vec<u8>),
     X25519 { private: Option<Vec<u8>> },
     Secret(Vec<u8>),
 }
-
-/// The private members of an RSA key: `d`, `p`, `q`, `dp`, `dq`, `qi`.
-pub(super) struct RsaPrivate(pub(super) [Vec<u8>; 6]);
 
 /// The curves of RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,8 +154,7 @@ impl Curve {
 }
 
 impl KeySet {
-    /// Reads a set. A key that cannot be used (of an unknown type, too short, or incomplete) is passed over, as RFC 7517 §5
-    /// wants it.
+    /// Reads a set. A key that cannot be used is passed over.
     ///
     /// # Errors
     /// It is no set, or one in which a token could mean two keys.
@@ -144,14 +172,33 @@ impl KeySet {
         if ids.array_windows().any(|[one, next]| one == next) {
             return Err(KeySetError::KidTwice);
         }
-        let keys: Vec<Arc<Key>> = list.items().filter_map(Key::read).map(Arc::new).collect();
+        let (mut keys, mut unfit) = (Vec::new(), Vec::new());
+        for (index, key) in list.items().enumerate() {
+            match Key::read(key) {
+                Ok(key) => keys.push(key),
+                Err(why) => unfit.push((text_of(key, "kid").unwrap_or_else(|| format!("/keys/{index}")), why)),
+            }
+        }
         let signs = |is_secret: bool| {
-            keys.iter().any(|key| matches!(key.material, Material::Secret(_)) == is_secret && key.may_sign())
+            keys.iter().any(|key: &Key| matches!(key.material, Material::Secret(_)) == is_secret && key.may_verify())
         };
         if signs(true) && signs(false) {
             return Err(KeySetError::Mixed);
         }
-        Ok(Self { keys })
+        Ok(Self { keys, unfit })
+    }
+
+    /// The keys that cannot be used, by `kid` or place.
+    #[must_use]
+    pub fn unfit(&self) -> &[(String, Unfit)] {
+        &self.unfit
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn unfit_words(&self) -> String {
+        let words: Vec<_> = self.unfit.iter().map(|(id, why)| format!("`{id}`: {why}")).collect();
+        if words.is_empty() { "the set is empty".to_owned() } else { words.join("; ") }
     }
 
     /// Its keys.
@@ -161,90 +208,103 @@ impl KeySet {
     }
 
     /// The key that a header means.
-    pub(super) fn find(&self, header: &Header, purpose: For) -> Result<Arc<Key>, Reason> {
+    pub(super) fn find(&self, header: &Header, purpose: Purpose) -> Result<&Key, Reason> {
         if let Some(id) = &header.key {
             let named = self.keys.iter().find(|key| key.id.as_ref() == Some(id)).ok_or(Reason::UnknownKey)?;
-            return if named.fits(header, purpose) { Ok(Arc::clone(named)) } else { Err(Reason::UnfitKey) };
+            return if named.fits(header, purpose) { Ok(named) } else { Err(Reason::UnfitKey) };
         }
         let mut fitting = self.keys.iter().filter(|key| key.fits(header, purpose));
         match (fitting.next(), fitting.next()) {
-            (Some(only), None) => Ok(Arc::clone(only)),
+            (Some(only), None) => Ok(only),
             _ => Err(Reason::AmbiguousKey),
         }
     }
 }
 
 impl Key {
-    fn read(key: View<'_>) -> Option<Self> {
+    fn read(key: View<'_>) -> Result<Self, Unfit> {
         // a member of the wrong type is not one that may be ignored
         let members = ["kid", "use", "alg"].map(|name| key.get(name));
         if members.iter().flatten().any(|view| view.kind() != Kind::String) {
-            return None;
+            return Err(Unfit::Member);
         }
         let operations = match key.get("key_ops") {
             None => None,
             Some(list) if list.kind() == Kind::Array && list.items().all(|item| item.kind() == Kind::String) => {
                 Some(list.items().map(View::word).collect())
             }
-            Some(_) => return None,
+            Some(_) => return Err(Unfit::Member),
         };
         let [id, usage, algorithm] = members.map(|view| view.map(View::word));
-        Some(Self { id, usage, operations, algorithm, material: Material::read(key)? })
+        Ok(Self { id, usage, operations, algorithm, material: Material::read(key)? })
     }
 
-    /// Whether it says nothing that keeps it from verifying signatures.
-    fn may_sign(&self) -> bool {
-        let is_public = !matches!(self.material, Material::X25519 { .. });
-        let is_for_content = |algorithm: &String| {
-            handover_engine::policy::ENCRYPT.contains(&algorithm.as_str())
-                || handover_engine::policy::CONTENT.contains(&algorithm.as_str())
-        };
-        is_public && self.usage.as_deref() != Some("enc") && !self.algorithm.as_ref().is_some_and(is_for_content)
+    /// Whether it could verify a signature: it is of such a kind, and says nothing to the contrary.
+    fn may_verify(&self) -> bool {
+        match &self.algorithm {
+            Some(algorithm) => self.allows(Purpose::Signature, algorithm, None),
+            None => SIGN.iter().any(|algorithm| self.allows(Purpose::Signature, algorithm, None)),
+        }
     }
 
     /// Whether it is of the right kind, and says nothing to the contrary.
-    fn fits(&self, header: &Header, purpose: For) -> bool {
-        let (usage, operations): (_, &[&str]) = match purpose {
-            For::Signature => ("sig", &["verify"]),
-            For::Encryption => ("enc", &["decrypt", "unwrapKey", "deriveKey", "deriveBits"]),
+    fn fits(&self, header: &Header, purpose: Purpose) -> bool {
+        self.allows(purpose, &header.algorithm, header.content.as_deref())
+    }
+
+    fn allows(&self, purpose: Purpose, algorithm: &str, content: Option<&str>) -> bool {
+        let (usage, operations): (_, &[&str]) = match (purpose, algorithm) {
+            (Purpose::Signature, _) => ("sig", &["verify"]),
+            (Purpose::Encryption, "dir") => ("enc", &["decrypt"]),
+            (Purpose::Encryption, "A128KW" | "A256KW") => ("enc", &["unwrapKey"]),
+            (Purpose::Encryption, "RSA-OAEP-256") => ("enc", &["decrypt", "unwrapKey"]),
+            (Purpose::Encryption, _) => ("enc", &["deriveKey", "deriveBits"]),
         };
-        let is_named = |algorithm: &String| {
-            // a key that is used directly is for the content
-            *algorithm == header.algorithm || (header.algorithm == "dir" && Some(algorithm) == header.content.as_ref())
-        };
-        let allows = |own: &Vec<String>| own.iter().any(|one| operations.contains(&one.as_str()));
-        self.usage.as_ref().is_none_or(|own| own == usage)
-            && self.operations.as_ref().is_none_or(allows)
+        let is_signature = SIGN.contains(&algorithm);
+        // a key that is used directly is for the content
+        let is_named = |own: &String| own == algorithm || (algorithm == "dir" && Some(own.as_str()) == content);
+        let is_one = |own: &Vec<String>| own.iter().any(|one| operations.contains(&one.as_str()));
+        is_signature == (purpose == Purpose::Signature)
+            && self.usage.as_ref().is_none_or(|own| own == usage)
+            && self.operations.as_ref().is_none_or(is_one)
             && self.algorithm.as_ref().is_none_or(is_named)
-            && self.material.is_for(&header.algorithm)
+            && self.material.is_for(algorithm)
     }
 }
 
 impl Material {
-    fn read(key: View<'_>) -> Option<Self> {
-        match (text_of(key, "kty")?.as_str(), text_of(key, "crv").as_deref()) {
-            ("RSA", _) => {
-                let (n, e) = (number(key, "n")?, number(key, "e")?);
-                let bits = n.len() * 8 - usize::try_from(n.first()?.leading_zeros()).ok()?;
-                let exponent =
-                    e.iter().try_fold(0_u64, |value, byte| Some(value.checked_mul(256)? + u64::from(*byte)))?;
-                let is_sound = RSA_BITS.contains(&bits) && exponent >= RSA_EXPONENT_MIN && exponent % 2 == 1;
+    fn read(key: View<'_>) -> Result<Self, Unfit> {
+        match (text_of(key, "kty").as_deref(), text_of(key, "crv").as_deref()) {
+            (Some("RSA"), _) => {
+                let (Some(n), Some(e)) = (number(key, "n"), number(key, "e")) else { return Err(Unfit::Material) };
+                let high = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+                if !RSA_BITS.contains(&(n.len() * 8 - high)) {
+                    return Err(Unfit::Modulus);
+                }
+                let exponent = e.iter().try_fold(0_u64, |value, byte| Some(value.checked_mul(256)? + u64::from(*byte)));
+                if !exponent.is_some_and(|exponent| exponent >= RSA_EXPONENT_MIN && exponent % 2 == 1) {
+                    return Err(Unfit::Exponent);
+                }
                 let private: Option<Vec<_>> =
                     ["d", "p", "q", "dp", "dq", "qi"].map(|name| number(key, name)).into_iter().collect();
-                let private = private.and_then(|members| Some(RsaPrivate(members.try_into().ok()?)));
-                is_sound.then_some(Self::Rsa { n, e, private })
+                let private = private.and_then(|members| rsa::private(&n, &e, &members));
+                Ok(Self::Rsa { n, e, private })
             }
-            ("EC", Some(name)) => {
-                let curve = Curve::by_name(name)?;
+            (Some("EC"), Some(name)) => {
+                let curve = Curve::by_name(name).ok_or(Unfit::Type)?;
                 let private = bytes(key, "d").filter(|scalar| scalar.len() == curve.bytes());
-                Some(Self::Ec { curve, point: curve.point(key)?, private })
+                Ok(Self::Ec { curve, point: curve.point(key).ok_or(Unfit::Material)?, private })
             }
-            ("OKP", Some("Ed25519")) => bytes(key, "x").filter(|point| point.len() == 32).map(Self::Ed25519),
-            ("OKP", Some("X25519")) => {
-                Some(Self::X25519 { private: bytes(key, "d").filter(|scalar| scalar.len() == 32) })
+            (Some("OKP"), Some("Ed25519")) => {
+                bytes(key, "x").filter(|point| point.len() == 32).map(Self::Ed25519).ok_or(Unfit::Material)
             }
-            ("oct", _) => bytes(key, "k").filter(|secret| !secret.is_empty()).map(Self::Secret),
-            _ => None,
+            (Some("OKP"), Some("X25519")) => {
+                Ok(Self::X25519 { private: bytes(key, "d").filter(|scalar| scalar.len() == 32) })
+            }
+            (Some("oct"), _) => {
+                bytes(key, "k").filter(|secret| !secret.is_empty()).map(Self::Secret).ok_or(Unfit::Material)
+            }
+            _ => Err(Unfit::Type),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod reason;
 mod compact;
+mod rsa;
 mod key;
 mod sign;
 mod encrypt;
@@ -15,10 +16,10 @@ mod claims;
 mod open;
 mod address;
 mod fetch;
-mod keys;
+mod key_cache;
 
 pub use claims::Claims;
-pub use key::{KeySet, KeySetError};
-pub use keys::Keys;
+pub use key::{KeySet, KeySetError, Unfit};
+pub use key_cache::KeyCache;
 pub use open::{claims, content};
 pub use reason::Reason;

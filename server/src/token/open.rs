@@ -4,8 +4,8 @@ use handover_engine::policy::TokenPolicy;
 
 use super::claims::Claims;
 use super::compact::{Body, Compact};
-use super::encrypt::{Sealed, opened};
-use super::key::{For, KeySet};
+use super::encrypt::{Sealed, decrypt};
+use super::key::{KeySet, Purpose};
 use super::reason::Reason;
 use super::sign::is_signed;
 
@@ -52,9 +52,9 @@ fn open(token: &[u8], keys: &KeySet, policy: &TokenPolicy) -> Result<Content, Re
     if !is_named(&policy.encrypt, &header.algorithm) || !is_named(&policy.content, enc) {
         return Err(Reason::Algorithm);
     }
-    let own = keys.find(header, For::Encryption)?;
+    let own = keys.find(header, Purpose::Encryption)?;
     let sealed = Sealed { key, iv, content, tag, protected: compact.protected };
-    let bytes = opened(header, &own, &sealed).ok_or(Reason::Decryption)?;
+    let bytes = decrypt(header, own, &sealed).ok_or(Reason::Decryption)?;
     if header.is_nested {
         let inner = Compact::read(&bytes).map_err(|_| Reason::Nesting)?;
         return match inner.body {
@@ -73,8 +73,8 @@ fn signed(compact: &Compact<'_>, keys: &KeySet, policy: &TokenPolicy) -> Result<
     if !policy.sign.contains(&header.algorithm.as_str()) {
         return Err(Reason::Algorithm);
     }
-    let key = keys.find(header, For::Signature)?;
-    if !is_signed(&header.algorithm, &key, compact.protected, signature) {
+    let key = keys.find(header, Purpose::Signature)?;
+    if !is_signed(&header.algorithm, key, compact.protected, signature) {
         return Err(Reason::Signature);
     }
     if header.is_nested {

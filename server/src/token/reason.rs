@@ -15,6 +15,8 @@ pub enum Reason {
     Compressed,
     /// Its algorithm is missing, or the policy does not name it.
     Algorithm,
+    /// There are no keys.
+    NoKeys,
     /// No key has its `kid`.
     UnknownKey,
     /// It names no key, and not exactly one fits.
@@ -54,6 +56,7 @@ impl Reason {
             Self::Critical => "critical",
             Self::Compressed => "compressed",
             Self::Algorithm => "algorithm",
+            Self::NoKeys => "no_keys",
             Self::UnknownKey => "unknown_key",
             Self::AmbiguousKey => "ambiguous_key",
             Self::UnfitKey => "unfit_key",
@@ -80,7 +83,8 @@ impl Reason {
             Self::Critical => "its header has `crit`, and no extension is understood",
             Self::Compressed => "its header has `zip`, and nothing is decompressed",
             Self::Algorithm => "the policy does not name its algorithm",
-            Self::UnknownKey => "no key of the set has its `kid`",
+            Self::NoKeys => "there are no keys",
+            Self::UnknownKey => "no key of the set that can be used has its `kid`",
             Self::AmbiguousKey => "it has no `kid`, and not exactly one key of the set fits",
             Self::UnfitKey => "the key that its `kid` names is not for its algorithm",
             Self::Signature => "its signature does not fit",
@@ -92,7 +96,7 @@ impl Reason {
             Self::Expired => "it has expired, or has no `exp`",
             Self::NotYet => "its `nbf` or `iat` is in the future",
             Self::Lifetime => "it lives for more than 90 days",
-            Self::Subject => "its `sub` does not begin with `anon|` or `anon@`",
+            Self::Subject => "its `sub` is not `anon|` or `anon@` with an id: it is no anonymous session's",
         }
     }
 }

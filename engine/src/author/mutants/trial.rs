@@ -204,7 +204,7 @@ fn cases(rule: &Rule) -> Vec<Case> {
 }
 
 fn decided(rules: &RuleSet, event: &Event) -> Decision {
-    rules.evaluate(event, &Given::default())
+    rules.evaluate(event, &Given::assumed())
 }
 
 fn refused(errors: &[Diagnostic]) -> Fate {
@@ -250,7 +250,7 @@ fn failing(fixture: &Fixture, rules: &RuleSet) -> Option<String> {
 
 fn decide(fixture: &Fixture, rules: &RuleSet) -> Result<(Event, Decision), Refusal> {
     let event = Event::read(&fixture.body, rules.provider())?;
-    let decision = decided(rules, &event);
+    let decision = rules.evaluate(&event, &fixture.given);
     Ok((event, decision))
 }
 

@@ -5,7 +5,8 @@ use rhai::{ASTNode, Expr, Position as At, Stmt};
 
 use super::report::Report;
 use super::{Given, ScriptKind};
-use crate::script::natives::MERGE_VERBS;
+use crate::script::ast;
+use crate::script::natives;
 
 /// Reports statements that are unreachable, loops without an end, and paths of the entry function without a value.
 pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
@@ -97,6 +98,7 @@ impl Flow<'_, '_, '_, '_> {
                     self.no_value(*at);
                 }
             }
+            Some(Stmt::Expr(expr)) if self.decides_nothing(expr) => self.no_value(expr.start_position()),
             Some(Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::Switch(..) | Stmt::Return(..)) => {}
             Some(Stmt::If(flow, at)) => {
                 if flow.branch.statements().is_empty() {
@@ -119,7 +121,9 @@ impl Flow<'_, '_, '_, '_> {
             statement.walk(&mut Vec::new(), &mut |path| {
                 if let Some(ASTNode::Stmt(Stmt::Return(value, flags, at))) = path.last()
                     && !flags.contains(rhai::ASTFlags::BREAK)
-                    && value.as_ref().is_none_or(|value| matches!(**value, Expr::Unit(_)))
+                    && value
+                        .as_ref()
+                        .is_none_or(|value| matches!(**value, Expr::Unit(_)) || self.decides_nothing(value))
                 {
                     empty.push(*at);
                 }
@@ -129,6 +133,16 @@ impl Flow<'_, '_, '_, '_> {
         for at in empty {
             self.no_value(at);
         }
+    }
+
+    /// Whether an expression that a guard ends with is no call: whatever it gives, it is no decision.
+    fn decides_nothing(&self, expr: &Expr) -> bool {
+        let is_call = match expr {
+            Expr::FnCall(call, _) => call.op_token.is_none(),
+            Expr::Stmt(_) | Expr::Custom(..) => true,
+            _ => matches!(ast::chain(expr), (_, links) if matches!(links.last(), Some(ast::Link::Method { .. }))),
+        };
+        matches!(self.given.kind, ScriptKind::Guard) && !is_call
     }
 
     fn no_value(&mut self, at: At) {
@@ -144,8 +158,8 @@ impl Flow<'_, '_, '_, '_> {
     fn ends(&self, statement: &Stmt) -> bool {
         match statement {
             Stmt::Return(..) | Stmt::BreakLoop(..) => true,
-            Stmt::FnCall(call, _) => self.given.ends_merge(&call.name),
-            Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if self.given.ends_merge(&call.name)),
+            Stmt::FnCall(call, _) => self.given.ends_script(&call.name),
+            Stmt::Expr(expr) => matches!(&**expr, Expr::FnCall(call, _) if self.given.ends_script(&call.name)),
             Stmt::While(flow, _) => is_endless(&flow.expr) && !self.leaves_loop(flow.body.statements()),
             _ => false,
         }
@@ -155,7 +169,7 @@ impl Flow<'_, '_, '_, '_> {
     /// script that may call these.
     fn leaves_loop(&self, body: &[Stmt]) -> bool {
         let mut leaves = false;
-        let called = |name: &str| MERGE_VERBS.contains(&name) || self.given.own(name).is_some();
+        let called = |name: &str| natives::is_verb(name) || self.given.own(name).is_some();
         for statement in body {
             statement.walk(&mut Vec::new(), &mut |path| {
                 let is_loop =

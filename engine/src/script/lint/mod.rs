@@ -20,7 +20,7 @@ mod flow;
 use std::collections::BTreeMap;
 
 use super::ast::{Function, Tree};
-use super::natives::{GUARD_VERBS, MERGE_VERBS};
+use super::natives::{self, GUARD_VERBS, MERGE_VERBS};
 use crate::diagnostic::Diagnostic;
 use crate::sanitizer::Shape;
 pub(super) use kinds::Kinds;
@@ -96,9 +96,9 @@ impl<'a> Given<'a, '_> {
         self.tree.closures.iter().any(|own| own == name)
     }
 
-    /// Whether a call ends the merge. A script may hide the verb with a function of its own.
-    fn ends_merge(&self, name: &str) -> bool {
-        MERGE_VERBS.contains(&name) && self.own(name).is_none()
+    /// Whether a call ends the merge, or the guard. A script may hide the verb with a function of its own.
+    fn ends_script(&self, name: &str) -> bool {
+        natives::is_verb(name) && self.own(name).is_none()
     }
 
     /// Whether a verb of merges or guards belongs to this kind of script; `None`: it is no verb.

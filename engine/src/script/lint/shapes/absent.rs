@@ -161,7 +161,10 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
         self.asked.insert(path);
         let Some(shown) = ast::path(expr) else { return };
         let (at, there) = (expr.start_position(), format!("{shown} ?? {}", held.empty()));
-        let mended = if word != "+=" && self.is_written_so(at, &shown) {
+        let is_condition = matches!(word, "if" | "while" | "&&" | "||" | "!");
+        let mended = if is_condition && !Kinds::BOOL.holds(held.kinds.without(Kinds::UNIT)) {
+            "compare it, such as `… != ()`".into()
+        } else if word != "+=" && self.is_written_so(at, &shown) {
             Help::replacing(format!("write `{there}`"), format!("({there})"))
         } else {
             format!("write `{there}`").into()

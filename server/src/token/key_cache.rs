@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::fetch::Place;
+use super::fetch::Endpoint;
 use super::key::KeySet;
 use crate::files;
 
@@ -20,8 +20,8 @@ const STALE: Duration = Duration::from_hours(24);
 /// Between two fetches that tokens with an unknown `kid` cause, and between two tries.
 const COOL: Duration = Duration::from_secs(30);
 
-/// Keys of one issuer.
-pub struct Keys {
+/// The keys of one issuer.
+pub struct KeyCache {
     source: Source,
     held: ArcSwapOption<Held>,
     /// When the last fetch began; whoever has it fetches.
@@ -31,22 +31,22 @@ pub struct Keys {
 /// Where keys come from.
 enum Source {
     File(PathBuf),
-    Url(Place),
+    Url(Endpoint),
 }
 
 struct Held {
-    keys: KeySet,
+    keys: Arc<KeySet>,
     since: Instant,
 }
 
-impl Keys {
+impl KeyCache {
     /// Keys of a file, or of an https address; `may_be_near` lets the address be this machine or one beside it.
     ///
     /// # Errors
     /// The address is unfit.
     pub fn new(source: &str, may_be_near: bool) -> Result<Arc<Self>> {
         let source = if source.contains("://") {
-            Source::Url(Place::new(source, may_be_near).with_context(|| format!("`--jwks {source}`"))?)
+            Source::Url(Endpoint::new(source, may_be_near).with_context(|| format!("`--jwks {source}`"))?)
         } else {
             Source::File(PathBuf::from(source))
         };
@@ -55,18 +55,22 @@ impl Keys {
 
     /// The keys of this moment; none before the first fetch, and a day after the last.
     #[must_use]
-    pub fn current(&self) -> Option<KeySet> {
-        let held = self.held.load_full()?;
-        (held.since.elapsed() < STALE).then(|| held.keys.clone())
+    pub fn current(&self) -> Option<Arc<KeySet>> {
+        let held = self.held.load();
+        held.as_ref().filter(|held| held.since.elapsed() < STALE).map(|held| Arc::clone(&held.keys))
     }
 
     /// Reads a file of keys for the first time.
     ///
     /// # Errors
-    /// It is a file, and no set of keys.
+    /// It is a file, and no set of keys that can be used.
     pub fn begin(&self) -> Result<()> {
         if let Source::File(path) = &self.source {
-            self.hold(read(path)?);
+            let keys = read(path).with_context(|| format!("`--jwks {}`", files::shown(path)))?;
+            if keys.count() == 0 {
+                bail!("`--jwks {}`: none of its keys can be used: {}", files::shown(path), keys.unfit_words());
+            }
+            self.hold(keys);
         }
         Ok(())
     }
@@ -110,21 +114,36 @@ impl Keys {
                 let path = path.clone();
                 tokio::task::spawn_blocking(move || read(&path)).await.map_err(Into::into).and_then(|read| read)
             }
-            Source::Url(place) => place.fetch().await.and_then(|bytes| KeySet::read(&bytes).context("the set of keys")),
+            Source::Url(endpoint) => {
+                endpoint.fetch().await.and_then(|bytes| KeySet::read(&bytes).context("the set of keys"))
+            }
         };
         match read {
             Ok(keys) => {
-                tracing::info!(keys = keys.count(), "keys were read");
+                if keys.unfit().is_empty() {
+                    tracing::info!(keys = keys.count(), "keys were read");
+                } else {
+                    tracing::warn!(
+                        keys = keys.count(),
+                        unfit = keys.unfit_words(),
+                        "keys were read, and some cannot be used"
+                    );
+                }
                 self.hold(keys);
             }
             Err(error) => {
-                tracing::warn!(cause = format!("{error:#}"), "keys cannot be read: the old ones stay for a day");
+                let cause = format!("{error:#}");
+                if self.current().is_some() {
+                    tracing::warn!(cause, "keys cannot be read: the last ones count for a day");
+                } else {
+                    tracing::warn!(cause, "keys cannot be read: every token is refused");
+                }
             }
         }
     }
 
     fn hold(&self, keys: KeySet) {
-        self.held.store(Some(Arc::new(Held { keys, since: Instant::now() })));
+        self.held.store(Some(Arc::new(Held { keys: Arc::new(keys), since: Instant::now() })));
     }
 }
 
