@@ -140,6 +140,10 @@ fn the_command_prints_and_saves_what_lives() {
     assert_eq!(handover(&["test", "--rules", &rules, "--fixtures", &fixtures], b"").status.code(), Some(0));
     assert_eq!(run(&["--format", "junit"]).0, Some(2));
     assert_eq!(run(&["--watch"]).0, Some(2));
+    // a filter chooses mutants; every fixture may still detect them
+    let (code, text) = run(&["--filter", "a.schema"]);
+    assert!(code == Some(0) && text.contains(" 0 surviving"), "{text}");
+    assert_eq!(run(&["--filter", "nothing"]).0, Some(2));
 }
 
 #[test]
@@ -176,4 +180,18 @@ fn a_guard_is_detected_by_its_own_fixtures_only() {
     let [allowed, denied] = [of(5, "allow"), of(100, "deny")];
     assert_eq!(fate(&files, &[&allowed], "`<` → `<=`"), Fate::Living(String::new()));
     assert_eq!(fate(&files, &[&allowed, &denied], "`<` → `<=`"), Fate::Failed("a/1.json".to_owned()));
+    // and each decision has the opposite one
+    let change = "`deny(…)` → `allow()`";
+    assert_eq!(fate(&files, &[&allowed], change), Fate::Living(String::new()));
+    assert_eq!(fate(&files, &[&allowed, &denied], change), Fate::Failed("a/1.json".to_owned()));
+    assert_eq!(fate(&files, &[&allowed], "`allow(…)` → `deny(\"changed\")`"), Fate::Failed("a/0.json".to_owned()));
+}
+
+#[test]
+fn a_decision_is_changed_whole() {
+    let guard = r#"fn authorize(request) { if request.anonymous { deny("a)\")(") } require(["x", `y)`], "z") }"#;
+    let files = Files([("checkout.guard.rhai".to_owned(), guard.to_owned())].into());
+    let mutants = mutants::all(&files);
+    let changed: Vec<_> = mutants.iter().map(|mutant| mutant.change.as_str()).collect();
+    assert_eq!(changed, ["`deny(…)` → `allow()`", "`require(…)` → `allow()`"]);
 }

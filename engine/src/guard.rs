@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::budget::Budget;
 use crate::event::Refusal;
-use crate::json::{Document, Json, Kind, View};
+use crate::json::{Document, Json, Kind, Number, View};
 use crate::script::{GuardFailure, Sandbox, Script, Verdict};
 
 /// The guard of one operation.
@@ -81,6 +81,18 @@ impl Operation<'_> {
     }
 }
 
+/// A value in which every integral number is an integer: `switch` tells `7.0` from 7.
+fn whole(view: View<'_>) -> Json {
+    match view.kind() {
+        Kind::Array => Json::list(view.items().map(whole).collect()),
+        Kind::Object => {
+            Json::object(view.members().map(|(name, value)| (Json::text(&name.decode()), whole(value))).collect())
+        }
+        Kind::Number => view.as_number().and_then(Number::as_i64).map_or_else(|| view.to_json(), Json::Int),
+        _ => view.to_json(),
+    }
+}
+
 /// Whether a subject is an anonymous person's.
 #[must_use]
 pub fn is_anonymous(subject: &str) -> bool {
@@ -100,8 +112,8 @@ pub fn decide(guards: &[Guard], sandbox: &Sandbox, operation: Operation<'_>, bud
     let member = |name: &str, value: Json| (Json::text(name), value);
     let request = Json::object(vec![
         member("operation", Json::text(operation.name)),
-        member("body", operation.body.map_or(Json::Null, View::to_json)),
-        member("token", operation.token.to_json()),
+        member("body", operation.body.map_or(Json::Null, whole)),
+        member("token", whole(operation.token)),
         member("anonymous", Json::Bool(true)),
     ]);
     sandbox.authorize(&guard.script, request.view(), budget)

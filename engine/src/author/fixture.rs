@@ -190,7 +190,11 @@ impl Reader<'_> {
         if let Some(token) = holder.get("token").filter(|token| token.kind() == Kind::Object) {
             match token.get("sub") {
                 None => self.missing(token, "sub"),
-                Some(_) => self.kind(token, "sub", Kind::String),
+                Some(sub) if sub.word().is_empty() || sub.kind() != Kind::String => {
+                    let (name, what) = ("sub".to_owned(), "a string that is not empty".to_owned());
+                    self.error(sub, FixtureProblem::Takes { name, what });
+                }
+                Some(_) => {}
             }
         }
     }

@@ -95,6 +95,9 @@ family! {
         DecidesInMerge { name: String }
             => Error R016 ("`{name}` is for guards: merges cannot call it"),
             help ("write `skip(\"reason\")` to leave both as they are");
+        VerbOutside { name: String }
+            => Error R016 ("`{name}` stands outside of every function, so it runs before `authorize` or `merge` is called"),
+            help ("call it in the function");
         LockedByClosure { name: String }
             => Error R016 ("a closure passed to a method of `{name}` uses `{name}`, which cannot be read until the method returns"),
             help ("copy it before: `let copy = {name};`");

@@ -161,15 +161,21 @@ fn functions(ast: &AST, named: &[(String, Position)]) -> Vec<Function> {
         before.map(|(_, at)| *at).max_by_key(|at| order(*at)).unwrap_or(Position::NONE)
     };
     let with_bodies = ast.iter_fn_def().zip(bodies).zip(&spans);
-    with_bodies
-        .map(|((one, body), (start, _))| Function {
-            name: one.name.to_string(),
-            at: named_before(&one.name, *start),
-            params: one.params.iter().map(ToString::to_string).collect(),
-            body,
-            is_private: one.access == rhai::FnAccess::Private,
+    let mut functions: Vec<(_, Function)> = with_bodies
+        .map(|((one, body), (start, _))| {
+            let function = Function {
+                name: one.name.to_string(),
+                at: named_before(&one.name, *start),
+                params: one.params.iter().map(ToString::to_string).collect(),
+                body,
+                is_private: one.access == rhai::FnAccess::Private,
+            };
+            (*start, function)
         })
-        .collect()
+        .collect();
+    // rhai keeps them in no order
+    functions.sort_by(|(one, function), (other, next)| (one, &function.name).cmp(&(other, &next.name)));
+    functions.into_iter().map(|(_, function)| function).collect()
 }
 
 /// One step of a chain such as `account?.items[0].qty`.

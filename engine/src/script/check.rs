@@ -26,7 +26,7 @@ impl Sandbox {
         }
         let given = Given { tree: &tree, kind, modules: &self.functions, broken: &broken, is_whole, has_entry, fits };
         errors.extend(lint::lint(file, source, &given));
-        errors.extend(entry::hidden(&tree, file, source));
+        errors.extend(entry::hidden(&tree, file, source, kind));
         errors
     }
 

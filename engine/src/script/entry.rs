@@ -32,7 +32,7 @@ pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>)
     let (name, params) = kind.entry()?;
     let signature = format!("fn {name}({})", params.join(", "));
     let at_function = |at: At, problem| Some(Wrong::Parameters(Diagnostic::new(span_at(file, source, at), problem)));
-    let Some(function) = tree.functions.iter().find(|function| function.name == name) else {
+    let Some(function) = called(tree, name, params.len()) else {
         return Some(Wrong::Missing(missing(tree, file, source, name, &signature)));
     };
     if function.params.len() != params.len() {
@@ -44,6 +44,12 @@ pub(super) fn entry(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>)
     let (own, name) = both.find(|(own, name)| own.as_str() != **name && params.contains(&own.as_str()))?;
     let (own, receives) = (own.clone(), (*name).to_owned());
     at_function(function.at, ScriptProblem::SwappedParameter { own, receives, signature })
+}
+
+/// The function of a name that a script is called by: the one with so many parameters, if there is one.
+pub(super) fn called<'t>(tree: &'t Tree, name: &str, count: usize) -> Option<&'t Function> {
+    let named = || tree.functions.iter().filter(|function| function.name == name);
+    named().find(|function| function.params.len() == count).or_else(|| named().next())
 }
 
 fn missing(tree: &Tree, file: &str, source: &str, name: &str, signature: &str) -> Diagnostic {
@@ -71,11 +77,13 @@ fn unclosed_comment(source: &str) -> Option<usize> {
 }
 
 /// Functions that are named like one of rhai's or ours.
-pub(super) fn hidden(tree: &Tree, file: &str, source: &str) -> Vec<Diagnostic> {
+pub(super) fn hidden(tree: &Tree, file: &str, source: &str, kind: ScriptKind<'_>) -> Vec<Diagnostic> {
+    // no function of a guard passes for a decision
+    let is_verb = |name: &str| matches!(kind, ScriptKind::Guard) && natives::GUARD_VERBS.contains(&name);
     let hides = |(least, most): (usize, usize), count: usize| (least..=most).contains(&count);
     let hiding = tree.functions.iter().filter(|function| {
         let native = natives::native(&function.name);
-        native.is_some_and(|native| hides(native.arguments, function.params.len()))
+        is_verb(&function.name) || native.is_some_and(|native| hides(native.arguments, function.params.len()))
     });
     let diagnostic = |function: &Function| {
         let problem = ScriptProblem::HidesBuiltIn { name: function.name.clone() };

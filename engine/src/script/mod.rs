@@ -44,7 +44,7 @@ pub use joined::decided_by;
 pub use language::{given, methods, verbs};
 use lint::Modules;
 pub use lint::{Fixed, Known, ScriptKind};
-pub use natives::{MERGE_VERBS, Verb};
+pub use natives::{GUARD_VERBS, MERGE_VERBS, Verb};
 pub use pieces::{Piece, pieces};
 use running::Stop;
 use syntax::{span_at, syntax_error};

@@ -14,7 +14,7 @@ use crate::limits::Limits;
 /// What ends a merge without a result.
 pub const MERGE_VERBS: [&str; 2] = [VERBS[0].name, VERBS[1].name];
 /// Verbs that only a guard has.
-pub(super) const GUARD_VERBS: [&str; 3] = [VERBS[2].name, VERBS[3].name, VERBS[4].name];
+pub const GUARD_VERBS: [&str; 3] = [VERBS[2].name, VERBS[3].name, VERBS[4].name];
 
 /// A function that ends a merge, or decides for a guard.
 #[derive(Clone, Copy, Debug)]

@@ -115,6 +115,12 @@ fn spend(spend: impl FnOnce(&Budget) -> Result<(), Overrun>) -> Result<(), Box<E
 
 /// Ends the script: no `catch` of its own can hold this up.
 pub(super) fn end(stop: Stop) -> Box<EvalAltResult> {
-    on(|running| running.stop = Some(stop), ());
+    // a method of rhai may go on after its closure ended the script: what a guard decided first counts
+    let set = |running: &mut Running| {
+        if !matches!(running.stop, Some(Stop::Decided(_))) {
+            running.stop = Some(stop);
+        }
+    };
+    on(set, ());
     Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE))
 }

@@ -88,7 +88,7 @@ pub(super) fn register(engine: &mut Engine) {
             let what = "`require` takes a list of names: 1 to 64 letters, digits, `_`, `-`, `.` and `/` each";
             decide("require", names.ok_or_else(|| failure(what))?, reason)
         });
-    unlike(engine);
+    comparisons(engine);
 }
 
 fn decide(outcome: &'static str, fields: Vec<String>, reason: &str) -> Fallible<()> {
@@ -108,35 +108,61 @@ fn is_field(name: &str) -> bool {
     (1..=FIELD_MAX).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
-/// rhai answers `"99" > 3` with `false`, and then a guard that denies what is too much lets it pass. In a guard that is a
-/// failure; what is absent still compares as rhai says.
-fn unlike(engine: &mut Engine) {
-    macro_rules! pairs {
-        ($(($left:ty, $right:ty)),* $(,)?) => {
-            $(for operator in ["<", "<=", ">", ">="] {
-                engine.register_fn(operator, |_: $left, _: $right| compared());
-                engine.register_fn(operator, |_: $right, _: $left| compared());
-            })*
+/// The comparisons that order.
+const ORDERS: [&str; 4] = ["<", "<=", ">", ">="];
+
+/// What a guard may not compare. rhai answers `"99" > 3` with `false`, and `1.0 / 0.0 > 3` too: a guard that denies what is too
+/// much would let it pass. In a guard both are failures; in a merge they are what rhai says.
+fn comparisons(engine: &mut Engine) {
+    macro_rules! unlike {
+        ($($left:ty: $($right:ty),+;)+) => {
+            $($(for operator in ORDERS {
+                engine.register_fn(operator, |_: $left, _: $right| unlike());
+                engine.register_fn(operator, |_: $right, _: $left| unlike());
+            })+)+
         };
     }
-    pairs!(
-        (i64, &str),
-        (i64, bool),
-        (i64, Array),
-        (i64, Map),
-        (i64, Handle),
-        (f64, &str),
-        (f64, bool),
-        (f64, Array),
-        (f64, Map),
-        (f64, Handle),
-        (&str, bool),
-        (&str, Array),
-        (&str, Map),
-        (&str, Handle),
+    unlike!(
+        (): bool, i64, f64, char, &str, Array, Map, Handle;
+        bool: i64, f64, char, &str, Array, Map, Handle;
+        i64: char, &str, Array, Map, Handle;
+        f64: char, &str, Array, Map, Handle;
+        char: Array, Map, Handle;
+        &str: Array, Map, Handle;
+        Array: Map, Handle;
+    );
+    macro_rules! floats {
+        ($($operator:literal, $holds:expr;)+) => {
+            $(
+                engine.register_fn($operator, |x: f64, y: f64| floats(x, y, $holds));
+                #[expect(clippy::cast_precision_loss, reason = "as rhai compares them")]
+                engine.register_fn($operator, |x: i64, y: f64| floats(x as f64, y, $holds));
+                #[expect(clippy::cast_precision_loss, reason = "as rhai compares them")]
+                engine.register_fn($operator, |x: f64, y: i64| floats(x, y as f64, $holds));
+            )+
+        };
+    }
+    floats!(
+        "<", |difference: f64| -difference > f64::EPSILON;
+        "<=", |difference: f64| -difference > -f64::EPSILON;
+        ">", |difference: f64| difference > f64::EPSILON;
+        ">=", |difference: f64| difference > -f64::EPSILON;
     );
 }
 
-fn compared() -> Fallible<bool> {
-    if in_guard() { Err(failure("a comparison of values of different types")) } else { Ok(false) }
+fn unlike() -> Fallible<bool> {
+    if in_guard() {
+        Err(failure("a comparison of values of different types, or with one that is absent"))
+    } else {
+        Ok(false)
+    }
+}
+
+/// Compares as rhai does: by the difference, as a part of the larger number.
+fn floats(x: f64, y: f64, holds: fn(f64) -> bool) -> Fallible<bool> {
+    if in_guard() && !(x.is_finite() && y.is_finite()) {
+        return Err(failure("a comparison with a number that is not finite"));
+    }
+    let larger = if x * y == 0.0 { 1.0 } else { x.abs().max(y.abs()) };
+    Ok(holds((x - y) / larger))
 }

@@ -5,10 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use handover::token::{KeySet, content};
+use handover::token::{KeySet, claims, content};
 use handover_engine::policy::TokenPolicy;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+
+/// The time at which most cases are judged, in epoch seconds.
+const NOW: i64 = 1_795_428_000;
 
 /// What one issuer's keys accept.
 struct Issuer {
@@ -40,6 +43,9 @@ fuzz_target!(|data: &[u8]| {
     for issuer in issuers {
         if let Ok(found) = content(data, &issuer.keys, &issuer.policy) {
             assert!(contents.contains(&found), "nobody signed that");
+        }
+        for now in [0, NOW] {
+            let _ = claims(data, &issuer.keys, &issuer.policy, now);
         }
     }
     let _ = KeySet::read(data);

@@ -10,7 +10,7 @@ use handover_engine::author::judge;
 use handover_engine::event::{Event, Refusal};
 use handover_engine::json::Document;
 use handover_engine::ruleset::RuleSet;
-use handover_engine::script::GuardFailure;
+use handover_engine::script::{GuardFailure, Verdict};
 use serde_json::{Value, json};
 
 use super::output::{Status, print, usage};
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
     let Some(rules) = rules::load(&arguments.rules)? else { return Ok(Status::Rules) };
     let from_input = arguments.file.as_os_str() == "-";
     let bytes = files::input_bytes(if from_input { None } else { Some(&arguments.file) }).map_err(usage)?;
-    if let Some(text) = guarded(&rules, &arguments.file.display().to_string(), &bytes) {
+    if let Some(text) = guarded(&rules, &arguments.file.display().to_string(), &bytes, arguments.format) {
         print(text.as_bytes())?;
         return Ok(Status::Ok);
     }
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
 }
 
 /// What a guard says of a guard's fixture.
-fn guarded(rules: &RuleSet, name: &str, bytes: &[u8]) -> Option<String> {
+fn guarded(rules: &RuleSet, name: &str, bytes: &[u8], format: Form) -> Option<String> {
     let fixture = Fixture::read(name, std::str::from_utf8(bytes).ok()?, rules).ok()?;
     let (operation, _) = fixture.operation()?;
     let verdict = judge::authorize(&fixture, rules)?;
@@ -91,6 +91,12 @@ fn guarded(rules: &RuleSet, name: &str, bytes: &[u8]) -> Option<String> {
     let stop = verdict.failure.as_ref().and_then(GuardFailure::stop).and_then(|stop| stop.at.clone());
     let file = guard.map(|guard| guard.script.file().to_string());
     let place = stop.map(|(file, line, column)| format!("{file}:{line}:{column}")).or(file);
+    if format == Form::Json {
+        let Verdict { outcome, reason, fields, .. } = verdict;
+        let told =
+            json!({ "operation": operation, "outcome": outcome, "reason": reason, "fields": fields, "by": place });
+        return Some(told.to_string() + "\n");
+    }
     let words = [verdict.outcome.to_owned(), operation, verdict.reason, verdict.fields.join(", ")];
     let words: Vec<String> = words.into_iter().chain(place).filter(|word| !word.is_empty()).collect();
     Some(words.join("  ") + "\n")

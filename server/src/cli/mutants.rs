@@ -24,6 +24,8 @@ pub(super) struct Asked<'a> {
     pub(super) rules: &'a Path,
     /// Folder of the fixtures.
     pub(super) fixtures: &'a Path,
+    /// Only mutants of files whose path holds this text.
+    pub(super) filter: Option<&'a str>,
     /// Whether a fixture is written for each mutant that lives.
     pub(super) save: bool,
     /// How results are printed.
@@ -36,7 +38,14 @@ pub(super) fn run(asked: &Asked<'_>, files: &Files, texts: &BTreeMap<String, Str
         return Err(usage(anyhow!("`--mutants` prints `--format pretty` or `json`")));
     }
     let start = Instant::now();
-    let all = mutants::all(files);
+    let mut all = mutants::all(files);
+    all.retain(|mutant| asked.filter.is_none_or(|filter| mutant.file.contains(filter)));
+    if all.is_empty() {
+        return Err(usage(anyhow!(
+            "no file of the rules whose path holds `{}` has a mutant",
+            asked.filter.unwrap_or_default()
+        )));
+    }
     let fates = fates(&all, files, texts);
     let tried: Vec<(&Mutant, &Fate)> =
         fates.iter().filter_map(|(index, fate)| Some((all.get(*index)?, fate))).collect();

@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     /// Folder of the fixtures
     #[arg(long, default_value = "fixtures", value_name = "DIR")]
     fixtures: PathBuf,
-    /// Only cases whose path holds this text
+    /// Only cases whose path holds this text; with `--mutants`, only changes of files whose path holds it
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// End at the first case that fails
@@ -144,15 +144,18 @@ fn once(arguments: &Arguments, failing: &mut BTreeSet<String>) -> Result<Status>
     if arguments.update && arguments.format != Form::Pretty {
         return Err(usage(anyhow!("`--update` shows its edits to people: take `--format` out")));
     }
-    let texts = texts(&arguments.fixtures, arguments.filter.as_deref())?;
+    // every fixture may detect a mutant
+    let filter = arguments.filter.as_deref().filter(|_| !arguments.mutants);
+    let texts = texts(&arguments.fixtures, filter)?;
     if arguments.update {
         return update(arguments, &rules, &texts);
     }
     let until = if arguments.fail_fast { Until::Failure } else { Until::End };
     let mut run = cases_after(&rules, &texts, until, failing);
     if arguments.mutants && run.failed == 0 {
-        let Arguments { rules, fixtures, save, format, .. } = arguments;
-        return mutants::run(&mutants::Asked { rules, fixtures, save: *save, format: *format }, &files, &texts);
+        let Arguments { rules, fixtures, filter, save, format, .. } = arguments;
+        let filter = filter.as_deref();
+        return mutants::run(&mutants::Asked { rules, fixtures, filter, save: *save, format: *format }, &files, &texts);
     }
     if arguments.mutants {
         say("no mutant was tried: a fixture that fails detects nothing; make them pass first");

@@ -8,10 +8,10 @@ use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest};
 use aws_lc_rs::key_wrap::{self, AesKek, KeyWrap};
 use aws_lc_rs::{agreement, constant_time, hmac};
-use handover_engine::json::{Kind, View};
+use handover_engine::json::Kind;
 
 use super::compact::{Header, decode};
-use super::key::{Curve, Key, Material};
+use super::key::{Curve, Key, Material, text_of};
 use super::rsa;
 
 /// An encrypted content.
@@ -121,7 +121,7 @@ fn agree(header: &Header, material: &Material, algorithm: &str, bytes: usize) ->
     let theirs = header.get("epk").filter(|key| key.kind() == Kind::Object)?;
     let (parameters, own, point) = match material {
         Material::Ec { curve, private: Some(private), .. } => {
-            let is_same = word(theirs, "kty")? == "EC" && Curve::by_name(&word(theirs, "crv")?)? == *curve;
+            let is_same = text_of(theirs, "kty")? == "EC" && Curve::by_name(&text_of(theirs, "crv")?)? == *curve;
             let parameters = match curve {
                 Curve::P256 => &agreement::ECDH_P256,
                 Curve::P384 => &agreement::ECDH_P384,
@@ -130,8 +130,8 @@ fn agree(header: &Header, material: &Material, algorithm: &str, bytes: usize) ->
             (parameters, private, is_same.then(|| curve.point(theirs)).flatten()?)
         }
         Material::X25519 { private: Some(private) } => {
-            let is_same = word(theirs, "kty")? == "OKP" && word(theirs, "crv")? == "X25519";
-            let point = is_same.then(|| decode(word(theirs, "x")?.as_bytes()).ok()).flatten()?;
+            let is_same = text_of(theirs, "kty")? == "OKP" && text_of(theirs, "crv")? == "X25519";
+            let point = is_same.then(|| decode(text_of(theirs, "x")?.as_bytes()).ok()).flatten()?;
             (&agreement::X25519, private, point)
         }
         _ => return None,
@@ -151,8 +151,4 @@ fn agree(header: &Header, material: &Material, algorithm: &str, bytes: usize) ->
         sskdf_digest(hash, secret, &info, &mut key).map(|()| key).map_err(|_| ())
     })
     .ok()
-}
-
-fn word(key: View<'_>, name: &str) -> Option<String> {
-    key.get(name).filter(|view| view.kind() == Kind::String).map(View::word)
 }

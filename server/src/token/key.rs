@@ -331,7 +331,8 @@ impl Material {
     }
 }
 
-fn text_of(key: View<'_>, name: &str) -> Option<String> {
+/// A member that is text.
+pub(super) fn text_of(key: View<'_>, name: &str) -> Option<String> {
     key.get(name).filter(|view| view.kind() == Kind::String).map(View::word)
 }
 

@@ -1,14 +1,20 @@
-//! Changes of a script: operators, constants, strategies. Its syntax tree says where they stand.
+//! Changes of a script: operators, constants, strategies, and what a guard decides. Its syntax tree says where they stand.
+
+use std::ops::Range;
 
 use super::Change;
 use super::declared::other;
 use crate::merge::Function;
-use crate::script::{MERGE_VERBS, Piece, pieces};
+use crate::script::{GUARD_VERBS, MERGE_VERBS, Piece, pieces};
 
 pub(super) fn changes(text: &str) -> Vec<Change> {
     let mut found = Vec::new();
     for Piece { span, what } in pieces(text) {
         let own = text.get(span.clone()).unwrap_or_default().to_owned();
+        if what == "call" && GUARD_VERBS.contains(&&*own) {
+            found.extend(decision(text, span, &own));
+            continue;
+        }
         let news: Vec<String> = match what {
             "operator" => operators(&own).iter().map(|new| (*new).to_owned()).collect(),
             "integer" => near(&own),
@@ -24,6 +30,27 @@ pub(super) fn changes(text: &str) -> Vec<Change> {
     }
     found.sort_by_key(|change| change.span.start);
     found
+}
+
+/// The opposite of what a guard decides: the whole call changes.
+fn decision(text: &str, verb: Range<usize>, own: &str) -> Option<Change> {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut is_escaped = false;
+    let end = text.get(verb.end..)?.char_indices().find_map(|(at, one)| {
+        let was_escaped = is_escaped;
+        is_escaped = one == '\\' && !was_escaped;
+        match (quote, one) {
+            (Some(open), _) if one == open && !was_escaped => quote = None,
+            (None, '"' | '`' | '\'') => quote = Some(one),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (one == ')' && depth == 0 && quote.is_none()).then_some(verb.end + at + 1)
+    })?;
+    let new = if own == "allow" { "deny(\"changed\")" } else { "allow()" };
+    Some(Change { span: verb.start..end, text: new.to_owned(), words: format!("`{own}(…)` → `{new}`") })
 }
 
 /// The numbers beside one.

@@ -83,6 +83,16 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// Whether a file is a guard, or a module that no merge imports, directly or by another module.
+    fn is_of_guards(&self, file: &str) -> bool {
+        let Some(module) = file.strip_suffix(".rhai") else { return false };
+        let imports = |text: &str| text.contains(&format!("\"{module}\""));
+        let users =
+            self.files.0.iter().filter(|(user, text)| user.ends_with(".rhai") && *user != file && imports(text));
+        file.ends_with(".guard.rhai")
+            || (file.starts_with("lib/") && users.map(|(user, _)| user).all(|user| self.is_of_guards(user)))
+    }
+
     /// Every fixture that fails under a mutant.
     pub fn killers(&mut self, mutant: &Mutant) -> Vec<String> {
         let is_its = |rule: &Rule| mutant.rule.as_deref() == Some(&*rule.name);
@@ -129,7 +139,7 @@ impl<'a> Bench<'a> {
         let broken = known.iter().enumerate().find_map(|(index, known)| self.breaks_another(index, known));
         let noticed = self.failed(None).or(broken);
         // no login asks a guard
-        let is_guard = mutant.file.ends_with(".guard.rhai");
+        let is_guard = self.is_of_guards(&mutant.file);
         let told =
             || rules.filter(|_| !is_guard).map(|index| self.told_apart(mutant, index)).find(|fate| *fate != Fate::Same);
         let unseen = if is_guard { Fate::Living(String::new()) } else { Fate::Same };

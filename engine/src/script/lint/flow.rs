@@ -94,7 +94,7 @@ impl Flow<'_, '_, '_, '_> {
             Some(Stmt::Expr(expr)) if matches!(**expr, Expr::Unit(_)) => self.no_value(expr.start_position()),
             // what stands in it is no value, unless it returns
             Some(Stmt::TryCatch(flow, at)) => {
-                if !is_left(flow.body.statements()) || !is_left(flow.branch.statements()) {
+                if !self.is_left(flow.body.statements()) || !self.is_left(flow.branch.statements()) {
                     self.no_value(*at);
                 }
             }
@@ -135,11 +135,12 @@ impl Flow<'_, '_, '_, '_> {
         }
     }
 
-    /// Whether an expression that a guard ends with is no call: whatever it gives, it is no decision.
+    /// Whether an expression that a guard ends with is no call, nor a variable that a call was written to: whatever it gives,
+    /// it is no decision.
     fn decides_nothing(&self, expr: &Expr) -> bool {
         let is_call = match expr {
             Expr::FnCall(call, _) => call.op_token.is_none(),
-            Expr::Stmt(_) | Expr::Custom(..) => true,
+            Expr::Stmt(_) | Expr::Custom(..) | Expr::Variable(..) => true,
             _ => matches!(ast::chain(expr), (_, links) if matches!(links.last(), Some(ast::Link::Method { .. }))),
         };
         matches!(self.given.kind, ScriptKind::Guard) && !is_call
@@ -152,6 +153,18 @@ impl Flow<'_, '_, '_, '_> {
             _ => ScriptProblem::ValuelessPath,
         };
         self.report.add(at, self.report.length_of_line(at), problem);
+    }
+
+    /// Whether a block ends with `return`, `throw` or a verb.
+    fn is_left(&self, statements: &[Stmt]) -> bool {
+        let last = statements.iter().rev().find(|one| !matches!(one, Stmt::Noop(_)));
+        last.is_some_and(|last| match last {
+            Stmt::If(flow, _) | Stmt::TryCatch(flow, _) => {
+                self.is_left(flow.body.statements()) && self.is_left(flow.branch.statements())
+            }
+            Stmt::Block(block) => self.is_left(block.statements()),
+            last => self.ends(last),
+        })
     }
 
     /// Whether nothing after a statement is reached.
@@ -201,11 +214,6 @@ fn first_of(statement: &Stmt) -> At {
         Stmt::Assignment(both) => both.1.lhs.start_position(),
         other => other.position(),
     }
-}
-
-/// Whether a block ends with `return` or `throw`.
-fn is_left(statements: &[Stmt]) -> bool {
-    matches!(statements.iter().rev().find(|one| !matches!(one, Stmt::Noop(_))), Some(Stmt::Return(..)))
 }
 
 /// Whether a loop goes on by itself.

@@ -20,6 +20,7 @@ mod flow;
 use std::collections::BTreeMap;
 
 use super::ast::{Function, Tree};
+use super::entry;
 use super::natives::{self, GUARD_VERBS, MERGE_VERBS};
 use crate::diagnostic::Diagnostic;
 use crate::sanitizer::Shape;
@@ -80,8 +81,8 @@ pub(super) struct Given<'a, 's> {
 impl<'a> Given<'a, '_> {
     /// The function that the script is called by.
     fn entry(&self) -> Option<&'a Function> {
-        let (name, _) = self.kind.entry()?;
-        self.tree.functions.iter().find(|function| function.name == name)
+        let (name, params) = self.kind.entry()?;
+        entry::called(self.tree, name, params.len())
     }
 
     /// How many arguments the script's own functions of a name take; those that do not parse may take any.
@@ -101,11 +102,12 @@ impl<'a> Given<'a, '_> {
         natives::is_verb(name) && self.own(name).is_none()
     }
 
-    /// Whether a verb of merges or guards belongs to this kind of script; `None`: it is no verb.
+    /// Whether a verb of merges or guards belongs to this kind of script; `None`: it is no verb. A module may serve both.
     fn allows_verb(&self, name: &str) -> Option<bool> {
         let is_guard = matches!(self.kind, ScriptKind::Guard);
         let (of_guards, of_merges) = (GUARD_VERBS.contains(&name), MERGE_VERBS.contains(&name));
-        (of_guards || of_merges).then_some(!self.has_entry || is_guard == of_guards)
+        let serves_both = matches!(self.kind, ScriptKind::Library) || !self.has_entry;
+        (of_guards || of_merges).then_some(serves_both || is_guard == of_guards)
     }
 }
 

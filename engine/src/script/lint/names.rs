@@ -54,14 +54,25 @@ struct Names<'p, 'g, 'r, 'a, 's> {
     loops_seen: usize,
     /// Closures whose bodies were read.
     seen: Vec<String>,
+    /// Whether what is read stands outside of every function.
+    is_outside: bool,
 }
 
 /// Reports names that are not defined, calls with the wrong number of arguments, imports, and lost assignments.
 pub(super) fn check(given: &Given<'_, '_>, report: &mut Report<'_>) {
     let scopes = vec![Vec::new()];
-    let mut names =
-        Names { given, report, imports: Vec::new(), scopes, loops: Vec::new(), loops_seen: 0, seen: Vec::new() };
+    let mut names = Names {
+        given,
+        report,
+        imports: Vec::new(),
+        scopes,
+        loops: Vec::new(),
+        loops_seen: 0,
+        seen: Vec::new(),
+        is_outside: true,
+    };
     names.statements(&given.tree.statements);
+    names.is_outside = false;
     for function in given.tree.functions.iter().filter(|function| !is_closure(function)) {
         names.function(function, Params::Named);
     }

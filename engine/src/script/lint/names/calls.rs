@@ -63,6 +63,9 @@ impl<'p> Names<'p, '_, '_, '_, '_> {
         if let Some(function) = Library::by_name(name) {
             return self.library(function, count, at);
         }
+        if self.is_outside && natives::is_verb(name) && self.given.has_entry {
+            return self.report.add(at, name.len(), ScriptProblem::VerbOutside { name: name.to_owned() });
+        }
         match self.given.allows_verb(name) {
             Some(false) => self.wrong_verb(name, at),
             _ if natives::native(name).is_some() => self.counted(name, count, at),
