@@ -241,6 +241,11 @@ fn a_guard_is_its_function_and_its_modules() {
     ] {
         assert_eq!(codes(&format!("fn authorize(request) {{ {end} }}\n")), Vec::<String>::new(), "{end}");
     }
+    // a misspelt member is found in a function that is handed the request, too
+    let blocked = "fn blocked(request) { request.bdy?.x == 1 }\nfn authorize(request) { if blocked(request) { deny(\"x\") } allow() }\n";
+    assert_eq!(codes(blocked), ["R020"]);
+    let other = "fn blocked(request) { request.x == 1 }\nfn authorize(request) { if blocked(request.body ?? #{}) { deny(\"x\") } allow() }\n";
+    assert_eq!(codes(other), Vec::<String>::new());
     // a module may decide
     let mut files = files(
         "import \"lib/shop\" as shop;\nfn authorize(request) { shop::need(request.body, [\"email\"]); allow() }\n",

@@ -8,6 +8,7 @@ use handover_engine::author::explain::{self, Told};
 use handover_engine::author::fixture::Fixture;
 use handover_engine::author::judge;
 use handover_engine::event::{Event, Refusal};
+use handover_engine::guard::is_anonymous;
 use handover_engine::json::Document;
 use handover_engine::ruleset::RuleSet;
 use handover_engine::script::{GuardFailure, Verdict};
@@ -85,9 +86,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status> {
 /// What a guard says of a guard's fixture.
 fn guarded(rules: &RuleSet, name: &str, bytes: &[u8], format: Form) -> Option<String> {
     let fixture = Fixture::read(name, std::str::from_utf8(bytes).ok()?, rules).ok()?;
-    let (operation, _) = fixture.operation()?;
+    let (operation, asked) = fixture.operation()?;
+    // nobody asks a guard about an account
+    let is_asked = asked.get("token").and_then(|token| token.get("sub")).is_none_or(|sub| is_anonymous(&sub.word()));
     let verdict = judge::authorize(&fixture, rules)?;
-    let guard = rules.guards().iter().find(|guard| guard.operation == operation);
+    let guard = rules.guards().iter().find(|guard| is_asked && guard.operation == operation);
     let stop = verdict.failure.as_ref().and_then(GuardFailure::stop).and_then(|stop| stop.at.clone());
     let file = guard.map(|guard| guard.script.file().to_string());
     let place = stop.map(|(file, line, column)| format!("{file}:{line}:{column}")).or(file);

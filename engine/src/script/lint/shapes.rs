@@ -11,7 +11,7 @@ mod values;
 
 use std::collections::BTreeSet;
 
-use rhai::{Expr, FlowControl, FnCallExpr, Position as At, Stmt};
+use rhai::{ASTNode, Expr, FlowControl, FnCallExpr, Position as At, Stmt};
 
 use super::report::Report;
 use super::words::{CONTEXT, REQUEST, SESSION, foreign};
@@ -80,7 +80,15 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
     fn function(&mut self, function: &'p Function) {
         self.asked.clear();
         let entry = self.given.entry().filter(|entry| std::ptr::eq(*entry, function));
+        let request = || Type { held: Held::Fixed(REQUEST), ..Type::of(Kinds::MAP) }.at("request");
         let types = match self.given.kind {
+            // a function of a guard that is always handed the guard's own `request`
+            ScriptKind::Guard if entry.is_none() => {
+                let is_handed = |index: usize| self.is_always_handed(function, index, "request");
+                (0..function.params.len())
+                    .map(|index| if is_handed(index) { request() } else { Type::unknown() })
+                    .collect()
+            }
             _ if entry.is_none() || !self.given.fits => Vec::new(),
             ScriptKind::Merge { account: (own, says_all), anonymous } => {
                 let account = Type::shape(own, !says_all);
@@ -93,12 +101,35 @@ impl<'p, 's> Shapes<'p, '_, '_, '_, 's> {
                     Type { held: Held::Fixed(CONTEXT), ..Type::of(Kinds::MAP) }.at("context"),
                 ]
             }
-            ScriptKind::Guard => vec![Type { held: Held::Fixed(REQUEST), ..Type::of(Kinds::MAP) }.at("request")],
+            ScriptKind::Guard => vec![request()],
             ScriptKind::Library => Vec::new(),
         };
         self.results = if entry.is_some() { results(&function.body) } else { Vec::new() };
         self.call_of(function, &types);
         self.results.clear();
+    }
+
+    /// Whether every call of a function gives it, in this place, what the entry function's parameter of this name holds.
+    fn is_always_handed(&self, function: &Function, index: usize, parameter: &str) -> bool {
+        let (mut calls, mut others) = (0, 0);
+        let entry = self.given.entry();
+        for caller in &self.given.tree.functions {
+            let is_entry = entry.is_some_and(|entry| std::ptr::eq(entry, caller));
+            for statement in &caller.body {
+                statement.walk(&mut Vec::new(), &mut |path| {
+                    let Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) = path.last()
+                    else {
+                        return true;
+                    };
+                    if call.name == function.name && call.args.len() == function.params.len() {
+                        let is_it = call.args.get(index).and_then(ast::variable).is_some_and(|name| name == parameter);
+                        if is_entry && is_it { calls += 1 } else { others += 1 }
+                    }
+                    true
+                });
+            }
+        }
+        calls > 0 && others == 0
     }
 
     fn call_of(&mut self, function: &'p Function, types: &[Type<'s>]) {
@@ -519,7 +550,7 @@ fn results(body: &[Stmt]) -> Vec<At> {
     };
     for statement in body {
         statement.walk(&mut Vec::new(), &mut |path| {
-            if let Some(rhai::ASTNode::Stmt(Stmt::Return(Some(value), flags, _))) = path.last()
+            if let Some(ASTNode::Stmt(Stmt::Return(Some(value), flags, _))) = path.last()
                 && !flags.contains(rhai::ASTFlags::BREAK)
             {
                 found.push(value.start_position());

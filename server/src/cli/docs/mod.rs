@@ -101,6 +101,7 @@ fn page(rules: &RuleSet, files: &Files, fixtures: &BTreeMap<String, String>) -> 
     for guard in rules.guards() {
         let file = format!("{}.guard.rhai", guard.operation);
         let said = documented(files.get(&file).unwrap_or_default(), "authorize");
+        let said = if said.is_empty() { "what the guard says".to_owned() } else { said };
         let _ = writeln!(out, "\n## Who may {}\n\nOf anonymous callers: {said} (`{file}`)", guard.operation);
         listed(&mut out, &cases.remove(&*guard.operation).unwrap_or_default());
     }
