@@ -2,12 +2,10 @@
 //! keys and the trait that `serve` has, on one scripted store and one clock of the test's own.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use handover::ledger::{
-    Claim, Digest, Entry, Guarded, Held, Keys, Known, Ledger, Millis, Outcome, Owner, Pending, Table, Unavailable,
-    decide,
+    Claim, Digest, Entry, Guarded, Held, Keys, Known, Ledger, Millis, Outcome, Owner, Pending, Unavailable, decide,
 };
 
 use crate::reader::Random;
@@ -33,22 +31,7 @@ enum Fate {
     Lose,
 }
 
-#[derive(Default)]
-struct Rows(BTreeMap<Digest, Held>);
-
-impl Table for Rows {
-    type Error = Infallible;
-
-    fn get(&self, hand_over: &Digest) -> Result<Option<Held>, Infallible> {
-        Ok(self.0.get(hand_over).copied())
-    }
-
-    fn put(&mut self, entry: Entry) -> Result<(), Infallible> {
-        let Entry { hand_over, account, expires_at } = entry;
-        self.0.insert(hand_over, Held { account, expires_at });
-        Ok(())
-    }
-}
+type Rows = BTreeMap<Digest, Held>;
 
 /// A store whose failures the test decides. What it holds is what is on the disk.
 #[derive(Clone)]
@@ -69,7 +52,7 @@ impl Ledger for Scripted {
 
     fn forget(&self, digests: Vec<Digest>) -> Pending<'_, u64> {
         Box::pin(async move {
-            let rows = &mut self.0.lock().unwrap().0.0;
+            let rows = &mut self.0.lock().unwrap().0;
             rows.retain(|own, held| !digests.contains(own) && !digests.contains(&held.account));
             Ok(0)
         })
@@ -77,7 +60,7 @@ impl Ledger for Scripted {
 
     fn sweep(&self, now: Millis) -> Pending<'_, u64> {
         Box::pin(async move {
-            self.0.lock().unwrap().0.0.retain(|_, held| held.expires_at >= now);
+            self.0.lock().unwrap().0.retain(|_, held| held.expires_at >= now);
             Ok(0)
         })
     }
@@ -122,7 +105,7 @@ fn no_history_gives_a_hand_over_to_two_accounts() {
 }
 
 async fn history(number: usize, keys: &[Keys; 2], random: &mut Random, counts: &mut Counts) {
-    let store = Scripted(Arc::new(Mutex::new((Rows::default(), Fate::Answer, 0))));
+    let store = Scripted(Arc::new(Mutex::new((Rows::new(), Fate::Answer, 0))));
     let server = |index: usize| Guarded::new(Box::new(store.clone()), keys[index].clone());
     let mut servers = [server(0), server(1)];
     let mut now = 0;
@@ -163,7 +146,7 @@ async fn history(number: usize, keys: &[Keys; 2], random: &mut Random, counts: &
                         // I2, I3: nobody else was answered before
                         assert!(known.is_none_or(|(owner, _)| owner == account), "two accounts, history {number}");
                         // I4: what is answered is in the store
-                        let rows = &store.0.lock().unwrap().0.0;
+                        let rows = &store.0.lock().unwrap().0;
                         let is_held = |entry: &Entry| {
                             rows.get(&entry.hand_over).is_some_and(|held| {
                                 held.account == entry.account && held.expires_at >= entry.expires_at.min(end)
@@ -187,7 +170,7 @@ async fn history(number: usize, keys: &[Keys; 2], random: &mut Random, counts: &
         }
     }
     // I6: no row holds a name that somebody could read
-    for (hand_over, held) in &store.0.lock().unwrap().0.0 {
+    for (hand_over, held) in &store.0.lock().unwrap().0 {
         let bytes = [hand_over.as_slice(), held.account.as_slice()].concat();
         assert!(!bytes.windows(5).any(|part| part == b"auth0" || part == b"anon@"));
     }

@@ -1,5 +1,8 @@
 //! What a login claims, and what decides a claim on a table of entries.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
 use super::Millis;
 
 /// HMAC-SHA256 of a hand-over's id or an account's.
@@ -116,6 +119,21 @@ pub trait Table {
     /// # Errors
     /// The table cannot be written.
     fn put(&mut self, entry: Entry) -> Result<(), Self::Error>;
+}
+
+/// A table in memory.
+impl Table for BTreeMap<Digest, Held> {
+    type Error = Infallible;
+
+    fn get(&self, hand_over: &Digest) -> Result<Option<Held>, Infallible> {
+        Ok(self.get(hand_over).copied())
+    }
+
+    fn put(&mut self, entry: Entry) -> Result<(), Infallible> {
+        let Entry { hand_over, account, expires_at } = entry;
+        self.insert(hand_over, Held { account, expires_at });
+        Ok(())
+    }
 }
 
 /// Decides a claim: all entries are read before one is written, and another account's entry under any key decides.

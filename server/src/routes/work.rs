@@ -49,9 +49,8 @@ pub(super) struct On<'s> {
     pub(super) places: Option<&'s Semaphore>,
 }
 
-/// Evaluates on the pool. The deadline is answered although an evaluation may still run. Work that
-/// lacks a key gives nothing, and is done once more with newer ones: they are fetched neither on the threads that evaluate,
-/// nor in a place.
+/// Evaluates on the pool. The deadline is answered although an evaluation may still run. Work that lacks a key gives nothing,
+/// and is done once more with newer keys. While they are fetched, no thread that evaluates waits, and no place is taken.
 pub(super) async fn evaluated<T: Send + 'static>(
     state: &State,
     on: On<'_>,
