@@ -82,6 +82,22 @@ fn a_guard_answers_allow_deny_and_require() {
     ] {
         check(&ask(&server, &visitor, &body), 400, &json!({ "code": "invalid_request", "pointer": pointer }));
     }
+    // the head alone decides these, once the caller is known
+    let headed = |token: &str, fields: &str| {
+        let head = format!(
+            "POST /v1/authorize HTTP/1.1\r\nhost: handover\r\nconnection: close\r\nauthorization: Bearer {token}\r\n{fields}\r\n"
+        );
+        server.raw(head.as_bytes())
+    };
+    let json_type = "content-type: application/json\r\n";
+    for (fields, status, code) in [
+        ("content-type: text/plain\r\ncontent-length: 2\r\n".to_owned(), 415, "media_type"),
+        (format!("{json_type}content-encoding: gzip\r\ncontent-length: 2\r\n"), 415, "content_encoding"),
+        (format!("{json_type}content-length: 1048577\r\n"), 413, "body_too_large"),
+    ] {
+        check(&headed(&visitor, &fields), status, &json!({ "code": code }));
+        check(&headed("x", &fields), 401, &json!({ "code": "token_invalid" }));
+    }
     // a gateway
     let bearer = format!("authorization: bearer {visitor}\r\n");
     for method in ["GET", "POST", "DELETE"] {

@@ -1,8 +1,10 @@
 //! Sets of keys: which are refused, and which of their keys cannot be used.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use handover::token::{KeySet, KeySetError, Unfit};
+use handover::token::{KeySet, KeySetError, Reason, Unfit, claims, content};
+use handover_engine::policy::TokenPolicy;
 use serde_json::{Value, json};
 
 /// Reads a set of these keys.
@@ -100,4 +102,54 @@ fn what_cannot_be_used_is_named_and_the_others_stay() {
         assert_eq!((set.count(), set.unfit().iter().map(|(_, why)| *why).collect::<Vec<_>>()), (1, vec![why]), "{key}");
     }
     assert_eq!(set(&[rsa(2_048, &f4), rsa(8_192, &f4)]).map(|set| set.count()).ok(), Some(2));
+}
+
+/// Claims under a key of 32 sevens that both sides have, encrypted as RFC 7516 appendix A does it, without a signature.
+fn direct(header: &Value) -> String {
+    let header = URL_SAFE_NO_PAD.encode(header.to_string());
+    let mut bytes = br#"{ "sub": "anon@1", "exp": 2000 }"#.to_vec();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &[7; 32]).unwrap());
+    let nonce = Nonce::try_assume_unique_for_key(&[1; 12]).unwrap();
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header.as_bytes()), &mut bytes).unwrap();
+    let [iv, content, tag] = [&[1; 12], bytes.as_slice(), tag.as_ref()].map(|part: &[u8]| URL_SAFE_NO_PAD.encode(part));
+    format!("{header}..{iv}.{content}.{tag}")
+}
+
+#[test]
+fn claims_without_a_signature_count_under_a_shared_key_only_where_the_policy_says_so() {
+    let token = direct(&json!({ "alg": "dir", "enc": "A256GCM", "kid": "two" }));
+    let keys = set(&[secret(32, &json!({ "use": "enc" }))]).unwrap();
+    let policy = |text: &str| TokenPolicy::read("policy.json", text).unwrap();
+    let judged = |text: &str, now: i64| {
+        claims(token.as_bytes(), &keys, &policy(text), now).map(|claims| claims.subject().to_owned())
+    };
+    assert_eq!(judged(r#"{ "unsigned_jwe": true }"#, 1_000), Ok("anon@1".to_owned()));
+    assert_eq!(judged(r#"{ "unsigned_jwe": true }"#, 3_000), Err(Reason::Expired));
+    assert_eq!(judged("{}", 1_000), Err(Reason::Nesting));
+    assert_eq!(judged(r#"{ "unsigned_jwe": true, "encrypt": ["A256KW"] }"#, 1_000), Err(Reason::Algorithm));
+    assert_eq!(judged(r#"{ "unsigned_jwe": true, "content": ["A128GCM"] }"#, 1_000), Err(Reason::Algorithm));
+}
+
+#[test]
+fn what_a_key_says_of_itself_must_fit_the_algorithm() {
+    let policy = TokenPolicy::default();
+    let token = direct(&json!({ "alg": "dir", "enc": "A256GCM", "kid": "two" }));
+    for (others, is_fit) in [
+        (json!({}), true),
+        (json!({ "use": "enc", "key_ops": ["decrypt"], "alg": "A256GCM" }), true),
+        (json!({ "alg": "dir" }), true),
+        (json!({ "use": "sig" }), false),
+        (json!({ "key_ops": ["unwrapKey"] }), false),
+        (json!({ "key_ops": ["deriveBits"] }), false),
+        (json!({ "key_ops": ["verify"] }), false),
+        (json!({ "alg": "A256KW" }), false),
+        (json!({ "alg": "A128GCM" }), false),
+        (json!({ "alg": "HS256" }), false),
+        (json!({ "kid": "three" }), false),
+    ] {
+        let keys = set(&[secret(32, &others)]).unwrap();
+        let expected = if others["kid"].is_string() { Reason::UnknownKey } else { Reason::UnfitKey };
+        let opened = content(token.as_bytes(), &keys, &policy).map(drop);
+        assert_eq!(opened, if is_fit { Ok(()) } else { Err(expected) }, "{others}");
+    }
 }
