@@ -68,6 +68,17 @@ export function anonymousRoutes(tenant) {
   ];
 }
 
+/** CORS of the anonymous routes; whether the request was only a preflight. */
+export function preflight(tenant, ctx) {
+  const origin = ctx.get('origin');
+  if (!origin || !tenant.allows(origin)) return false;
+  ctx.set({ 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'origin' });
+  if (ctx.method !== 'OPTIONS') return false;
+  ctx.set({ 'access-control-allow-methods': 'POST', 'access-control-allow-headers': ctx.get('access-control-request-headers') });
+  ctx.status = 204;
+  return true;
+}
+
 async function token(tenant, ctx, { client_id, session_token, audience, scope, metadata }) {
   if (!await tenant.provider.Client.find(client_id)) throw oauth('unauthorized_client', 'unknown client', 401);
   const { sessions } = tenant;

@@ -17,11 +17,24 @@ const TOOLS = {
   redirect_uris: [], grant_types: ['client_credentials'], response_types: [],
 };
 
-/** A tenant with a shop, a second client and a client for tools; ID tokens may carry these custom claims. */
-export async function startTenant(claims) {
-  const certificate = { key: readFileSync(process.env.TENANT_KEY), cert: readFileSync(process.env.NODE_EXTRA_CA_CERTS) };
-  const clients = [SHOP, { ...SHOP, client_id: 'kiosk' }, TOOLS];
-  const tenant = await start({ certificate, clients, claims, name: 'acme' });
+/** The certificate of localhost, which our processes and the test's browser trust. */
+export function certificate() {
+  return { key: readFileSync(process.env.TENANT_KEY), cert: readFileSync(process.env.NODE_EXTRA_CA_CERTS) };
+}
+
+/** The client of a page in a browser, which has no secret. */
+function page(origin) {
+  const own = [`${origin}/`];
+  return {
+    client_id: 'page', token_endpoint_auth_method: 'none', redirect_uris: own, post_logout_redirect_uris: own, web_origins: [origin],
+    grant_types: ['authorization_code'], response_types: ['code'],
+  };
+}
+
+/** A tenant with a shop, a second client, a client for tools and a client of a page; ID tokens may carry these custom claims. */
+export async function startTenant(claims, origin = 'https://page.test') {
+  const clients = [SHOP, { ...SHOP, client_id: 'kiosk' }, TOOLS, page(origin)];
+  const tenant = await start({ certificate: certificate(), clients, claims, name: 'acme' });
   const management = new ManagementClient({ domain: tenant.domain, clientId: TOOLS.client_id, clientSecret: TOOLS.client_secret });
   const fault = async (faults) => {
     const answer = await fetch(`${tenant.url}/_emulator/faults`, { method: 'PUT', body: JSON.stringify(faults) });

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:https';
 
-import { anonymousRoutes, Sessions } from './anonymous.mjs';
+import { anonymousRoutes, preflight, Sessions } from './anonymous.mjs';
 import { actionRoutes, Actions } from './actions.mjs';
 import { Faults } from './faults.mjs';
 import { loginRoutes, Logins } from './login.mjs';
@@ -25,6 +25,7 @@ export async function start({ certificate, clients, claims = [], name = 'tenant'
   const domain = `localhost:${server.address().port}`;
 
   const tenant = { name, domain, url: `https://${domain}`, key: await signingKey(), logs: [], requests: [], claims };
+  tenant.allows = (origin) => clients.some(({ web_origins }) => web_origins?.includes(origin));
   tenant.faults = new Faults();
   tenant.users = new Users(tenant);
   tenant.sessions = new Sessions(tenant);
@@ -39,7 +40,10 @@ export async function start({ certificate, clients, claims = [], name = 'tenant'
   tenant.provider.use(async (ctx, next) => {
     ctx.compress = false;
     tenant.requests.push({ method: ctx.method, path: ctx.path });
+    if (ctx.path.startsWith('/anonymous/') && preflight(tenant, ctx)) return;
     if (await tenant.faults.strike(ctx)) return;
+    // the provider says `returnTo` where OpenID Connect says `post_logout_redirect_uri`
+    if (ctx.path === '/v2/logout' && ctx.query.returnTo) ctx.query = { ...ctx.query, post_logout_redirect_uri: ctx.query.returnTo };
     await route(own, ctx, next);
   });
   handle = tenant.provider.callback();

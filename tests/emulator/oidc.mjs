@@ -27,6 +27,9 @@ export function createProvider(tenant, clients) {
     claims: { openid: ['sub', ...tenant.claims], email: ['email', 'email_verified'], profile: ['name'] },
     conformIdTokenClaims: false,
     ttl: { ClientCredentials: 86_400, AccessToken: 86_400, IdToken: 36_000, Interaction: 3_600, Session: 259_200, Grant: 259_200, RefreshToken: 259_200, AuthorizationCode: 60 },
+    // the provider's "allowed web origins": pages that may call with a browser's cookies
+    extraClientMetadata: { properties: ['web_origins'] },
+    clientBasedCORS: (_, origin, client) => client.web_origins?.includes(origin) ?? false,
     extraParams: ['anon_transfer_token', 'audience', 'organization', 'connection', 'screen_hint'],
     pkce: { required: () => false },
     responseTypes: ['code'],
@@ -36,6 +39,8 @@ export function createProvider(tenant, clients) {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       revocation: { enabled: true },
+      // the provider asks nobody whether they mean it
+      rpInitiatedLogout: { logoutSource: (ctx, form) => { ctx.body = logoutPage(form); } },
       resourceIndicators: {
         enabled: true,
         // the provider says `audience` where RFC 8707 says `resource`
@@ -72,4 +77,9 @@ async function denied(run) {
   } catch (error) {
     throw new errors.AccessDenied(error.message);
   }
+}
+
+function logoutPage(form) {
+  const asked = form.replace('</form>', '<input type="hidden" name="logout" value="yes"></form>');
+  return `<!doctype html><meta charset="utf-8"><title>Log out</title>${asked}<script>document.forms[0].submit()</script>`;
 }
