@@ -7,8 +7,9 @@ import { createServer } from 'node:http';
 
 import { Webhook } from 'standardwebhooks';
 
-export async function startReceiver(target) {
-  const receiver = { calls: [], behave: undefined };
+export async function startReceiver(first) {
+  let target = first;
+  const receiver = { calls: [], behave: undefined, aim: (url) => { target = url; } };
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

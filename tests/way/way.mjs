@@ -7,10 +7,11 @@ export const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 export const ROOTS = 'app_metadata.cart,app_metadata.recently_viewed,user_metadata.preferences';
 
 export class Way {
-  static async start(code) {
+  /** `origin` is that of a page whose visitors log in with a browser. */
+  static async start(code, origin) {
     const way = new Way();
     way.code = code;
-    way.tenant = await startTenant([CLAIM, 'urn:other:status']);
+    way.tenant = await startTenant([CLAIM, 'urn:other:status'], origin);
     way.handover = await startHandover({ HANDOVER_SECRETS: SECRET });
     way.receiver = await startReceiver(way.handover.url);
     way.people = 0;

@@ -1,0 +1,147 @@
+/** Each rule of the browser client, broken: a scenario must notice. A mutant is a text, what replaces it, and who kills it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { bundle } from './browser.mjs';
+import { logins } from './logins.mjs';
+import { updates } from './updates.mjs';
+import { World } from './world.mjs';
+
+const SOURCE = new Map(['draft.ts', 'store.ts'].map((file) => [file, readFileSync(new URL(`../../server/web/src/${file}`, import.meta.url), 'utf8')]));
+const SCENARIOS = new Map([...updates, ...logins]);
+
+const MUTANTS = [
+  // 0: the hand-over id
+  ['0 born with an id', 'handover: state.id }', '}', 'one call carries every changed root, with the hand-over id'],
+  ['0 a random id', 'crypto.getRandomValues(new Uint8Array(16))', 'new Uint8Array(16)', 'the hand-over id lasts until the draft is cleared'],
+  ['0 128 bits', 'slice(0, 22)', 'slice(0, 16)', 'one call carries every changed root, with the hand-over id'],
+  ['0 base64url', ".replace(/[+/]/g, (sign) => (sign > '+' ? '_' : '-'))", ".replace(/[A-Za-z]/g, '+')", 'one call carries every changed root, with the hand-over id'],
+  ['0 kept in a new session', 'this.#state() && this.#write({ id: this.#id })', 'this.#state() && this.#write({ id: randomId() })', 'a second login moves the draft, with its id, into another session'],
+  ['0 kept from one change to the next', 'if (!this.#roots().length || !this.#id) this', 'this', 'the hand-over id lasts until the draft is cleared'],
+  ['0 a state that was lost', ' || !this.#id) this', ') this', 'a state that was lost is made anew at the next change'],
+  ['0 no session without an id', 'if (!sent || !state.id) return', 'if (!sent) return', 'a state that was lost is made anew at the next change'],
+  ['0 another draft after everything expired', 'if (!this.#roots().length || !this.#id) this', 'if (!this.#id) this', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  ['0 `handover` is no root', "if (root === 'handover') throw", "if (root === '') throw", 'values are copies, `handover` is no root, any other name is one'],
+  // 1: one flush
+  ['1 only what changed', "login ? this.#roots() : lacks, order", "this.#roots(), order", 'the next call carries only what changed since'],
+  ['1 all that changed', "login ? this.#roots() : lacks, order", "login ? this.#roots() : lacks.slice(0, 1), order", 'the next call carries only what changed since'],
+  ['1 nothing when nothing changed', 'this.#transport.update && lacks.length', 'this.#transport.update', 'a session whose time has passed is not updated'],
+  ['1 gathered', 'this.#failures ? backoff : this.#options.flushMs', '0', 'changes are gathered, although the visitor never stops'],
+  ['1 never put off', 'this.#timer ??= setTimeout', 'clearTimeout(this.#timer); this.#timer = setTimeout', 'changes are gathered, although the visitor never stops'],
+  ['1 what is sent, not what is set since', 'sent = { ...sent, [root]: revision }', 'sent = { ...sent, get [root]() { return draft_revision(root); } }', 'a change during a call is sent after it'],
+  ['1 a lock', '(navigator.locks?.request(this.#options.key, run) ?? run())', 'run()', 'two tabs lose nothing of each other, and call one after the other'],
+  ['1 a value of its own key', '${Date.now()}.${randomId()}', '${Math.floor(Date.now() / 1e10)}', 'the next call carries only what changed since'],
+  ['1 what was sent before is noted too', 'sent: { ...state.sent, ...sent }', 'sent', 'the next call carries only what changed since'],
+  ['1 removed at the provider', "if (this.#transport.update || value != null) this.#store.write", "if (value != null) this.#store.write", 'null removes a root, here and at the provider'],
+  ['1 removed without updates', "if (this.#transport.update || value != null) this", "if (true) this", 'an empty draft ends the old session and makes none'],
+  ['1 no removed root in a new session', "'create', { id: this.#state()?.id }, Object.keys(this.all())", "'create', { id: this.#state()?.id }, this.#roots()", 'a session is made without the roots that were removed'],
+  ['1 a root that does not fit makes no call', 'if (!sent || !state.id) return', 'if (!state.id) return', 'a root that does not fit makes no call'],
+  // 2: failures
+  ['2 a failure is tried again', '        this.#report(error);\n        this.#schedule();', '        this.#report(error);', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 backoff', 'this.#failures ? backoff :', '', 'a change while the provider is down does not hurry the next try'],
+  ['2 doubled', '2 ** (this.#failures - 1)', '1', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 begins with a second', '(this.#failures - 1)', 'this.#failures', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 at most a minute', 'Math.min(MINUTE_MS, ', '(', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 a success begins anew', '() => (this.#failures = 0)', '() => {}', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 online', "'online', ", '', 'offline, changes wait; `online` sends them at once, in one call'],
+  ['2 pageshow', ", 'pageshow'", '', 'a page that comes back tries at once'],
+  ['2 a page that says it is offline', "if (!this.#transport.update || this", "if (!navigator.onLine || !this.#transport.update || this", 'a page that says it is offline is not believed'],
+  ['2 a reload resumes', "    }\n    this.#schedule();\n  }", "    }\n  }", 'what was set offline survives the page, and the next one sends it'],
+  ['2 errors are told', 'this.#options.onError?.(error)', '', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 a listener that fails', '    try {\n      this.#options.onError?.(error);\n    } catch {', '    this.#options.onError?.(error);\n    try {} catch {', 'a provider that is down never breaks the login'],
+  ['2 blocked storage', '  try {\n    return localStorage;\n  } catch {\n    return undefined;\n  }', '  return localStorage;', 'without a storage the draft lives in memory'],
+  ['2 a full storage', 'memory[prefix + name] = JSON.stringify(value);', 'memory[prefix + name] = JSON.stringify(value);\n      if (storage) { try { storage.setItem(prefix + name, memory[prefix + name]!); } catch {} delete memory[prefix + name]; return; }', 'a full storage keeps values in memory, and says so'],
+  ['2 a full storage is reported', '        onError(error);', '', 'a full storage keeps values in memory, and says so'],
+  ['2 memory makes way', '        delete memory[prefix + name];\n      } catch', '      } catch', 'what only memory holds is forgotten when another tab clears the draft'],
+  ['2 what memory holds is forgotten', '      this.#store.forget();', '', 'what only memory holds is forgotten when another tab clears the draft'],
+  ['2 closed', ' || this.#closed.signal.aborted', '', 'closed, it sends nothing and listens to nothing'],
+  ['2 closed: the timer', '    clearTimeout(this.#timer);\n  }\n\n  // -- the device', '  }\n\n  // -- the device', 'closed, it sends nothing and listens to nothing'],
+  ['2 closed: the listeners', ', { signal: this.#closed.signal }', '', 'closed, it sends nothing and listens to nothing'],
+  // 3: expiry
+  ['3 session_expired', '/^(session_expired|', '/^(', 'a session that the provider says is gone gets the whole draft in a new one'],
+  ['3 invalid_session_token', '|invalid_session_token)', ')', 'a session that the provider says is gone gets the whole draft in a new one'],
+  ['3 no other error', 'if (!SESSION_GONE.test(error.code)) throw error;', '', 'an answer that is lost is no loss, and no second session'],
+  ['3 the whole draft', "'create', { id: this.#state()?.id }, Object.keys(this.all())", "'create', { id: this.#state()?.id }, this.#lacks()", 'a session that the provider says is gone gets the whole draft in a new one'],
+  ['3 the time of the session', ' && !(state.expiresAt! * SECOND_MS <= Date.now())', '', 'a session whose time has passed is not updated'],
+  ['3 in seconds', 'state.expiresAt! * SECOND_MS <= Date.now()', 'state.expiresAt! <= Date.now()', 'the next call carries only what changed since'],
+  ['3 the age of a root', ' || Date.now() - parseFloat(entry[0]) < this.#options.ageMaxMs', ' || entry[0]', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  ['3 thirty days', '2_592_000_000', '1_592_000_000', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  ['3 from the device too', '    this.#store.remove(ROOT + root);\n    return undefined;', '    return undefined;', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  // 4: prepareLogin
+  ['4 ends the old session', 'if (again || !this.#transport.update) {', 'if (again) {', 'an empty draft ends the old session and makes none'],
+  ['4 not where it is updated', 'if (again || !this.#transport.update) {', 'if (true) {', 'one call carries every changed root, with the hand-over id'],
+  ['4 nothing before a login', '!login && !(this.#transport.update && lacks.length)', '!login && !lacks.length', 'nothing is sent before a login'],
+  ['4 JSON text', "asIs ? value : JSON.stringify(value)", "value", 'a login ends the old session and gets the draft as JSON text'],
+  ['4 text as it is', " || typeof value === 'string'", "", 'a login ends the old session and gets the draft as JSON text'],
+  ['4 in order', '[...order.filter((name) => roots.includes(name)), ...roots]', 'roots', 'each root that fits travels, those of the order first; the rest is left and stays'],
+  ['4 only roots of the draft', 'order.filter((name) => roots.includes(name))', 'order', 'each root that fits travels, those of the order first; the rest is left and stays'],
+  ['4 the others too', '[...order.filter((name) => roots.includes(name)), ...roots]', 'order.length ? order.filter((name) => roots.includes(name)) : roots', 'each root that fits travels, those of the order first; the rest is left and stays'],
+  ['4 while it fits', '.size > this.#options.bytesMax) continue', '.size > 9e9) continue', 'each root that fits travels, those of the order first; the rest is left and stays'],
+  ['4 a smaller one after it', '> this.#options.bytesMax) continue', '> this.#options.bytesMax) break', 'each root that fits travels, those of the order first; the rest is left and stays'],
+  ['4 1024 bytes', 'bytesMax: 1_024', 'bytesMax: 1_023', '1024 bytes fit, one more does not; bytes are those of JSON in UTF-8'],
+  ['4 and not one more', 'bytesMax: 1_024', 'bytesMax: 1_025', '1024 bytes fit, one more does not; bytes are those of JSON in UTF-8'],
+  ['4 bytes, not characters', 'new Blob([JSON.stringify(grown)]).size', 'JSON.stringify(grown).length', '1024 bytes fit, one more does not; bytes are those of JSON in UTF-8'],
+  ['4 the id counts', 'new Blob([JSON.stringify(grown)]).size', 'new Blob([JSON.stringify({ ...grown, handover: 0 })]).size', '1024 bytes fit, one more does not; bytes are those of JSON in UTF-8'],
+  ['4 what is left', 'return { left: this.#lacks() };', 'return { left: [] };', 'a provider that is down never breaks the login'],
+  ['4 the old session carries nothing any more', 'this.#state() && this.#write({ id: this.#id })', 'undefined', 'a session that was ended and not made again clears nothing'],
+  ['4 a session that could not be ended', '(error) => this.#report(error));\n      }', '(error) => { throw error; });\n      }', 'a session that could not be ended is no reason to give up'],
+  ['4 a session in between', "if (again || error.code !== 'invalid_request') throw error;", "throw error;", 'a session that somebody makes in between is ended too'],
+  ['4 twice', 'if (again || error', 'if (globalThis.calls > 5 || error', 'a provider that refuses for ever is asked twice'],
+  ['4 never throws', '      (error) => {\n        this.#failures += 1;', '      (error) => {\n        if (this.#failures >= 0) throw error;\n        this.#failures += 1;', 'a provider that is down never breaks the login'],
+  ['4 five seconds', 'PREPARE_MS = 5_000', 'PREPARE_MS = 50_000', 'a provider that never answers holds a login up for five seconds'],
+  ['4 not less', 'PREPARE_MS = 5_000', 'PREPARE_MS = 3_000', 'a provider that never answers holds a login up for five seconds'],
+  ['4 all of it before a login', 'login ? this.#roots() : lacks', 'lacks', 'a login gets the whole draft, also what the provider has'],
+  ['4 a draft that another tab cleared', 'this.#state() && this.#write({ id: this.#id })', 'this.#write({ id: this.#id })', 'a draft that another tab cleared during a login is not brought back'],
+  // 5: finishLogin
+  ['5 only a claim that names the draft', "if (!id || id !== this.#state()?.id) return;", "if (!id) return;", 'no other claim clears anything'],
+  ['5 without a claim nothing is done', 'if (!id || id', 'if (id', 'no other claim clears anything'],
+  ['5 the whole word', 'CLAIM = /^(?:', 'CLAIM = /(?:', 'no other claim clears anything'],
+  ['5 transferred', '(?:already_)?transferred|', 'already_transferred|', 'a claim that names the draft clears what travelled, and ends the session'],
+  ['5 unchanged', '|unchanged) ', ') ', 'a claim that names the draft clears what travelled, and ends the session'],
+  ['5 already transferred', '(?:already_)?transferred', 'transferred', 'a claim that names the draft clears what travelled, and ends the session'],
+  ['5 another account', "(claimed_by_another_account)|", "", 'a draft that another account has is dropped, on the device first'],
+  ['5 dropped whole', 'if (drop || !Object', 'if (!Object', 'a draft that another account has is dropped, on the device first'],
+  ['5 only what travelled', 'if (!left.includes(root)) this.#store.remove(ROOT + root);', 'this.#store.remove(ROOT + root);', 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 the id of what stays', '    this.#write({ id });\n', '    this.#write({ id: randomId() });\n', 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 the session of what stays is ended', "    this.#write({ id });\n    await this.#logout();", "    this.#write({ id });", 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 what stays has not travelled', "    this.#write({ id });\n    await", "    await", 'after a login, what stays goes into another session'],
+  ['5 the cookie', '    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);', '', 'the cookie is ended, not only the storage'],
+  ['5 the device first', "    this.#store.names('').forEach((name) => this.#store.remove(name));\n    await this.#logout();", "    await this.#logout();\n    this.#store.names('').forEach((name) => this.#store.remove(name));", 'a draft that another account has is dropped, on the device first'],
+  ['5 two seconds', 'LOGOUT_MS = 2_000', 'LOGOUT_MS = 9_000', 'a draft that another account has is dropped, on the device first'],
+  ['5 not less', 'LOGOUT_MS = 2_000', 'LOGOUT_MS = 200', 'a draft that another account has is dropped, on the device first'],
+  ['5 cleared during a call', "if (this.#state()?.id !== state.id) await this.#transport.logout();\n    else this", "this", 'a draft that was cleared during a call does not live on in a session'],
+  ['5 its session is ended', "!== state.id) await this.#transport.logout();", "!== state.id) return;", 'a draft that was cleared during a call does not live on in a session'],
+  ['5 the keys of others', '.key}/`', '.key}`', 'clearing leaves the keys of others'],
+  // tokens
+  ['token: one request', 'this.#tokens.set(audience, (kept = fresh));', 'kept = fresh;', '50 callers make one request for a token, which is kept until a minute before its end'],
+  ['token: until a minute before its end', ' - MINUTE_MS)', ')', '50 callers make one request for a token, which is kept until a minute before its end'],
+  ['token: kept', 'until: Infinity', 'until: 0', '50 callers make one request for a token, which is kept until a minute before its end'],
+  ['token: in seconds', 'expiresAt * SECOND_MS - MINUTE_MS', 'expiresAt - MINUTE_MS', '50 callers make one request for a token, which is kept until a minute before its end'],
+  ['token: one for each audience', 'this.#tokens.get(audience)', "this.#tokens.get('https://api.test')", '50 callers make one request for a token, which is kept until a minute before its end'],
+  ['token: a refusal is not kept', '() => this.#tokens.delete(audience),', '() => {},', 'a token that was refused is asked for again, and every caller learns why'],
+  ['token: without an end', '!(kept.until > Date.now())', 'kept.until <= Date.now()', 'a token without an end is not kept'],
+  ['token: of the session before', '      this.#tokens.clear();\n      if (again', '      if (again', 'no token outlives its session'],
+  ['token: of the draft before', '    this.#tokens.clear();\n    await', '    await', 'no token outlives its session'],
+  ['token: of the draft that another tab cleared', '      this.#tokens.clear();\n    }', '    }', 'no token outlives its session'],
+];
+
+let world;
+before(async () => { world = await World.start(); });
+after(() => world.stop());
+
+for (const [name, from, to, scenario, near = ''] of MUTANTS) {
+  test(name, async () => {
+    let planted = 0;
+    world.site.script = await bundle('page.js', (text) => {
+      if (!text.includes(from) || !text.includes(near)) return text;
+      planted += 1;
+      return text.replace(from, () => to);
+    });
+    assert.equal(planted, 1, 'the text is in the client once');
+    assert.ok([...SOURCE.values()].filter((text) => text.split(from).length === 2).length === 1, 'the text names one place');
+    const run = SCENARIOS.get(scenario);
+    assert.ok(run, `no scenario \`${scenario}\``);
+    await assert.rejects(world.play(run), undefined, 'no scenario noticed');
+  });
+}
