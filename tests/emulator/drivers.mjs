@@ -32,9 +32,10 @@ function page(origin) {
 }
 
 /** A tenant with a shop, a second client, a client for tools and a client of a page; ID tokens may carry these custom claims. */
-export async function startTenant(claims, origin = 'https://page.test') {
-  const clients = [SHOP, { ...SHOP, client_id: 'kiosk' }, TOOLS, page(origin)];
-  const tenant = await start({ certificate: certificate(), clients, claims, name: 'acme' });
+export async function startTenant(claims, origin, options = {}) {
+  // a page that is nobody else's is the tenant's own
+  const clients = (own) => [SHOP, { ...SHOP, client_id: 'kiosk' }, TOOLS, page(origin ?? own)];
+  const tenant = await start({ certificate: certificate(), clients, claims, name: 'acme', ...options });
   const management = new ManagementClient({ domain: tenant.domain, clientId: TOOLS.client_id, clientSecret: TOOLS.client_secret });
   const fault = async (faults) => {
     const answer = await fetch(`${tenant.url}/_emulator/faults`, { method: 'PUT', body: JSON.stringify(faults) });

@@ -49,3 +49,10 @@ export function authorized(tenant, scope, run) {
     return run(ctx, ...parts);
   };
 }
+
+/** The person that an ID token of this client names. */
+export async function personOf(tenant, token, client) {
+  const verified = await jwtVerify(token, tenant.key.publicKey, { audience: client, issuer: tenant.url }).catch(() => null);
+  if (!verified) throw new Refused(401, 'Unauthorized', 'Invalid token');
+  return verified.payload.sub;
+}

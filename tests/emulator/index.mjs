@@ -13,16 +13,17 @@ import { authorized, problem, readBody } from './http.mjs';
 import { userRoutes, Users } from './users.mjs';
 
 /**
- * Starts a tenant on a free port of localhost.
+ * Starts a tenant on a port of localhost, a free one by default.
  *
- * `clients` are oidc-provider's client metadata, `claims` the custom claims that ID tokens may carry,
- * `certificate` is `{ key, cert }` in PEM.
+ * `clients(origin)` are oidc-provider's client metadata, `claims` the custom claims that ID tokens may carry,
+ * `certificate` is `{ key, cert }` in PEM, `pages(tenant)` the routes of whoever shares the tenant's host.
  */
-export async function start({ certificate, clients, claims = [], name = 'tenant' }) {
+export async function start({ certificate, clients: clientsOf, claims = [], name = 'tenant', port = 0, pages = () => [] }) {
   let handle = (_, response) => response.writeHead(503).end();
   const server = createServer(certificate, (request, response) => handle(request, response));
-  await new Promise((resolve) => server.listen(0, 'localhost', resolve));
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, 'localhost', resolve));
   const domain = `localhost:${server.address().port}`;
+  const clients = clientsOf(`https://${domain}`);
 
   const tenant = { name, domain, url: `https://${domain}`, key: await signingKey(), logs: [], requests: [], claims };
   tenant.allows = (origin) => clients.some(({ web_origins }) => web_origins?.includes(origin));
@@ -34,7 +35,7 @@ export async function start({ certificate, clients, claims = [], name = 'tenant'
   tenant.provider = createProvider(tenant, clients);
 
   const own = [
-    ...emulatorRoutes(tenant), ...anonymousRoutes(tenant), ...loginRoutes(tenant),
+    ...pages(tenant), ...emulatorRoutes(tenant), ...anonymousRoutes(tenant), ...loginRoutes(tenant),
     ...[...actionRoutes(tenant), ...userRoutes(tenant)].map(([method, path, run, scope]) => [method, path, authorized(tenant, scope, run)]),
   ];
   tenant.provider.use(async (ctx, next) => {

@@ -137,14 +137,30 @@ function sessionOf({ user_id, session_id, created_at, expires_at, metadata }, { 
   return { user_id, session_id, ...timesOf(created_at, expires_at, times), metadata: shaped };
 }
 
-const PAGE = `<!doctype html><meta charset="utf-8"><title>Log in</title><form method="post">
-<input name="username" type="email" autocomplete="username"><input name="password" type="password">
+const STYLE = `body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #eceff1; font: 16px/1.5 system-ui, sans-serif }
+form { display: grid; gap: 12px; width: min(320px, 80vw); padding: 32px; border-radius: 12px; background: #fff; box-shadow: 0 2px 16px #0002 }
+h1 { margin: 0; font-size: 20px } label { display: grid; gap: 4px; font-size: 14px }
+input, button { padding: 10px; border: 1px solid #b0bec5; border-radius: 6px; font: inherit } button { cursor: pointer; background: #fff }
+[value=login] { border-color: #263238; background: #263238; color: #fff }`;
+
+/** The login page; whom a client hints at finds the form filled in, since every person of a test has one password. */
+function loginPage(hint = '') {
+  const email = hint.replace(/[^\w@.+-]/g, '');
+  const password = email ? 'value="Test123!" ' : '';
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Log in</title><style>${STYLE}</style>
+<form method="post"><h1>Log in to the test tenant</h1>
+<label>E-mail <input name="username" type="email" autocomplete="username" value="${email}"></label>
+<label>Password <input name="password" type="password" ${password}autocomplete="off"></label>
 <button name="action" value="login">Log in</button><button name="action" value="signup">Sign up</button></form>`;
+}
 
 export function loginRoutes(tenant) {
   const path = /^\/u\/login\/([^/]+)$/;
   return [
-    ['GET', path, (ctx) => { ctx.type = 'html'; return PAGE; }],
+    ['GET', path, async (ctx) => {
+      ctx.type = 'html';
+      return loginPage((await tenant.provider.interactionDetails(ctx.req, ctx.res)).params.login_hint);
+    }],
     ['POST', path, async (ctx) => {
       const { username, password, action } = await readBody(ctx);
       const details = await tenant.provider.interactionDetails(ctx.req, ctx.res);
@@ -153,7 +169,7 @@ export function loginRoutes(tenant) {
       if (!user) {
         ctx.status = 400;
         ctx.type = 'html';
-        return PAGE;
+        return loginPage();
       }
       const result = await tenant.logins.onPage(ctx, details, user).then(
         () => ({ login: { accountId: user.user_id } }),
