@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { bundle, launch } from './browser.mjs';
 import { startSite } from './site.mjs';
-import { pause } from './world.mjs';
+import { pause, until } from './world.mjs';
 
 const DAY_S = 86_400;
 const CLAIM = (id) => `transferred ${id}`;
@@ -40,6 +40,11 @@ async function held(ms = 1_600) {
   const { handover, ...roots } = site.session ?? {};
   return roots;
 }
+/** Waits until the first change is there, and the page knows it. */
+async function arrived() {
+  await until(() => Object.keys(site.session ?? {}).length);
+  await pause(50);
+}
 /** The samples know no creation with metadata, so their session is there before. */
 const begin = (kind) => { if (kind === 'sample') site.session = {}; };
 
@@ -63,7 +68,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await page.evaluate(() => Promise.all([changed('cart', 1), changed('viewed', 2), changed('preferences', 3)]));
-    assert.deepEqual([await held(200), site.calls.length], [{ cart: 1, viewed: 2, preferences: 3 }, 1]);
+    assert.deepEqual([await held(400), site.calls.length], [{ cart: 1, viewed: 2, preferences: 3 }, 1]);
   }],
   ['seconds are compared with milliseconds, so a session of 30 days is refreshed at every look', async (device, kind) => {
     begin(kind);
@@ -94,7 +99,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await change(page, 'cart', 1);
-    await pause(150);
+    await arrived();
     site.session = undefined;
     await page.evaluate(() => shop.session());
     await change(page, 'viewed', 2);
@@ -104,7 +109,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await change(page, 'cart', 1);
-    await pause(150);
+    await arrived();
     site.session = undefined;
     const before = count('POST');
     site.behave = () => pause(100);
@@ -224,7 +229,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await change(page, 'viewed', 1);
-    await pause(150);
+    await arrived();
     await page.evaluate(() => { queue.save = () => {}; });
     await device.setOffline(true);
     await change(page, 'cart', 2);
@@ -238,7 +243,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await change(page, 'cart', 1);
-    await pause(150);
+    await arrived();
     // what `handleRedirectCallback` resolves to
     await page.evaluate((claim) => shop.callback({ appState: undefined }, claim), CLAIM(site.session.handover));
     assert.equal(site.session, undefined);
@@ -247,7 +252,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await change(page, 'cart', 1);
-    await pause(150);
+    await arrived();
     await page.evaluate(() => shop.callback({ isAuthenticated: true }, undefined));
     assert.deepEqual(await held(100), { cart: 1 });
   }],
@@ -255,7 +260,7 @@ const FAULTS = [
     begin(kind);
     const page = await tab(device, kind);
     await change(page, 'cart', 1);
-    await pause(150);
+    await arrived();
     const { handover } = site.session;
     site.behave = () => 503;
     await page.evaluate((claim) => shop.callback({ isAuthenticated: true }, claim).catch(() => {}), CLAIM(handover));

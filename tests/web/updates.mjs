@@ -20,11 +20,13 @@ export const updates = [
   }],
   ['changes are gathered, although the visitor never stops', async (world, device) => {
     const page = await world.tab(device, 'draftOf', { flushMs: 200 });
-    for (let count = 0; count < 12; count += 1) {
+    const start = Date.now();
+    for (let count = 0; count < 15; count += 1) {
       await set(page, { viewed: [count] });
       await pause(50);
     }
-    assert.ok(world.site.calls.length >= 2 && world.site.calls.length <= 4, `${world.site.calls.length} calls`);
+    const most = Math.ceil((Date.now() - start) / 200) + 1;
+    assert.ok(world.site.calls.length >= 2 && world.site.calls.length <= Math.min(most, 14), `${world.site.calls.length} calls`);
   }],
   ['the next call carries only what changed since', async (world, device) => {
     const page = await world.tab(device);
@@ -77,7 +79,8 @@ export const updates = [
     assert.deepEqual(await all(tabs[1]), kept);
     assert.deepEqual(withoutId(world.site.session), kept);
     assert.equal(world.site.overlaps, 0);
-    assert.equal(new Set(world.site.calls.map(({ body }) => idOf(body))).size, 1);
+    // both began the draft at the same time: one id remains
+    assert.equal(await tabs[0].evaluate(() => JSON.parse(localStorage.getItem('handover/')).id), idOf(world.site.session));
   }],
   ['what a closed tab did not send, another tab sends', async (world, device) => {
     const tabs = [await world.tab(device, 'draftOf', { flushMs: 60_000 }), await world.tab(device)];
@@ -96,27 +99,28 @@ export const updates = [
     await set(page, { cart: [1] });
     await page.clock.runFor(20);
     await until(() => world.site.calls.length === 1);
+    const failed = (times) => until(() => page.evaluate((count) => errors.length === count, times));
     for (const [index, seconds] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
-      await pause(60);
+      await failed(index + 1);
       await page.clock.runFor(seconds * 1000 - 10);
       await pause(40);
       assert.equal(world.site.calls.length, index + 1, `before ${seconds} s`);
       await page.clock.runFor(20);
       await until(() => world.site.calls.length === index + 2, `after ${seconds} s`);
     }
+    await failed(9);
     world.site.behave = undefined;
-    await pause(60);
     await page.clock.runFor(MINUTE_MS);
     await until(() => world.site.session?.cart);
     assert.deepEqual([await page.evaluate(() => new Set(errors).size), await all(page)], [1, { cart: [1] }]);
     // the next failure begins again at one second
-    await pause(60);
+    await page.evaluate(() => draft.flush());
     world.site.behave = () => 503;
     const calls = world.site.calls.length;
     await set(page, { cart: [2] });
     await page.clock.runFor(20);
     await until(() => world.site.calls.length === calls + 1);
-    await pause(60);
+    await failed(10);
     await page.clock.runFor(1_010);
     await until(() => world.site.calls.length === calls + 2);
   }],
@@ -124,8 +128,7 @@ export const updates = [
     const page = await world.tab(device);
     world.site.behave = () => 503;
     await set(page, { cart: [1] });
-    await until(() => world.site.calls.length === 1);
-    await pause(50);
+    await until(() => page.evaluate(() => errors.length === 1));
     await set(page, { cart: [2] });
     await world.quiet(1, 400);
   }],
@@ -311,10 +314,10 @@ export const updates = [
     assert.notEqual(idOf(world.bodies('POST').at(-1)), handover);
   }],
   ['an age of one\'s own', async (world, device) => {
-    const page = await world.tab(device, 'draftOf', { ageMaxMs: 300 });
+    const page = await world.tab(device, 'draftOf', { ageMaxMs: 1_000 });
     await set(page, { cart: [1] });
     assert.deepEqual(await all(page), { cart: [1] });
-    await pause(350);
+    await pause(1_050);
     assert.deepEqual(await all(page), {});
   }],
   ['a draft that was cleared during a call does not live on in a session', async (world, device) => {

@@ -138,5 +138,5 @@ async function explain(body) {
 const demo = await Demo.start(Number(process.argv[2] ?? 8443));
 console.log(`The shop is open: ${demo.tenant.url}/`);
 console.log('Its certificate was made just now, so the browser warns: continue to localhost.');
-process.on('SIGINT', () => process.exit());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit());
 process.on('exit', () => demo.handover?.stop());
