@@ -139,37 +139,45 @@ function sessionOf({ user_id, session_id, created_at, expires_at, metadata }, { 
 
 const STYLE = `body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #eceff1; font: 16px/1.5 system-ui, sans-serif }
 form { display: grid; gap: 12px; width: min(320px, 80vw); padding: 32px; border-radius: 12px; background: #fff; box-shadow: 0 2px 16px #0002 }
-h1 { margin: 0; font-size: 20px } label { display: grid; gap: 4px; font-size: 14px }
+h1, p { margin: 0 } h1 { font-size: 20px } [role=alert] { color: #b3261e } label { display: grid; gap: 4px; font-size: 14px }
 input, button { padding: 10px; border: 1px solid #b0bec5; border-radius: 6px; font: inherit } button { cursor: pointer; background: #fff }
 [value=login] { border-color: #263238; background: #263238; color: #fff }`;
 
 /** The login page; whom a client hints at finds the form filled in, since every person of a test has one password. */
-function loginPage(hint = '') {
+function loginPage({ hint = '', failure = '' } = {}) {
   const email = hint.replace(/[^\w@.+-]/g, '');
-  const password = email ? 'value="Test123!" ' : '';
+  const password = email && !failure ? 'value="Test123!" ' : '';
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Log in</title><style>${STYLE}</style>
-<form method="post"><h1>Log in to the test tenant</h1>
-<label>E-mail <input name="username" type="email" autocomplete="username" value="${email}"></label>
-<label>Password <input name="password" type="password" ${password}autocomplete="off"></label>
+<form method="post"><h1>Log in to the test tenant</h1>${failure && `<p role="alert">${failure}</p>`}
+<label>E-mail <input name="username" type="email" autocomplete="username" value="${email}" required></label>
+<label>Password <input name="password" type="password" ${password}autocomplete="off" required></label>
 <button name="action" value="login">Log in</button><button name="action" value="signup">Sign up</button></form>`;
 }
+
+const ENDED = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Log in</title><p>This login has ended. <a href="/">Back to the shop</a></p>';
 
 export function loginRoutes(tenant) {
   const path = /^\/u\/login\/([^/]+)$/;
   return [
     ['GET', path, async (ctx) => {
       ctx.type = 'html';
-      return loginPage((await tenant.provider.interactionDetails(ctx.req, ctx.res)).params.login_hint);
+      const details = await tenant.provider.interactionDetails(ctx.req, ctx.res).catch(() => undefined);
+      if (!details) {
+        ctx.status = 400;
+        return ENDED;
+      }
+      return loginPage({ hint: details.params.login_hint });
     }],
     ['POST', path, async (ctx) => {
       const { username, password, action } = await readBody(ctx);
       const details = await tenant.provider.interactionDetails(ctx.req, ctx.res);
-      const signup = () => tenant.users.create({ email: username, password });
+      const taken = action === 'signup' && tenant.users.byEmail(username);
+      const signup = () => !taken && tenant.users.create({ email: username, password });
       const user = action === 'signup' ? signup() : tenant.users.verify(username, password);
       if (!user) {
         ctx.status = 400;
         ctx.type = 'html';
-        return loginPage();
+        return loginPage({ hint: username, failure: taken ? 'This person exists already.' : 'Wrong e-mail or password. Everybody’s password is Test123!' });
       }
       const result = await tenant.logins.onPage(ctx, details, user).then(
         () => ({ login: { accountId: user.user_id } }),

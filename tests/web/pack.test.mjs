@@ -58,7 +58,7 @@ test('its types fit those of the SDK, and refuse mistakes', () => {
       const draft = new AnonymousDraft({ transport: auth0(client), onError: console.warn });
       ${code}`);
     const paths = JSON.stringify({ '@auth0/*': [`${MODULES}/@auth0/*`] });
-    writeFileSync(join(site, 'tsconfig.json'), `{ "compilerOptions": { "strict": true, "noEmit": true, "target": "es2022", "module": "esnext", "moduleResolution": "bundler", "lib": ["es2023", "dom"], "types": [], "skipLibCheck": true, "paths": ${paths} }, "files": ["shop.ts"] }`);
+    writeFileSync(join(site, 'tsconfig.json'), `{ "compilerOptions": { "strict": true, "exactOptionalPropertyTypes": true, "noEmit": true, "target": "es2022", "module": "esnext", "moduleResolution": "bundler", "lib": ["es2023", "dom"], "types": [], "skipLibCheck": true, "paths": ${paths} }, "files": ["shop.ts"] }`);
     try {
       run('tsc', '--project', '.');
       return 'fits';

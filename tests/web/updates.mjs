@@ -456,6 +456,11 @@ export const updates = [
     world.site.behave = undefined;
     assert.deepEqual(await ask(), ['token-1', 'token-1']);
   }],
+  ['a transport without tokens rejects', async (world, device) => {
+    const page = await world.tab(device);
+    await page.evaluate(() => { delete transport.getToken; });
+    assert.equal(await page.evaluate(() => draft.getToken().catch((error) => error.name)), 'TypeError');
+  }],
   ['a token without an end is not kept', async (world, device) => {
     const page = await world.tab(device);
     assert.equal(await page.evaluate(async () => {

@@ -9,7 +9,7 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Waits until a fact holds. */
 export async function until(holds, what) {
   for (let waited = 0; !await holds(); waited += 10) {
-    assert.ok(waited < 4_000, `waited in vain: ${what ?? holds}`);
+    assert.ok(waited < 8_000, `waited in vain: ${what ?? holds}`);
     await pause(10);
   }
 }

@@ -3,7 +3,7 @@
  * Everything but the shop is real: the Action, the webhook, the provider's SDK.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text as whole } from 'node:stream/consumers';
 
@@ -27,21 +27,20 @@ const own = (path) => new RegExp(`^${path}$`);
 class Demo {
   steps = [];
   handover = undefined;
+  unanswered = undefined;
 
-  static async start(port) {
-    const demo = new Demo();
-    demo.script = await bundle(new URL('shop.js', import.meta.url));
-    demo.tenant = await startTenant([CLAIM], undefined, { port, pages: () => demo.pages() });
-    await demo.startService();
-    demo.receiver = await startReceiver(demo.handover.url);
-    demo.receiver.behave = (call, forward) => demo.record(call, forward);
-    const secrets = { HANDOVER_URL: demo.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS };
-    await deploy(demo.tenant, local('../../auth0/handover.action.js'), secrets);
+  async start(port) {
+    this.script = await bundle(new URL('shop.js', import.meta.url));
+    this.tenant = await startTenant([CLAIM], undefined, { port, pages: () => this.pages() });
+    await this.startService();
+    this.receiver = await startReceiver(this.handover.url);
+    this.receiver.behave = (call, forward) => this.record(call, forward);
+    const secrets = { HANDOVER_URL: this.receiver.url, HANDOVER_SECRET: SECRET, HANDOVER_ROOTS: ROOTS };
+    await deploy(this.tenant, local('../../auth0/handover.action.js'), secrets);
     for (const person of PEOPLE) {
-      const { user_id } = demo.tenant.users.create({ ...person, password: PASSWORD });
-      demo.tenant.users.loggedIn(user_id);
+      const { user_id } = this.tenant.users.create({ ...person, password: PASSWORD });
+      this.tenant.users.loggedIn(user_id);
     }
-    return demo;
   }
 
   async startService() {
@@ -64,7 +63,9 @@ class Demo {
     const { anonymous_session, account } = JSON.parse(call.body);
     const request = ['The request', pretty({ visitor: anonymous_session.metadata, account: account.app_metadata })];
     if (!this.handover) {
-      this.note('The Action called the webhook, and nobody answered', 'It tries twice. Then the login goes on without an answer.', [request]);
+      const isSecond = this.unanswered === call.headers['webhook-id'];
+      this.unanswered = call.headers['webhook-id'];
+      this.note(`The Action called the webhook, and nobody answered (${isSecond ? 'second' : 'first'} try)`, isSecond ? 'The login goes on without an answer.' : 'The Action tries once more.', [request]);
       return 'drop';
     }
     const answer = await forward();
@@ -135,8 +136,19 @@ async function explain(body) {
   return whole(child.stdout);
 }
 
-const demo = await Demo.start(Number(process.argv[2] ?? 8443));
+const port = Number(process.argv[2] ?? 8443);
+const demo = new Demo();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit());
+process.on('exit', () => {
+  demo.handover?.stop();
+  rmSync(process.env.DEMO_FOLDER, { recursive: true, force: true });
+});
+try {
+  await demo.start(port);
+} catch (error) {
+  const inUse = error.code === 'EADDRINUSE';
+  console.error(inUse ? `error: port ${port} is in use: name another one, \`server/web/demo/run ${port + 1}\`` : error);
+  process.exit(1);
+}
 console.log(`The shop is open: ${demo.tenant.url}/`);
 console.log('Its certificate was made just now, so the browser warns: continue to localhost.');
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit());
-process.on('exit', () => demo.handover?.stop());

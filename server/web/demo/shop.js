@@ -24,6 +24,7 @@ let person;
 // -- the login ---------------------------------------------------------------------------------------------------------
 
 async function logIn(email) {
+  for (const button of byId('person').children) button.disabled = true;
   const { left } = await draft.prepareLogin(['cart']);
   const all = draft.all();
   const isEmpty = Object.keys(all).length === 0;
@@ -34,16 +35,18 @@ async function logIn(email) {
 }
 
 async function comeBack() {
-  if (!new URLSearchParams(location.search).has('code')) return;
-  await client.handleRedirectCallback();
+  if (!new URLSearchParams(location.search).has('state')) return;
+  const url = location.href;
   history.replaceState({}, '', '/');
+  await client.handleRedirectCallback(url);
   const claims = await client.getIdTokenClaims();
   const before = Object.keys(draft.all()).length > 0;
   await draft.finishLogin(claims[CLAIM]);
   const kept = Object.keys(draft.all()).length > 0;
   const { name } = await account();
   const claim = claims[CLAIM] ?? 'none';
-  const fate = kept ? 'No claim names the draft, so it stays on the device for the next login.' : before ? 'The claim names the draft, so the page deleted it.' : 'There was no draft on this device.';
+  const fate = kept && claims[CLAIM] ? 'The claim names the draft. What did not fit into the session stays on the device.'
+    : kept ? 'No claim names the draft, so it stays on the device for the next login.' : before ? 'The claim names the draft, so the page deleted it.' : 'There was no draft on this device.';
   await note(`${name} is logged in`, fate, before ? [['The claim of the ID token', claim]] : []);
 }
 
@@ -61,8 +64,12 @@ function note(title, text, parts) {
   return fetch('/shop/steps', { method: 'POST', body: JSON.stringify({ title, text, parts }) });
 }
 
+/** Clicks are worked off one after the other, each on the cart that the one before left. */
+let clicks = Promise.resolve();
+const add = (sku) => { clicks = clicks.then(() => put(sku)).catch(lost); };
+
 /** Whoever is logged in has a cart in the account; a visitor has a draft. */
-async function add(sku) {
+async function put(sku) {
   const cart = structuredClone(person ? person.cart : draft.get('cart')) ?? { items: [] };
   const line = cart.items.find((item) => item.sku === sku);
   if (line) line.qty += 1;
@@ -77,7 +84,7 @@ async function tamper() {
   const cart = draft.get('cart') ?? { items: [] };
   draft.set('cart', { items: [...cart.items.map((item) => ({ ...item, price: 0.01 })), { sku: 'CUP-TALL', qty: -5 }] });
   draft.set('roles', ['admin']);
-  await note('The visitor changed the draft in the developer tools', 'A price, a negative quantity and a role: the schema must stop them.', [['The draft', JSON.stringify(draft.all(), null, 2)]]);
+  await note('The visitor changed the draft in the developer tools', 'A price, a negative quantity and a role: the rules must stop them.', [['The draft', JSON.stringify(draft.all(), null, 2)]]);
   await show();
 }
 
@@ -94,7 +101,8 @@ async function toggle(serving) {
 
 const STORY = [
   ['Add something to the cart, as a visitor.', ({ steps }) => has(steps, /^Before the login/) || draft.get('cart')],
-  ['Log in as Ada, who has a clay pot in her account: both carts become one.', ({ steps }) => has(steps, /^Ada is/)],
+  ['Press “Tamper with the draft”: a price, a negative quantity and a role.', ({ steps }) => has(steps, /^The visitor changed/)],
+  ['Log in as Ada, who has a clay pot in her account: both carts become one. Of one product, the larger quantity stays.', ({ steps }) => has(steps, /^Ada is/)],
   ['Log out. Bea logs in on the same device, and gets nothing of Ada’s.', ({ steps }) => has(steps, /^Bea is/)],
   ['Log out, stop the webhook, fill a cart and log in: the login works, and the cart waits.', ({ steps }) => has(steps, /nobody answered/)],
   ['Start the webhook, log out and log in again: the cart arrives, once.', ({ steps }) => steps.findLastIndex(({ title }) => /: transferred/.test(title)) > steps.findIndex(({ title }) => /nobody answered/.test(title)) && has(steps, /nobody answered/)],
@@ -109,7 +117,7 @@ function element(tag, properties = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 const nameOf = (sku) => GOODS.find((good) => good.sku === sku)?.name ?? sku;
-const button = (text, run, main) => element('button', { textContent: text, onclick: run, className: main ? 'main' : '' });
+const button = (text, run, main) => element('button', { textContent: text, onclick: () => Promise.resolve(run()).catch(lost), className: main ? 'main' : '' });
 
 function goods() {
   return GOODS.map(({ sku, name, colour }) => {
@@ -124,10 +132,12 @@ function lines(cart) {
   return (cart?.items ?? []).map(({ sku, qty }) => element('li', {}, element('span', { textContent: nameOf(sku) }), element('span', { textContent: `× ${qty}` })));
 }
 
-function stepOf({ title, text, parts }, open) {
+function stepOf({ title, text, parts }, at, isNew) {
   const details = parts.map(([label, content]) => {
-    const made = element('details', { open: open && label !== 'The request' }, element('summary', { textContent: label }), element('pre', { textContent: content }));
-    return made;
+    const name = `${at} ${label}`;
+    const open = opened.get(name) ?? (isNew && label !== 'The request');
+    const ontoggle = ({ target }) => opened.set(name, target.open);
+    return element('details', { open, ontoggle }, element('summary', { textContent: label }), element('pre', { textContent: content }));
   });
   return element('li', {}, element('b', { textContent: title }), element('p', { textContent: text }), ...details);
 }
@@ -138,6 +148,13 @@ function people() {
   return [button('Log in as Ada', enter('ada@shop.test'), true), ' ', button('Log in as Bea', enter('bea@shop.test')), ' ', button('Tamper with the draft', tamper)];
 }
 
+function lost() {
+  byId('stopped').hidden = false;
+}
+
+/** Which details the person opened or closed, by step and label. */
+const opened = new Map();
+
 async function show() {
   person = await account();
   const state = await (await fetch('/shop/steps')).json();
@@ -145,7 +162,7 @@ async function show() {
   byId('service').className = state.serving ? 'service' : 'service down';
   byId('service').querySelector('span').textContent = state.serving ? 'The webhook runs' : 'The webhook is stopped';
   byId('toggle').textContent = state.serving ? 'Stop it' : 'Start it';
-  byId('toggle').onclick = () => toggle(!state.serving);
+  byId('toggle').onclick = () => toggle(!state.serving).catch(lost);
   const facts = STORY.map(([, holds]) => Boolean(holds(state)));
   byId('story').replaceChildren(...STORY.map(([text], at) => {
     const item = element('li', { textContent: text, className: facts[at] ? 'done' : at === facts.indexOf(false) ? 'now' : '' });
@@ -160,10 +177,10 @@ async function show() {
   byId('waiting').hidden = waits.length === 0;
   byId('waiting').textContent = `Waiting on this device for the next login: ${waits.map(({ sku, qty }) => `${nameOf(sku)} × ${qty}`).join(', ')}`;
   const newest = state.steps.length - 1;
-  byId('steps').replaceChildren(...state.steps.map((step, at) => stepOf(step, newest - at < 2)).reverse());
-  if (!state.steps.length) byId('steps').replaceChildren(element('li', {}, element('p', { textContent: 'Nothing yet. Each login appears here: the request, the decision, and why.' })));
+  byId('steps').replaceChildren(...state.steps.map((step, at) => stepOf(step, at, newest - at < 2)).reverse());
+  if (!state.steps.length) byId('steps').replaceChildren(element('li', {}, element('p', { textContent: 'Nothing yet. When somebody logs in, this list shows the request, the decision, and why.' })));
 }
 
 byId('goods').replaceChildren(...goods());
 await comeBack().catch((error) => note('The login failed', `${error.message}`, []));
-await show();
+await show().catch(lost);

@@ -129,7 +129,7 @@ export class AnonymousDraft {
    * An access token of the anonymous session. All callers share one request, and its token until a minute before its end.
    * Rejects with the transport's error.
    */
-  getToken(audience?: string): Promise<string> {
+  async getToken(audience?: string): Promise<string> {
     this.#state();
     let kept = this.#tokens.get(audience);
     if (!kept || !(kept.until > Date.now())) {

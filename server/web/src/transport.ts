@@ -1,4 +1,4 @@
-/** What an identity provider's SDK does for a draft. */
+/** What an identity provider's SDK does for a draft. A failure rejects with an error whose `code` is the provider's. */
 export interface Transport {
   /** Makes an anonymous session with this metadata. It rejects with the code `invalid_request` if a session is in its way. */
   create(metadata: Metadata): Promise<Session | void>;
@@ -28,7 +28,7 @@ export interface Token {
 export interface Auth0Sdk {
   anonymous: {
     createSession(options: { metadata: Record<string, string> }): Promise<{ sessionTokenExpiresAt?: number | undefined }>;
-    getTokenSilently(options: { audience?: string | undefined }): Promise<Token>;
+    getTokenSilently(options: { audience?: string }): Promise<Token>;
     logout(): Promise<unknown>;
   };
 }
@@ -41,6 +41,6 @@ export function auth0({ anonymous }: Auth0Sdk): Transport {
       return { expiresAt: sessionTokenExpiresAt };
     },
     logout: () => anonymous.logout(),
-    getToken: (audience) => anonymous.getTokenSilently({ audience }),
+    getToken: (audience) => anonymous.getTokenSilently({ audience: audience! }),
   };
 }
