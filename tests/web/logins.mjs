@@ -62,7 +62,6 @@ export const logins = [
     await set(page, { cart: null, viewed: null });
     assert.deepEqual(await prepare(page), { left: [] });
     assert.deepEqual([world.site.session, world.bodies('POST').length], [undefined, 1]);
-    assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('handover//'))), []);
   }],
   ['a session that somebody makes in between is ended too', async (world, device) => {
     const page = await world.tab(device, 'draftSetOnce');
@@ -143,7 +142,7 @@ export const logins = [
   ['no other claim clears anything', async (world, device) => {
     const { page, id } = await prepared(world, device);
     for (const claim of [undefined, null, '', 'transferred', `transferred ${id}x`, `transferred x${id}`, `transferred undefined`, `skipped ${id}`, `session_expired ${id}`,
-      `refused ${id}`, `not_transferred ${id}`, `transferred_not ${id}`, `transferred  ${id}`, `claimed_by_another_account ${id}x`, 'claimed_by_another_account', id, {}, 5, [`transferred ${id}x`]]) {
+      `refused ${id}`, `not_transferred ${id}`, `transferred_not ${id}`, `transferred  ${id}`, `transferred ${id}\njunk`, `claimed_by_another_account ${id}x`, 'claimed_by_another_account', id, {}, 5, [`transferred ${id}x`]]) {
       await finish(page, claim);
     }
     assert.deepEqual(await all(page), { cart: CART, viewed: ['A'] });
@@ -206,6 +205,45 @@ export const logins = [
     assert.notEqual(world.site.session.handover, id);
     await finish(page, `transferred ${id}`);
     assert.deepEqual(await all(page), { cart: CART });
+  }],
+  ['a claim clears what the login of this tab took, whatever another tab prepared since', async (world, device) => {
+    const { page, id } = await prepared(world, device);
+    const other = await world.tab(device, 'draftSetOnce');
+    await set(other, { cart: { items: [] } });
+    assert.deepEqual(await prepare(other), { left: [] });
+    await finish(page, `transferred ${id}`);
+    assert.deepEqual(await all(page), { cart: { items: [] } });
+  }],
+  ['a session that comes after prepareLogin gave up clears nothing', async (world, device) => {
+    const page = await device.newPage();
+    await page.clock.install();
+    await world.open(page, 'draftSetOnce');
+    await page.clock.pauseAt(Date.now() + 1_000);
+    let release;
+    world.site.behave = ({ method }) => (method === 'POST' ? new Promise((resolve) => { release = resolve; }) : undefined);
+    await set(page, { cart: CART });
+    await page.evaluate(() => { draft.prepareLogin().then((result) => { globalThis.done = result; }); });
+    await until(() => release);
+    await page.clock.runFor(5_100);
+    await until(() => page.evaluate(() => globalThis.done?.left.join() === 'cart'));
+    release();
+    await until(() => page.evaluate(() => JSON.parse(localStorage.getItem('handover/')).sent?.cart));
+    await page.clock.resume();
+    await finish(page, `transferred ${idOf(world.bodies('POST')[0])}`);
+    assert.deepEqual(await all(page), { cart: CART });
+  }],
+  ['a tab that prepared nothing clears nothing', async (world, device) => {
+    const { page, id } = await prepared(world, device);
+    const other = await world.tab(device, 'draftSetOnce');
+    await finish(other, `transferred ${id}`);
+    assert.deepEqual([await all(other), world.site.session], [{ cart: CART, viewed: ['A'] }, undefined]);
+    // the tab of the login does, and a draft of another account is dropped anywhere
+    await finish(page, `transferred ${id}`);
+    assert.deepEqual(await all(page), {});
+    await set(page, { cart: CART });
+    await prepare(page);
+    await finish(other, `claimed_by_another_account ${world.site.session.handover}`);
+    assert.deepEqual(await all(other), {});
   }],
   ['a draft that another tab cleared during a login is not brought back', async (world, device) => {
     const [page, other] = [await world.tab(device, 'draftSetOnce'), await world.tab(device, 'draftSetOnce')];

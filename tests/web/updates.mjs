@@ -143,8 +143,13 @@ export const updates = [
     await device.setOffline(false);
     await until(() => world.site.session);
     assert.ok(Date.now() - start < 700, 'the next try was a second away');
-    await world.quiet(1);
-    assert.deepEqual(withoutId(world.site.session), { cart: [1], viewed: ['A'] });
+    // and again
+    await set(page, { wishlist: ['B'] });
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await until(() => world.bodies('PATCH').length);
+    await page.evaluate(() => draft.flush());
+    await world.quiet(2);
+    assert.deepEqual(withoutId(world.bodies('POST')[0]), { cart: [1], viewed: ['A'] });
   }],
   ['what was set offline survives the page, and the next one sends it', async (world, device) => {
     const page = await world.tab(device);
@@ -243,7 +248,107 @@ export const updates = [
     await page.evaluate(() => draft.flush());
     await set(page, { viewed: ['B'] });
     assert.deepEqual(await prepare(page), { left: [] });
-    assert.deepEqual(world.bodies('PATCH').map(withoutId), [{ cart: [1], viewed: ['B'] }]);
+    assert.deepEqual([world.site.calls.map(({ method }) => method), withoutId(world.site.session)], [['POST', 'DELETE', 'POST'], { cart: [1], viewed: ['B'] }]);
+  }],
+  ['a login of an empty draft takes nobody else\'s session along', async (world, device) => {
+    world.site.session = { cart: ['another'] };
+    const page = await world.tab(device);
+    assert.deepEqual(await prepare(page), { left: [] });
+    assert.equal(world.site.session, undefined);
+    // nor that of a draft that fits into none
+    world.site.session = { cart: ['another'] };
+    await set(page, { big: 'x'.repeat(1_100) });
+    assert.deepEqual(await prepare(page), { left: ['big'] });
+    assert.equal(world.site.session, undefined);
+  }],
+  ['what is sent after the login began stays', async (world, device) => {
+    const page = await world.tab(device);
+    await set(page, { cart: [1], viewed: ['A'] });
+    await prepare(page);
+    const { handover } = world.site.session;
+    const other = await world.tab(device);
+    await set(other, { cart: [1, 2] });
+    await until(() => world.bodies('PATCH').length);
+    await other.evaluate(() => draft.flush());
+    await finish(page, `transferred ${handover}`);
+    assert.deepEqual(await all(page), { cart: [1, 2] });
+  }],
+  ['what does not fit into one call follows in the next', async (world, device) => {
+    const page = await world.tab(device);
+    await set(page, { a: 'x'.repeat(600), b: 'y'.repeat(600) });
+    await until(() => world.site.session?.b);
+    await world.quiet(2);
+    assert.deepEqual([Object.keys(withoutId(world.site.session)), world.site.overlaps], [['a', 'b'], 0]);
+  }],
+  ['a removed root that no session carries is not left', async (world, device) => {
+    const page = await world.tab(device);
+    await set(page, { cart: [1], viewed: null });
+    assert.deepEqual(await prepare(page), { left: [] });
+    await page.evaluate(() => draft.flush());
+    assert.deepEqual(world.bodies('PATCH'), []);
+  }],
+  ['a new end of the session is noted, and one that is not said lasts', async (world, device) => {
+    const page = await world.tab(device);
+    await page.evaluate(() => {
+      globalThis.ends = [60, undefined, -1, 60];
+      const end = (answer) => ({ ...answer, expiresAt: ends.length && ends[0] !== undefined ? Math.floor(Date.now() / 1000) + ends.shift() : void ends.shift() });
+      const { create, update } = transport;
+      transport.create = (body) => create(body).then(end);
+      transport.update = (body) => update(body).then(end);
+    });
+    const change = async (value) => { await set(page, { cart: value }); await page.evaluate(() => draft.flush()); };
+    for (const value of [1, 2, 3]) await change(value);
+    assert.deepEqual([world.bodies('POST').length, world.bodies('PATCH').length], [1, 2]);
+    // the last update said that the session has ended
+    await change(4);
+    assert.equal(world.bodies('PATCH').length, 2);
+    world.site.session = undefined;
+    await change(5);
+    assert.equal(world.site.session.cart, 5);
+  }],
+  ['a failed creation ends no session', async (world, device) => {
+    const page = await world.tab(device);
+    world.site.behave = () => 503;
+    await set(page, { cart: [1] });
+    await until(() => page.evaluate(() => errors.length));
+    assert.deepEqual(world.site.calls.map(({ method }) => method), ['POST']);
+  }],
+  ['a call that never ends holds `flush` up for a minute', async (world, device) => {
+    const page = await device.newPage();
+    await page.clock.install();
+    await world.open(page, 'draftOf', { flushMs: 600_000 });
+    await page.clock.pauseAt(Date.now() + 1_000);
+    world.site.behave = () => new Promise(() => {});
+    await page.evaluate(() => { draft.set('cart', [1]); draft.flush().then(() => { globalThis.done = true; }); });
+    await until(() => world.site.calls.length);
+    await page.clock.runFor(MINUTE_MS + 100);
+    await until(() => page.evaluate(() => globalThis.done));
+  }],
+  ['two drafts do not wait for each other', async (world, device) => {
+    const [page, other] = [await world.tab(device, 'draftOf', { key: 'a' }), await world.tab(device, 'draftOf', { key: 'b' })];
+    world.site.behave = ({ body }) => (body?.cart ? new Promise(() => {}) : undefined);
+    await set(page, { cart: [1] });
+    await until(() => world.site.calls.length);
+    await set(other, { viewed: ['A'] });
+    await until(() => world.site.session?.viewed);
+  }],
+  ['a logout waits for the call before it', async (world, device) => {
+    const page = await world.tab(device);
+    world.site.behave = () => pause(150);
+    await set(page, { cart: [1] });
+    await until(() => world.site.calls.length);
+    await page.evaluate(() => draft.clear());
+    assert.equal(world.site.overlaps, 0);
+  }],
+  ['an option that is undefined has its default', async (world, device) => {
+    const page = await world.tab(device, 'draftSetOnce');
+    assert.deepEqual(await page.evaluate(async () => {
+      draftSetOnce({ key: undefined, bytesMax: undefined, flushMs: undefined, ageMaxMs: undefined, storage: undefined });
+      draft.set('cart', [1]);
+      draft.set('big', 'x'.repeat(1_100));
+      return [Object.keys(draft.all()), (await draft.prepareLogin()).left, Object.keys(localStorage).includes('handover/')];
+    }), [['big', 'cart'], ['big'], true]);
+    await page.evaluate(() => { draftSetOnce({ onError: undefined, transport: { ...setOnce, logout: async () => { throw new Error(); } } }); return draft.clear(); });
   }],
   ['a full storage keeps values in memory, and says so', async (world, device) => {
     const page = await world.tab(device);
@@ -279,7 +384,11 @@ export const updates = [
   }],
   ['without a storage the draft lives in memory', async (world) => {
     for (const script of [
-      () => Object.defineProperty(globalThis, 'localStorage', { get: () => { throw new DOMException('blocked', 'SecurityError'); } }),
+      // as Chromium blocks site data: no storage, and no locks
+      () => {
+        for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(globalThis, name, { get: () => { throw new DOMException('blocked', 'SecurityError'); } });
+        LockManager.prototype.request = async () => { throw new DOMException('blocked', 'SecurityError'); };
+      },
       () => Object.defineProperty(globalThis, 'localStorage', { value: null }),
     ]) {
       world.site.reset();
@@ -349,19 +458,27 @@ export const updates = [
     assert.deepEqual([world.site.session, await page.evaluate(() => localStorage.length)], [undefined, 0]);
     await set(page, { cart: [3] });
     await until(() => world.site.session);
-    assert.notEqual(world.site.session.handover, handover);
-    assert.match(world.site.session.handover, ID);
+    const { handover: next } = world.site.session;
+    assert.notEqual(next, handover);
+    assert.match(next, ID);
+    // emptying is not clearing
+    await page.evaluate(() => draft.flush());
+    await set(page, { cart: null });
+    await page.evaluate(() => draft.flush());
+    await set(page, { cart: [4] });
+    await page.evaluate(() => draft.flush());
+    assert.deepEqual(world.site.session, { handover: next, cart: [4] });
   }],
   ['clearing leaves the keys of others', async (world, device) => {
     const page = await world.tab(device);
-    await page.evaluate(() => { localStorage.setItem('handover', 'mine'); localStorage.setItem('handover2/', 'mine'); });
-    await world.tab(device, 'draftOf', { key: 'other' });
+    const others = ['handover', 'handover2/', 'handover/en/', 'handover/en//cart'];
+    await page.evaluate((keys) => { for (const key of keys) localStorage.setItem(key, 'mine'); }, others);
     await set(page, { cart: [1] });
     await page.evaluate(() => draft.clear());
-    assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).sort()), ['handover', 'handover2/']);
+    assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).sort()), others.sort());
   }],
   ['what somebody else wrote under its keys is no draft', async (world, device) => {
-    const page = await world.tab(device);
+    const page = await world.tab(device, 'draftOf', { flushMs: 60_000 });
     for (const text of ['', '{', '5', 'null', '[]', '"text"', '{"id":""}', '[null,1]', '["x",1]', '{"0":5}']) {
       await page.evaluate((value) => { localStorage.setItem('handover/', value); localStorage.setItem('handover//cart', value); }, text);
       assert.deepEqual(await all(page), {}, text);
@@ -455,6 +572,19 @@ export const updates = [
     assert.equal(world.site.calls.length, 1);
     world.site.behave = undefined;
     assert.deepEqual(await ask(), ['token-1', 'token-1']);
+    // a refusal of one audience is none of another
+    world.site.behave = () => 503;
+    assert.equal(await page.evaluate(() => draft.getToken('https://other.test').catch((error) => error.code)), 'http_503');
+    assert.deepEqual(await ask(), ['token-1', 'token-1']);
+    // an answer that is no token is not kept
+    world.site.behave = undefined;
+    assert.deepEqual(await page.evaluate(async () => {
+      const { getToken } = transport;
+      transport.getToken = async () => undefined;
+      const first = await draft.getToken('https://third.test').catch((error) => error.name);
+      transport.getToken = getToken;
+      return [first, await draft.getToken('https://third.test')];
+    }), ['TypeError', 'token-2']);
   }],
   ['a transport without tokens rejects', async (world, device) => {
     const page = await world.tab(device);

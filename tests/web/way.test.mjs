@@ -224,6 +224,33 @@ scenario('a login in one tab leaves what the other tab set meanwhile', async (de
   assert.deepEqual([data(done.after).app_metadata.cart, await all(page), await all(other)], [CART(['A', 1]), { preferences: { theme: 'dark' } }, { preferences: { theme: 'dark' } }]);
 });
 
+scenario('a login page that waits while another tab fills and prepares the draft again', async (device) => {
+  const email = await way.person();
+  const [page, other] = [await shop(device), await shop(device)];
+  await set(page, { cart: CART(['A', 1]) });
+  await page.evaluate(() => draft.prepareLogin());
+  await page.evaluate(() => client.loginWithRedirect({ authorizationParams: { prompt: 'login' } })).catch(() => {});
+  await page.waitForURL((url) => url.pathname.startsWith(LOGIN));
+  await set(other, { cart: CART(['A', 1], ['B', 1]) });
+  await other.evaluate(() => draft.prepareLogin());
+  await page.fill('[name=username]', email);
+  await page.fill('[name=password]', 'Test123!');
+  await page.click('[value=login]');
+  await page.waitForURL((url) => url.origin === world.site.origin);
+  await page.waitForFunction(() => globalThis.auth0Of);
+  await page.evaluate(async ([domain, name]) => {
+    auth0Of(domain);
+    await client.handleRedirectCallback();
+    await draft.finishLogin((await client.getIdTokenClaims())[name]);
+  }, [way.tenant.domain, CLAIM]);
+  const first = (await way.account(email)).app_metadata.cart;
+  // whatever the login took, the rest is still there for the next one
+  assert.deepEqual([first, await all(page)], [CART(['A', 1]), { cart: CART(['A', 1], ['B', 1]) }]);
+  await logout(page);
+  const second = await login(page, email);
+  assert.deepEqual([data(second.after).app_metadata.cart, await all(page)], [CART(['A', 1], ['B', 1]), {}]);
+});
+
 scenario('50 callers in each of two tabs make one request for a token', async (device) => {
   const [page, other] = [await shop(device), await shop(device)];
   const ask = (of) => of.evaluate(async () => (await Promise.all(Array.from({ length: 50 }, () => draft.getToken()))).filter((token, at, list) => list.indexOf(token) === at).length);

@@ -27,7 +27,7 @@ type Entry = [revision: string, value: unknown];
 
 interface State {
   /** The hand-over id, which names this draft in the claim of a login. */
-  id: string | undefined;
+  id?: string | undefined;
   /** The revisions that the live session carries. None: there is no session of ours. */
   sent?: Record<string, string>;
   expiresAt?: number | undefined;
@@ -35,6 +35,7 @@ interface State {
 
 const STATE = '';
 const ROOT = '/';
+const BYTES_MAX = 1_024;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const THIRTY_DAYS_MS = 2_592_000_000;
@@ -50,19 +51,35 @@ const SESSION_GONE = /^(session_expired|invalid_session_token)$/;
  * nothing, and a draft is removed only when a claim that names it proves that an account has it.
  */
 export class AnonymousDraft {
-  readonly #options: DraftOptions & { key: string; bytesMax: number; flushMs: number; ageMaxMs: number };
+  readonly #options: DraftOptions;
   readonly #transport: Transport;
+  readonly #key: string;
+  readonly #locks: LockManager | undefined;
   readonly #store: Store;
+  /** What this tab's login took along. It outlives the page, which goes to the provider and comes back. */
+  readonly #login: Store;
   readonly #closed = new AbortController();
   readonly #tokens = new Map<string | undefined, { until: number; token: Promise<Token> }>();
   #id: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
 
+  /** A listener that fails is no reason to lose a draft. */
+  readonly #report = (error: unknown): void => {
+    try {
+      this.#options.onError?.(error);
+    } catch {}
+  };
+
   constructor(options: DraftOptions) {
-    this.#options = { key: 'handover', bytesMax: 1_024, flushMs: SECOND_MS, ageMaxMs: THIRTY_DAYS_MS, ...options };
+    this.#options = options;
     this.#transport = options.transport;
-    this.#store = createStore(`${this.#options.key}/`, options.storage ?? browserStorage(), (error) => this.#report(error));
+    this.#key = `${options.key ?? 'handover'}/`;
+    const storage = options.storage ?? browserStorage('localStorage');
+    // no storage, no other tab to wait for; a page without https has no locks
+    this.#locks = storage && navigator.locks;
+    this.#store = createStore(this.#key, storage, this.#report);
+    this.#login = createStore(this.#key, browserStorage('sessionStorage'), this.#report);
     for (const event of ['online', 'pageshow']) {
       globalThis.addEventListener?.(event, () => void this.flush(), { signal: this.#closed.signal });
     }
@@ -82,25 +99,24 @@ export class AnonymousDraft {
 
   /** Replaces a root's value; `null` removes it. The value is JSON. */
   set(root: string, value: unknown): void {
-    if (root === 'handover') throw new TypeError('`handover` is reserved: choose another root');
-    // an empty draft is a new one, whatever became of the values before
-    if (!this.#roots().length || !this.#id) this.#write({ id: randomId() });
-    if (this.#transport.update || value != null) this.#store.write(ROOT + root, [`${Date.now()}.${randomId()}`, value ?? null]);
-    else this.#store.remove(ROOT + root);
+    if (root === 'handover') throw new TypeError('`handover` is reserved');
+    if (!this.#state()?.id) this.#write({ id: randomId() });
+    this.#store.write(ROOT + root, [`${Date.now()}.${randomId()}`, value ?? null]);
     this.#schedule();
   }
 
   /** Sends what changed to a provider that takes updates. Never rejects. */
   flush(): Promise<void> {
-    return this.#attempt(() => this.#send());
+    return this.#attempt(() => this.#update());
   }
 
   /**
    * Gives the login a session with the draft, before the page goes to the provider: the roots of `order` first, then the
    * others, each that still fits. Never rejects, and takes at most five seconds.
    */
-  async prepareLogin(order?: string[]): Promise<Left> {
-    await this.#attempt(() => this.#send(true, order), PREPARE_MS);
+  async prepareLogin(order: string[] = []): Promise<Left> {
+    await this.#attempt(() => this.#renew(order), PREPARE_MS);
+    this.#login.write(STATE, this.#state()?.sent);
     return { left: this.#lacks() };
   }
 
@@ -112,17 +128,13 @@ export class AnonymousDraft {
   async finishLogin(claim: unknown): Promise<void> {
     const [, drop, id] = CLAIM.exec(claim as string) ?? [];
     if (!id || id !== this.#state()?.id) return;
-    const left = this.#lacks();
-    for (const root of this.#roots()) if (!left.includes(root)) this.#store.remove(ROOT + root);
-    if (drop || !Object.keys(this.all()).length) return this.clear();
-    this.#write({ id });
-    await this.#logout();
+    const sent = this.#login.read(STATE);
+    await this.#forget((root) => drop || this.get(root) === undefined || this.#entry(root)![0] === sent?.[root]);
   }
 
   /** Removes the draft from the device, then ends its session, for which it waits at most two seconds. Never rejects. */
-  async clear(): Promise<void> {
-    this.#store.names('').forEach((name) => this.#store.remove(name));
-    await this.#logout();
+  clear(): Promise<void> {
+    return this.#forget(() => true);
   }
 
   /**
@@ -132,12 +144,9 @@ export class AnonymousDraft {
   async getToken(audience?: string): Promise<string> {
     this.#state();
     let kept = this.#tokens.get(audience);
-    if (!kept || !(kept.until > Date.now())) {
+    if (!(kept && kept.until > Date.now())) {
       const fresh = { until: Infinity, token: this.#transport.getToken!(audience) };
-      fresh.token.then(
-        ({ expiresAt }) => (fresh.until = expiresAt * SECOND_MS - MINUTE_MS),
-        () => this.#tokens.delete(audience),
-      );
+      fresh.token.then(({ expiresAt }) => (fresh.until = expiresAt * SECOND_MS - MINUTE_MS)).catch(() => this.#tokens.delete(audience));
       this.#tokens.set(audience, (kept = fresh));
     }
     return kept.token.then(({ accessToken }) => accessToken);
@@ -151,6 +160,7 @@ export class AnonymousDraft {
 
   // -- the device ----------------------------------------------------------------------------------------------------
 
+  /** What the device knows of the draft. It has an `id`, unless there is no draft. */
   #state(): State | undefined {
     const state = this.#store.read(STATE) as State | undefined;
     if (this.#id && this.#id !== state?.id) {
@@ -158,12 +168,23 @@ export class AnonymousDraft {
       this.#tokens.clear();
     }
     this.#id = state?.id;
-    return this.#id ? state : undefined;
+    return state;
   }
 
   #write(state: State): void {
     this.#id = state.id;
     this.#store.write(STATE, state);
+  }
+
+  /** Removes these roots from the device, then ends the session. What stays goes into another one. */
+  async #forget(isGone: (root: string) => unknown): Promise<void> {
+    const roots = this.#store.names(ROOT);
+    const gone = roots.filter(isGone);
+    gone.forEach((root) => this.#store.remove(ROOT + root));
+    if (gone.length < roots.length) this.#write({ id: this.#id });
+    else this.#store.remove(STATE);
+    await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);
+    this.#tokens.clear();
   }
 
   #roots(): string[] {
@@ -174,15 +195,17 @@ export class AnonymousDraft {
   #entry(root: string): Entry | undefined {
     this.#state();
     const entry = this.#store.read(ROOT + root) as Entry | undefined;
-    if (!entry || Date.now() - parseFloat(entry[0]) < this.#options.ageMaxMs) return entry;
+    if (!entry || Date.now() - parseFloat(entry[0]) < (this.#options.ageMaxMs ?? THIRTY_DAYS_MS)) return entry;
     this.#store.remove(ROOT + root);
+    // whoever comes after the last root begins another draft
+    if (!this.#store.names(ROOT).length) this.#store.remove(STATE);
     return undefined;
   }
 
   /** The roots whose value the live session does not carry. */
   #lacks(): string[] {
     const sent = this.#state()?.sent;
-    return this.#roots().filter((root) => this.#entry(root)![0] !== sent?.[root]);
+    return this.#roots().filter((root) => this.#entry(root)![0] !== sent?.[root] && (sent?.[root] ?? this.get(root)) !== undefined);
   }
 
   // -- the provider --------------------------------------------------------------------------------------------------
@@ -190,15 +213,14 @@ export class AnonymousDraft {
   #schedule(): void {
     if (!this.#transport.update || this.#closed.signal.aborted) return;
     const backoff = Math.min(MINUTE_MS, SECOND_MS * 2 ** (this.#failures - 1));
-    this.#timer ??= setTimeout(() => void this.flush(), this.#failures ? backoff : this.#options.flushMs);
+    this.#timer ??= setTimeout(() => void this.flush(), this.#failures ? backoff : this.#options.flushMs ?? SECOND_MS);
   }
 
   /** Runs one call at a time, over all tabs, so that an older value never arrives after a newer one. Waits so long for it. */
   async #attempt(run: () => Promise<unknown>, ms = MINUTE_MS): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    // a page without https has no locks, and no other tab to wait for
-    const work = (navigator.locks?.request(this.#options.key, run) ?? run()).then(
+    const work = (this.#locks?.request(this.#key, run) ?? run()).then(
       () => (this.#failures = 0),
       (error) => {
         this.#failures += 1;
@@ -209,32 +231,31 @@ export class AnonymousDraft {
     await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms))]);
   }
 
-  /** Sends what the session lacks, or all of it before a login. */
-  async #send(login?: boolean, order?: string[]): Promise<void> {
+  /** Sends what the live session lacks. */
+  async #update(): Promise<void> {
     const state = this.#state();
     const lacks = this.#lacks();
-    if (!login && !(this.#transport.update && lacks.length)) return;
-    if (this.#transport.update && state?.sent && !(state.expiresAt! * SECOND_MS <= Date.now())) {
-      try {
-        return await this.#call('update', state, login ? this.#roots() : lacks, order);
-      } catch (error: any) {
-        if (!SESSION_GONE.test(error.code)) throw error;
-      }
+    if (!this.#transport.update || !lacks.length) return;
+    try {
+      if (state?.sent && !(state.expiresAt! * SECOND_MS <= Date.now())) return await this.#call('update', state, lacks);
+    } catch (error: any) {
+      if (!SESSION_GONE.test(error.code)) throw error;
     }
-    await this.#renew(order);
+    await this.#renew();
   }
 
-  /** Makes a session with the whole draft. One that is in its way, made by the SDK or another tab, is ended. */
+  /** Makes a session with the whole draft. A login, which has an order, ends the session of before; else it is ended if it is in the way. */
   async #renew(order?: string[]): Promise<void> {
     for (let again = false; ; again = true) {
-      this.#tokens.clear();
-      if (again || !this.#transport.update) {
-        await this.#transport.logout().then(() => this.#state() && this.#write({ id: this.#id }), (error) => this.#report(error));
+      if (again || order) {
+        await this.#transport.logout().then(() => this.#state() && this.#write({ id: this.#id }), this.#report);
       }
       try {
         return await this.#call('create', { id: this.#state()?.id }, Object.keys(this.all()), order);
       } catch (error: any) {
         if (again || error.code !== 'invalid_request') throw error;
+      } finally {
+        this.#tokens.clear();
       }
     }
   }
@@ -247,7 +268,7 @@ export class AnonymousDraft {
       const [revision, value] = this.#entry(root)!;
       const asIs = this.#transport.update || typeof value === 'string';
       const grown = { ...metadata, [root]: asIs ? value : JSON.stringify(value) };
-      if (new Blob([JSON.stringify(grown)]).size > this.#options.bytesMax) continue;
+      if (new Blob([JSON.stringify(grown)]).size > (this.#options.bytesMax ?? BYTES_MAX)) continue;
       metadata = grown;
       sent = { ...sent, [root]: revision };
     }
@@ -256,19 +277,8 @@ export class AnonymousDraft {
     // a draft that was cleared meanwhile must not live on in a session
     if (this.#state()?.id !== state.id) await this.#transport.logout();
     else this.#write({ ...state, sent: { ...state.sent, ...sent }, expiresAt: session?.expiresAt ?? state.expiresAt });
-  }
-
-  async #logout(): Promise<void> {
-    this.#tokens.clear();
-    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);
-  }
-
-  #report(error: unknown): void {
-    try {
-      this.#options.onError?.(error);
-    } catch {
-      // a listener that fails is no reason to lose a draft
-    }
+    // what did not fit into this call
+    this.#schedule();
   }
 }
 
@@ -278,9 +288,9 @@ function randomId(): string {
   return btoa(String.fromCharCode(...bytes)).slice(0, 22).replace(/[+/]/g, (sign) => (sign > '+' ? '_' : '-'));
 }
 
-function browserStorage(): Storage | undefined {
+function browserStorage(name: 'localStorage' | 'sessionStorage'): Storage | undefined {
   try {
-    return localStorage;
+    return globalThis[name];
   } catch {
     return undefined;
   }
