@@ -135,7 +135,7 @@ const MUTANTS = [
   ['token: kept', 'until: Infinity', 'until: 0', '50 callers make one request for a token, which is kept until a minute before its end'],
   ['token: in seconds', 'expiresAt * SECOND_MS - MINUTE_MS', 'expiresAt - MINUTE_MS', '50 callers make one request for a token, which is kept until a minute before its end'],
   ['token: one for each audience', 'this.#tokens.get(audience)', "this.#tokens.get('https://api.test')", '50 callers make one request for a token, which is kept until a minute before its end'],
-  ['token: a refusal is not kept', '() => this.#tokens.delete(audience),', '() => {},', 'a token that was refused is asked for again, and every caller learns why'],
+  ['token: a refusal is not kept', 'catch(() => this.#tokens.delete(audience))', 'catch(() => {})', 'a token that was refused is asked for again, and every caller learns why'],
   ['token: without an end', '!(kept && kept.until > Date.now())', '!kept || kept.until <= Date.now()', 'a token without an end is not kept'],
   ['token: of the session before', '      } finally {\n        this.#tokens.clear();\n', '      } finally {\n', 'no token outlives its session'],
   ['token: of the draft before', 'LOGOUT_MS);\n    this.#tokens.clear();', 'LOGOUT_MS);', 'no token outlives its session'],
