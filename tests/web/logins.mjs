@@ -215,6 +215,27 @@ export const logins = [
     await finish(page, `transferred ${id}`);
     assert.deepEqual(await all(page), { cart: { items: [] } });
   }],
+  ['a claim clears nothing that another tab\'s session left behind', async (world, device) => {
+    const { page, id } = await prepared(world, device, { cart: 'small', viewed: 'x'.repeat(400) });
+    const other = await world.tab(device, 'draftSetOnce');
+    await set(other, { cart: 'x'.repeat(800) });
+    assert.deepEqual(await prepare(other, ['cart']), { left: ['viewed'] });
+    // the login took the session of the other tab, for its own ticket had ended
+    await finish(page, `transferred ${id}`);
+    assert.deepEqual(Object.keys(await all(page)), ['cart', 'viewed']);
+  }],
+  ['a draft in sessionStorage', async (world, device) => {
+    const page = await device.newPage();
+    await world.open(page);
+    await page.evaluate(() => draftSetOnce({ storage: sessionStorage }));
+    await set(page, { cart: CART });
+    await prepare(page);
+    const id = idOf(world.bodies('POST')[0]);
+    await world.open(page);
+    await page.evaluate(() => draftSetOnce({ storage: sessionStorage }));
+    await finish(page, `transferred ${id}`);
+    assert.deepEqual([await all(page), world.site.session], [{}, undefined]);
+  }],
   ['a session that comes after prepareLogin gave up clears nothing', async (world, device) => {
     const page = await device.newPage();
     await page.clock.install();
@@ -238,9 +259,13 @@ export const logins = [
     const other = await world.tab(device, 'draftSetOnce');
     await finish(other, `transferred ${id}`);
     assert.deepEqual([await all(other), world.site.session], [{ cart: CART, viewed: ['A'] }, undefined]);
-    // the tab of the login does, and a draft of another account is dropped anywhere
+    // the session is over, so the tab of the login does not know any more whether it carried the roots: the next login tells
     await finish(page, `transferred ${id}`);
+    assert.deepEqual(await all(page), { cart: CART, viewed: ['A'] });
+    await prepare(page);
+    await finish(page, `already_transferred ${id}`);
     assert.deepEqual(await all(page), {});
+    // a draft of another account is dropped in any tab
     await set(page, { cart: CART });
     await prepare(page);
     await finish(other, `claimed_by_another_account ${world.site.session.handover}`);

@@ -33,10 +33,11 @@ const MUTANTS = [
   ['1 gathered', 'this.#failures ? backoff : this.#options.flushMs ?? SECOND_MS', '0', 'changes are gathered, although the visitor never stops'],
   ['1 never put off', 'this.#timer ??= setTimeout', 'clearTimeout(this.#timer); this.#timer = setTimeout', 'changes are gathered, although the visitor never stops'],
   ['1 what is sent, not what is set since', 'this.#write({ ...state, sent: { ...state.sent, ...sent }', 'this.#write({ ...state, sent: Object.fromEntries(this.#roots().map((root) => [root, this.#entry(root)![0]]))', 'a change during a call is sent after it'],
-  ['1 a lock', '(this.#locks?.request(this.#key, run) ?? run())', 'run()', 'two tabs lose nothing of each other, and call one after the other'],
+  ['1 a lock', '(this.#locks?.request(this.#key, run) ?? this.#last.then(run))', 'run()', 'two tabs lose nothing of each other, and call one after the other'],
   ['1 a value of its own key', '${Date.now()}.${randomId()}', '${Math.floor(Date.now() / 1e10)}', 'the next call carries only what changed since'],
   ['1 what was sent before is noted too', 'sent: { ...state.sent, ...sent }', 'sent', 'the next call carries only what changed since'],
   ['1 removed at the provider', "    this.#store.write(ROOT + root, [`", "    if (value === null) this.#store.remove(ROOT + root);\n    else this.#store.write(ROOT + root, [`", 'null removes a root, here and at the provider'],
+  ['1 one call at a time without locks', 'this.#last.then(run)', 'run()', 'a page without locks calls once at a time too'],
   ['1 a lock for each draft', 'request(this.#key, run)', "request('handover', run)", 'two drafts do not wait for each other'],
   ['1 no lock where there is no storage', 'this.#locks = storage && navigator.locks', 'this.#locks = navigator.locks', 'without a storage the draft lives in memory'],
   ['1 the end of a call', ', ms = MINUTE_MS)', ', ms = 1e9)', 'a call that never ends holds `flush` up for a minute'],
@@ -48,7 +49,7 @@ const MUTANTS = [
   ['2 doubled', '2 ** (this.#failures - 1)', '1', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
   ['2 begins with a second', '(this.#failures - 1)', 'this.#failures', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
   ['2 at most a minute', 'Math.min(MINUTE_MS, ', '(', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
-  ['2 a success begins anew', '() => (this.#failures = 0)', '() => {}', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
+  ['2 a success begins anew', '        this.#failures = 0;\n', '', 'a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds'],
   ['2 online', "'online', ", '', 'offline, changes wait; `online` sends them at once, in one call'],
   ['2 pageshow', ", 'pageshow'", '', 'a page that comes back tries at once'],
   ['2 a page that says it is offline', "if (!this.#transport.update || this", "if (!navigator.onLine || !this.#transport.update || this", 'a page that says it is offline is not believed'],
@@ -73,7 +74,8 @@ const MUTANTS = [
   ['3 a new end', 'session?.expiresAt ?? state.expiresAt', 'state.expiresAt ?? session?.expiresAt', 'a new end of the session is noted, and one that is not said lasts'],
   ['3 an end that is not said lasts', 'session?.expiresAt ?? state.expiresAt', 'session?.expiresAt', 'a new end of the session is noted, and one that is not said lasts'],
   ['3 in seconds', 'state.expiresAt! * SECOND_MS <= Date.now()', 'state.expiresAt! <= Date.now()', 'the next call carries only what changed since'],
-  ['3 the age of a root', ' || Date.now() - parseFloat(entry[0]) < (this.#options.ageMaxMs ?? THIRTY_DAYS_MS)', ' || entry[0]', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  ['3 the age of a root', ' || Date.now() - parseInt(entry[0]) < (this.#options.ageMaxMs ?? THIRTY_DAYS_MS)', ' || entry[0]', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  ['3 the time before the id', 'parseInt(entry[0])', 'parseFloat(entry[0])', 'an id that looks like the exponent of a number changes no age'],
   ['3 thirty days', '2_592_000_000', '1_592_000_000', 'a root that nobody changed for 30 days is dropped, from the device too'],
   ['3 from the device too', '    this.#store.remove(ROOT + root);\n    // whoever', '    // whoever', 'a root that nobody changed for 30 days is dropped, from the device too'],
   // 4: prepareLogin
@@ -111,24 +113,27 @@ const MUTANTS = [
   ['5 unchanged', '|unchanged) ', ') ', 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 already transferred', '(?:already_)?transferred', 'transferred', 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 another account', "(claimed_by_another_account)|", "", 'a draft that another account has is dropped, on the device first'],
-  ['5 dropped whole', '=> drop || this.get', '=> this.get', 'a draft that another account has is dropped, on the device first'],
-  ['5 only what travelled', ' || this.#entry(root)![0] === sent?.[root]', ' || true', 'what did not fit, and what another tab changed since, stays, under the same id'],
-  ['5 what this tab took', 'const sent = this.#login.read(STATE);', 'const sent = this.#state()?.sent;', 'a claim clears what the login of this tab took, whatever another tab prepared since'],
-  ['5 what the session carries', ' || this.#entry(root)![0] === sent?.[root]', ' || sent?.[root]', 'what did not fit, and what another tab changed since, stays, under the same id'],
-  ['5 noted at the end of prepareLogin', '    this.#login.write(STATE, this.#state()?.sent);\n', '', 'a claim that names the draft clears what travelled, and ends the session'],
+  ['5 dropped whole', '=> foreign || this.get', '=> this.get', 'a draft that another account has is dropped, on the device first'],
+  ['5 only what travelled', ' || (this.#entry(root)![0] === sent?.[root] &&', ' || (true &&', 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 what this tab took', 'const sent = this.#login.read(\'sent\');', 'const sent = this.#state()?.sent;', 'a claim clears what the login of this tab took, whatever another tab prepared since'],
+  ['5 what another session left behind', ' && !this.#lacks().includes(root)', '', 'a claim clears nothing that another tab\'s session left behind'],
+  ['5 what the session carries', 'this.#entry(root)![0] === sent?.[root] &&', 'sent?.[root] &&', 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 noted at the end of prepareLogin', "    this.#login.write('sent', { ...this.#state()?.sent });\n", '', 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 noted beyond the page', "createStore(this.#key, browserStorage('sessionStorage')", "createStore(this.#key, undefined", 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 the id of what stays', 'this.#write({ id: this.#id });\n    else', 'this.#write({ id: randomId() });\n    else', 'what did not fit, and what another tab changed since, stays, under the same id'],
-  ['5 the session of what stays is ended', "    await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);", "    if (gone.length === roots.length) await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);", 'what did not fit, and what another tab changed since, stays, under the same id'],
-  ['5 what stays has not travelled', "if (gone.length < roots.length) this.#write({ id: this.#id });", "if (gone.length < roots.length) this.#id;", 'after a login, what stays goes into another session'],
+  ['5 the session of what stays is ended', "    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);", "    if (!this.#store.names(ROOT).length) await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);", 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 what stays has not travelled', "if (this.#store.names(ROOT).length) this.#write({ id: this.#id });", "if (this.#store.names(ROOT).length) this.#id;", 'after a login, what stays goes into another session'],
   ['5 nothing is left of a draft that is gone', "    else this.#store.remove(STATE);", "", 'a claim that names the draft clears what travelled, and ends the session'],
-  ['5 one call at a time', "await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);", "await this.#transport.logout().catch(this.#report);", 'a logout waits for the call before it'],
-  ['5 the cookie', '    await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);', '', 'the cookie is ended, not only the storage'],
-  ['5 the device first', "    gone.forEach((root) =>", "    await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);\n    gone.forEach((root) =>", 'a draft that another account has is dropped, on the device first'],
+  ['5 one call at a time', "await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);", "await this.#transport.logout().catch(this.#report);", 'a logout waits for the call before it'],
+  ['5 the cookie', '    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);', '', 'the cookie is ended, not only the storage'],
+  ['5 the device first', "    this.#store.names(ROOT).filter(isGone)", "    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);\n    this.#store.names(ROOT).filter(isGone)", 'a draft that another account has is dropped, on the device first'],
   ['5 two seconds', 'LOGOUT_MS = 2_000', 'LOGOUT_MS = 9_000', 'a draft that another account has is dropped, on the device first'],
   ['5 not less', 'LOGOUT_MS = 2_000', 'LOGOUT_MS = 200', 'a draft that another account has is dropped, on the device first'],
   ['5 cleared during a call', "if (this.#state()?.id !== state.id) await this.#transport.logout();\n    else this", "this", 'a draft that was cleared during a call does not live on in a session'],
   ['5 its session is ended', "!== state.id) await this.#transport.logout();", "!== state.id) return;", 'a draft that was cleared during a call does not live on in a session'],
   ['5 the keys of others', "options.key ?? 'handover'}/`", "options.key ?? 'handover'}`", 'clearing leaves the keys of others'],
+  ['5 what stays is sent', '    this.#tokens.clear();\n    this.#schedule();\n  }', '    this.#tokens.clear();\n  }', 'what is set just before the login ends is sent after it'],
+  ['5 a note of its own', "read('sent')", "read('')", 'a claim that names the draft clears what travelled, and ends the session'],
   // tokens
   ['token: one request', 'this.#tokens.set(audience, (kept = fresh));', 'kept = fresh;', '50 callers make one request for a token, which is kept until a minute before its end'],
   ['token: until a minute before its end', ' - MINUTE_MS)', ')', '50 callers make one request for a token, which is kept until a minute before its end'],
@@ -144,22 +149,28 @@ const MUTANTS = [
   ['token: of the draft that another tab cleared', '      this.#tokens.clear();\n    }', '    }', 'no token outlives its session'],
 ];
 
+test('every scenario passes without a fault', async () => {
+  world.site.script = await bundle('page.js');
+  for (const scenario of new Set(MUTANTS.map(([, , , name]) => name))) {
+    assert.ok(SCENARIOS.has(scenario), `no scenario \`${scenario}\``);
+    await world.play(SCENARIOS.get(scenario));
+  }
+});
+
 let world;
 before(async () => { world = await World.start(); });
 after(() => world.stop());
 
-for (const [name, from, to, scenario, near = ''] of MUTANTS) {
+for (const [name, from, to, scenario] of MUTANTS) {
   test(name, async () => {
     let planted = 0;
     world.site.script = await bundle('page.js', (text) => {
-      if (!text.includes(from) || !text.includes(near)) return text;
+      if (!text.includes(from)) return text;
       planted += 1;
       return text.replace(from, () => to);
     });
     assert.equal(planted, 1, 'the text is in the client once');
     assert.ok([...SOURCE.values()].filter((text) => text.split(from).length === 2).length === 1, 'the text names one place');
-    const run = SCENARIOS.get(scenario);
-    assert.ok(run, `no scenario \`${scenario}\``);
-    await assert.rejects(world.play(run), undefined, 'no scenario noticed');
+    await assert.rejects(world.play(SCENARIOS.get(scenario)), undefined, 'no scenario noticed');
   });
 }

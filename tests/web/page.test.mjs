@@ -157,7 +157,7 @@ const FAULTS = [
     await change(page, 'cart', 1);
     site.behave = async () => { site.behave = undefined; await pause(300); };
     await device.setOffline(false);
-    while (!site.calls.length) await pause(10);
+    await until(() => site.calls.length);
     // the page is offline again while the sync is under way
     await page.evaluate(() => { Object.defineProperty(navigator, 'onLine', { value: false }); const { fetch } = globalThis; globalThis.fetch = async () => { globalThis.fetch = fetch; throw new TypeError('offline'); }; });
     await change(page, 'viewed', 2);
@@ -244,9 +244,10 @@ const FAULTS = [
     const page = await tab(device, kind);
     await change(page, 'cart', 1);
     await arrived();
+    await page.evaluate(() => prepare());
     // what `handleRedirectCallback` resolves to
     await page.evaluate((claim) => shop.callback({ appState: undefined }, claim), CLAIM(site.session.handover));
-    assert.equal(site.session, undefined);
+    assert.deepEqual([site.session, await page.evaluate(() => kept())], [undefined, {}]);
   }],
   ['if it ran, it would clear although nothing was transferred', async (device, kind) => {
     begin(kind);
@@ -280,10 +281,9 @@ async function play(run, kind) {
   }
 }
 
-test('there are 24 of them', () => assert.equal(FAULTS.length, 24));
 for (const [name, run] of FAULTS) {
   test(name, async () => {
-    await assert.rejects(play(run, 'sample'), assert.AssertionError);
+    await assert.rejects(play(run, 'sample'), (error) => error instanceof assert.AssertionError && !/waited in vain/.test(error.message));
     await play(run, 'ours');
   });
 }

@@ -107,4 +107,5 @@ Object.assign(globalThis, {
   },
   logout: () => (draft ? draft.clear() : anonymousClient.logout()),
   prepare: () => draft?.prepareLogin(),
+  kept: () => draft?.all(),
 });

@@ -1,7 +1,7 @@
 /** The rules of a draft at a provider that takes updates, and of the device. */
 import assert from 'node:assert/strict';
 
-import { all, finish, idOf, pause, prepare, set, until } from './world.mjs';
+import { all, finish, idOf, pause, prepare, set, settled, until } from './world.mjs';
 
 const ID = /^[A-Za-z0-9_-]{22}$/;
 const MINUTE_MS = 60_000;
@@ -31,8 +31,7 @@ export const updates = [
   ['the next call carries only what changed since', async (world, device) => {
     const page = await world.tab(device);
     await set(page, { cart: [1], viewed: ['A'] });
-    await until(() => world.site.session);
-    await pause(50);
+    await settled(page);
     await set(page, { viewed: ['B'], wishlist: ['C'] });
     await until(() => world.bodies('PATCH').length);
     const [first] = world.bodies('POST');
@@ -54,8 +53,7 @@ export const updates = [
   ['null removes a root, here and at the provider', async (world, device) => {
     const page = await world.tab(device);
     await set(page, { cart: [1], viewed: ['A'] });
-    await until(() => world.site.session);
-    await pause(50);
+    await settled(page);
     await set(page, { cart: null });
     await until(() => world.bodies('PATCH').length);
     assert.deepEqual(world.bodies('PATCH').map(withoutId), [{ cart: null }]);
@@ -87,7 +85,7 @@ export const updates = [
     await set(tabs[0], { cart: [1] });
     await tabs[0].close();
     await set(tabs[1], { viewed: ['A'] });
-    await until(() => world.site.session);
+    await until(() => world.site.session?.viewed);
     assert.deepEqual(withoutId(world.site.session), { cart: [1], viewed: ['A'] });
   }],
   ['a failure keeps everything and is tried again after 1, 2, 4 … 60 seconds', async (world, device) => {
@@ -197,8 +195,7 @@ export const updates = [
   ['an answer that is lost is no loss, and no second session', async (world, device) => {
     const page = await world.tab(device);
     await set(page, { cart: [1] });
-    await until(() => world.site.session);
-    await pause(50);
+    await settled(page);
     world.site.behave = (call) => { world.site.session = { ...world.site.session, ...call.body }; return 502; };
     await set(page, { cart: [2] });
     await until(() => world.bodies('PATCH').length >= 1);
@@ -275,6 +272,16 @@ export const updates = [
     await finish(page, `transferred ${handover}`);
     assert.deepEqual(await all(page), { cart: [1, 2] });
   }],
+  ['what is set just before the login ends is sent after it', async (world, device) => {
+    const page = await world.tab(device, 'draftOf', { flushMs: 300 });
+    await set(page, { cart: [1] });
+    await prepare(page);
+    const { handover } = world.site.session;
+    await set(page, { viewed: ['A'] });
+    await finish(page, `transferred ${handover}`);
+    assert.deepEqual(await all(page), { viewed: ['A'] });
+    await until(() => world.site.session?.viewed);
+  }],
   ['what does not fit into one call follows in the next', async (world, device) => {
     const page = await world.tab(device);
     await set(page, { a: 'x'.repeat(600), b: 'y'.repeat(600) });
@@ -340,6 +347,15 @@ export const updates = [
     await until(() => world.site.calls.length);
     await page.evaluate(() => draft.clear());
     assert.equal(world.site.overlaps, 0);
+  }],
+  ['a page without locks calls once at a time too', async (world) => {
+    const page = await world.tab(await world.device(() => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })));
+    world.site.behave = () => pause(100);
+    await set(page, { cart: [1] });
+    await Promise.all([page.evaluate(() => draft.flush()), prepare(page), page.evaluate(() => draft.flush())]);
+    assert.deepEqual([world.site.overlaps, withoutId(world.site.session)], [0, { cart: [1] }]);
+    await page.evaluate(() => { transport.logout = () => { throw new Error('of the transport'); }; return draft.clear(); });
+    assert.deepEqual(await all(page), {});
   }],
   ['an option that is undefined has its default', async (world, device) => {
     const page = await world.tab(device, 'draftSetOnce');
@@ -423,6 +439,18 @@ export const updates = [
     await page.evaluate(() => draft.flush());
     assert.notEqual(idOf(world.bodies('POST').at(-1)), handover);
   }],
+  ['an id that looks like the exponent of a number changes no age', async (world) => {
+    for (const bytes of [[0x7b, 0xee, 0x40], [0x7b, 0x9f, 0xff], [0x13, 0xee, 0x40]]) {
+      const device = await world.device(`crypto.getRandomValues = (list) => { list.set(${JSON.stringify(bytes)}); return list; };`);
+      const page = await device.newPage();
+      await page.clock.install({ time: '2026-11-01T10:00:00Z' });
+      await world.open(page);
+      await set(page, { cart: [1] });
+      assert.deepEqual(await all(page), { cart: [1] }, `${bytes}`);
+      await page.clock.fastForward(31 * DAY_MS);
+      assert.deepEqual(await all(page), {}, `${bytes}`);
+    }
+  }],
   ['an age of one\'s own', async (world, device) => {
     const page = await world.tab(device, 'draftOf', { ageMaxMs: 1_000 });
     await set(page, { cart: [1] });
@@ -447,7 +475,7 @@ export const updates = [
   ['the hand-over id lasts until the draft is cleared', async (world, device) => {
     const page = await world.tab(device);
     await set(page, { cart: [1] });
-    await until(() => world.site.session);
+    await settled(page);
     const { handover } = world.site.session;
     await page.reload();
     await world.open(page);
@@ -524,8 +552,7 @@ export const updates = [
     await set(page, { big: 'x'.repeat(1_100) });
     await world.quiet(0);
     await set(page, { cart: [1] });
-    await until(() => world.site.session);
-    await pause(50);
+    await settled(page);
     await page.evaluate(() => draft.flush());
     await world.quiet(1);
     assert.deepEqual(await prepare(page), { left: ['big'] });

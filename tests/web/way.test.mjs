@@ -146,6 +146,11 @@ scenario('a lost finishLogin, a grown draft, another login: nothing doubled, not
   await set(page, { cart: CART(['A', 2], ['B', 1]) });
   const grown = await login(page, first, { finish: false });
   assert.deepEqual(data(grown.after).app_metadata.cart, CART(['MINE', 1], ['A', 2], ['B', 1]));
+  // one hand-over, whatever the merge: a rule that adds counts it once
+  const [one, two] = [lost, grown].map(({ calls }) => JSON.parse(calls[0].body).anonymous_session);
+  assert.equal(one.metadata.handover, two.metadata.handover);
+  assert.notEqual(one.session_id, two.session_id);
+  assert.equal(grown.after.app_metadata.handover.taken.length, 1);
   await logout(page);
   const other = await login(page, second);
   assert.match(other.claims.claim, /^claimed_by_another_account /);

@@ -72,6 +72,8 @@ export class World {
 }
 
 export const set = (page, values) => page.evaluate((all) => { for (const [root, value] of Object.entries(all)) draft.set(root, value); }, values);
+/** Waits until the page has sent what changed, and knows the answer. */
+export const settled = (page) => page.evaluate(() => draft.flush());
 export const all = (page) => page.evaluate(() => draft.all());
 export const prepare = (page, order) => page.evaluate((roots) => draft.prepareLogin(roots), order);
 export const finish = (page, claim) => page.evaluate((text) => draft.finishLogin(text), claim);

@@ -28,7 +28,7 @@ type Entry = [revision: string, value: unknown];
 interface State {
   /** The hand-over id, which names this draft in the claim of a login. */
   id?: string | undefined;
-  /** The revisions that the live session carries. None: there is no session of ours. */
+  /** The revisions that the live session carries. Absent if this draft has no session. */
   sent?: Record<string, string>;
   expiresAt?: number | undefined;
 }
@@ -45,7 +45,7 @@ const CLAIM = /^(?:(claimed_by_another_account)|(?:already_)?transferred|unchang
 const SESSION_GONE = /^(session_expired|invalid_session_token)$/;
 
 /**
- * What a visitor does before a login: values by root (`cart`, `preferences`, …), kept on the device.
+ * A visitor's data before a login: JSON values by root (`cart`, `preferences`, …), kept on the device.
  *
  * The device's copy is the truth; the provider's session carries a copy of it into a login. A failure of the provider loses
  * nothing, and a draft is removed only when a claim that names it proves that an account has it.
@@ -56,13 +56,14 @@ export class AnonymousDraft {
   readonly #key: string;
   readonly #locks: LockManager | undefined;
   readonly #store: Store;
-  /** What this tab's login took along. It outlives the page, which goes to the provider and comes back. */
+  /** The revisions that this tab's login sent. They outlive the page, which goes to the provider and comes back. */
   readonly #login: Store;
   readonly #closed = new AbortController();
   readonly #tokens = new Map<string | undefined, { until: number; token: Promise<Token> }>();
   #id: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** A listener that fails is no reason to lose a draft. */
   readonly #report = (error: unknown): void => {
@@ -76,7 +77,7 @@ export class AnonymousDraft {
     this.#transport = options.transport;
     this.#key = `${options.key ?? 'handover'}/`;
     const storage = options.storage ?? browserStorage('localStorage');
-    // no storage, no other tab to wait for; a page without https has no locks
+    // without a storage, no other tab shares the draft; without https, a page has no locks
     this.#locks = storage && navigator.locks;
     this.#store = createStore(this.#key, storage, this.#report);
     this.#login = createStore(this.#key, browserStorage('sessionStorage'), this.#report);
@@ -116,20 +117,20 @@ export class AnonymousDraft {
    */
   async prepareLogin(order: string[] = []): Promise<Left> {
     await this.#attempt(() => this.#renew(order), PREPARE_MS);
-    this.#login.write(STATE, this.#state()?.sent);
+    this.#login.write('sent', { ...this.#state()?.sent });
     return { left: this.#lacks() };
   }
 
   /**
    * Ends the hand-over, after the login, with the ID token's claim `urn:handover:status`.
    *
-   * Removes the roots that the login transferred. It does nothing without a claim, and with one of another draft.
+   * Deletes the roots that this tab's login sent. It does nothing without a claim, and with one of another draft.
    */
   async finishLogin(claim: unknown): Promise<void> {
-    const [, drop, id] = CLAIM.exec(claim as string) ?? [];
+    const [, foreign, id] = CLAIM.exec(claim as string) ?? [];
     if (!id || id !== this.#state()?.id) return;
-    const sent = this.#login.read(STATE);
-    await this.#forget((root) => drop || this.get(root) === undefined || this.#entry(root)![0] === sent?.[root]);
+    const sent = this.#login.read('sent');
+    await this.#forget((root) => foreign || this.get(root) == null || (this.#entry(root)![0] === sent?.[root] && !this.#lacks().includes(root)));
   }
 
   /** Removes the draft from the device, then ends its session, for which it waits at most two seconds. Never rejects. */
@@ -178,13 +179,12 @@ export class AnonymousDraft {
 
   /** Removes these roots from the device, then ends the session. What stays goes into another one. */
   async #forget(isGone: (root: string) => unknown): Promise<void> {
-    const roots = this.#store.names(ROOT);
-    const gone = roots.filter(isGone);
-    gone.forEach((root) => this.#store.remove(ROOT + root));
-    if (gone.length < roots.length) this.#write({ id: this.#id });
+    this.#store.names(ROOT).filter(isGone).forEach((root) => this.#store.remove(ROOT + root));
+    if (this.#store.names(ROOT).length) this.#write({ id: this.#id });
     else this.#store.remove(STATE);
-    await this.#attempt(async () => this.#transport.logout(), LOGOUT_MS);
+    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);
     this.#tokens.clear();
+    this.#schedule();
   }
 
   #roots(): string[] {
@@ -195,7 +195,7 @@ export class AnonymousDraft {
   #entry(root: string): Entry | undefined {
     this.#state();
     const entry = this.#store.read(ROOT + root) as Entry | undefined;
-    if (!entry || Date.now() - parseFloat(entry[0]) < (this.#options.ageMaxMs ?? THIRTY_DAYS_MS)) return entry;
+    if (!entry || Date.now() - parseInt(entry[0]) < (this.#options.ageMaxMs ?? THIRTY_DAYS_MS)) return entry;
     this.#store.remove(ROOT + root);
     // whoever comes after the last root begins another draft
     if (!this.#store.names(ROOT).length) this.#store.remove(STATE);
@@ -205,7 +205,7 @@ export class AnonymousDraft {
   /** The roots whose value the live session does not carry. */
   #lacks(): string[] {
     const sent = this.#state()?.sent;
-    return this.#roots().filter((root) => this.#entry(root)![0] !== sent?.[root] && (sent?.[root] ?? this.get(root)) !== undefined);
+    return this.#roots().filter((root) => this.#entry(root)![0] !== sent?.[root] && (sent?.[root] ?? this.get(root)) != null);
   }
 
   // -- the provider --------------------------------------------------------------------------------------------------
@@ -216,19 +216,21 @@ export class AnonymousDraft {
     this.#timer ??= setTimeout(() => void this.flush(), this.#failures ? backoff : this.#options.flushMs ?? SECOND_MS);
   }
 
-  /** Runs one call at a time, over all tabs, so that an older value never arrives after a newer one. Waits so long for it. */
+  /** Runs one call at a time, over all tabs, so that an older value never arrives after a newer one. Stops waiting after `ms`. */
   async #attempt(run: () => Promise<unknown>, ms = MINUTE_MS): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const work = (this.#locks?.request(this.#key, run) ?? run()).then(
-      () => (this.#failures = 0),
+    this.#last = (this.#locks?.request(this.#key, run) ?? this.#last.then(run)).then(
+      () => {
+        this.#failures = 0;
+      },
       (error) => {
         this.#failures += 1;
         this.#report(error);
         this.#schedule();
       },
     );
-    await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms))]);
+    await Promise.race([this.#last, new Promise((resolve) => setTimeout(resolve, ms))]);
   }
 
   /** Sends what the live session lacks. */
@@ -244,7 +246,7 @@ export class AnonymousDraft {
     await this.#renew();
   }
 
-  /** Makes a session with the whole draft. A login, which has an order, ends the session of before; else it is ended if it is in the way. */
+  /** Makes a session with the whole draft. With an order, it ends the session of before; else only one that is in the way. */
   async #renew(order?: string[]): Promise<void> {
     for (let again = false; ; again = true) {
       if (again || order) {

@@ -27,7 +27,7 @@ export interface Token {
 /** The part of an `Auth0Client` of `@auth0/auth0-spa-js` that is called. */
 export interface Auth0Sdk {
   anonymous: {
-    createSession(options: { metadata: Record<string, string> }): Promise<{ sessionTokenExpiresAt?: number | undefined }>;
+    createSession(options: { metadata: Record<string, string> }): Promise<unknown>;
     getTokenSilently(options: { audience?: string }): Promise<Token>;
     logout(): Promise<unknown>;
   };
@@ -36,10 +36,7 @@ export interface Auth0Sdk {
 /** Auth0: metadata is set when a session is made, so a draft travels at `prepareLogin` only. */
 export function auth0({ anonymous }: Auth0Sdk): Transport {
   return {
-    create: async (metadata) => {
-      const { sessionTokenExpiresAt } = await anonymous.createSession({ metadata: metadata as Record<string, string> });
-      return { expiresAt: sessionTokenExpiresAt };
-    },
+    create: async (metadata) => void await anonymous.createSession({ metadata: metadata as Record<string, string> }),
     logout: () => anonymous.logout(),
     getToken: (audience) => anonymous.getTokenSilently({ audience: audience! }),
   };
