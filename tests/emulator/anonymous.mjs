@@ -68,8 +68,8 @@ export function anonymousRoutes(tenant) {
   ];
 }
 
-/** CORS of the anonymous routes; whether the request was only a preflight. */
-export function preflight(tenant, ctx) {
+/** Lets the pages of a client call the anonymous routes; true if the request only asked whether it may (CORS). */
+export function cors(tenant, ctx) {
   const origin = ctx.get('origin');
   if (!origin || !tenant.allows(origin)) return false;
   ctx.set({ 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'origin' });

@@ -280,6 +280,40 @@ test('faults strike as often as they are told to', async () => {
   assert.ok(performance.now() - start >= 55);
 });
 
+test('pages of a client may call with cookies, pages of others may not', async () => {
+  const ask = async (method, origin) => {
+    const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+    const answer = await fetch(`${tenant.url}/anonymous/logout`, { method, headers });
+    return ['allow-origin', 'allow-credentials', 'allow-headers'].map((name) => answer.headers.get(`access-control-${name}`));
+  };
+  assert.deepEqual(await ask('OPTIONS', tenant.url), [tenant.url, 'true', 'content-type']);
+  assert.deepEqual(await ask('POST', tenant.url), [tenant.url, 'true', null]);
+  assert.deepEqual([await ask('OPTIONS', 'https://evil.test'), await ask('POST', 'https://evil.test')], [[null, null, null], [null, null, null]]);
+});
+
+test('the login page says what is wrong, and fills in whom the client hints at', async () => {
+  const { email } = await person();
+  const visitor = new Visitor(tenant);
+  const { authorizationUrl } = await visitor.auth.buildAuthorizationUrl({ authorizationParams: { redirect_uri: 'https://shop.test/callback', login_hint: 'ada@shop.test"><b>' } });
+  const first = await visitor.fetch(authorizationUrl);
+  const page = await first.text();
+  assert.ok(page.includes('value="ada@shop.testb"') && !page.includes('<b>'), page);
+  const post = async (action, username) => (await visitor.fetch(first.url, { method: 'POST', body: new URLSearchParams({ username, password: 'wrong', action }) })).text();
+  assert.match(await post('login', email), /role="alert">Wrong e-mail or password/);
+  assert.match(await post('signup', email), /role="alert">This person exists already/);
+  const ended = await fetch(`${tenant.url}/u/login/nothing`);
+  assert.deepEqual([ended.status, /This login has ended/.test(await ended.text())], [400, true]);
+});
+
+test('a logout leads back to the page that asked for it', async () => {
+  const asked = `${tenant.url}/v2/logout?${new URLSearchParams({ client_id: 'page', returnTo: `${tenant.url}/` })}`;
+  const visitor = new Visitor(tenant);
+  const form = await (await visitor.fetch(asked)).text();
+  const fields = Object.fromEntries([...form.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+  const answer = await visitor.fetch(/action="([^"]+)"/.exec(form)[1], { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' });
+  assert.equal(answer.headers.get('location'), `${tenant.url}/`);
+});
+
 test('no line of the tenant knows what is tested with it', () => {
   const folder = new URL('.', import.meta.url);
   const name = ['hand', 'over'].join('');

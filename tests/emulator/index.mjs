@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:https';
 
-import { anonymousRoutes, preflight, Sessions } from './anonymous.mjs';
+import { anonymousRoutes, cors, Sessions } from './anonymous.mjs';
 import { actionRoutes, Actions } from './actions.mjs';
 import { Faults } from './faults.mjs';
 import { loginRoutes, Logins } from './login.mjs';
@@ -41,7 +41,7 @@ export async function start({ certificate, clients: clientsOf, claims = [], name
   tenant.provider.use(async (ctx, next) => {
     ctx.compress = false;
     tenant.requests.push({ method: ctx.method, path: ctx.path });
-    if (ctx.path.startsWith('/anonymous/') && preflight(tenant, ctx)) return;
+    if (ctx.path.startsWith('/anonymous/') && cors(tenant, ctx)) return;
     if (await tenant.faults.strike(ctx)) return;
     // the provider says `returnTo` where OpenID Connect says `post_logout_redirect_uri`
     if (ctx.path === '/v2/logout' && ctx.query.returnTo) ctx.query = { ...ctx.query, post_logout_redirect_uri: ctx.query.returnTo };

@@ -4,12 +4,14 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { bundle } from './browser.mjs';
+import { device } from './device.mjs';
 import { logins } from './logins.mjs';
+import { tokens } from './tokens.mjs';
 import { updates } from './updates.mjs';
 import { World } from './world.mjs';
 
-const SOURCE = new Map(['draft.ts', 'store.ts'].map((file) => [file, readFileSync(new URL(`../../server/web/src/${file}`, import.meta.url), 'utf8')]));
-const SCENARIOS = new Map([...updates, ...logins]);
+const SOURCE = new Map(['draft.ts', 'store.ts', 'transport.ts'].map((file) => [file, readFileSync(new URL(`../../server/web/src/${file}`, import.meta.url), 'utf8')]));
+const SCENARIOS = new Map([...updates, ...device, ...logins, ...tokens]);
 
 const MUTANTS = [
   // 0: the hand-over id
@@ -28,7 +30,7 @@ const MUTANTS = [
   ['1 only what changed', "state, lacks)", "state, this.#roots())", 'the next call carries only what changed since'],
   ['1 all that changed', "state, lacks)", "state, lacks.slice(0, 1))", 'the next call carries only what changed since'],
   ['1 what does not fit into one call', "    this.#schedule();\n  }\n}", "  }\n}", 'what does not fit into one call follows in the next'],
-  ['1 a removed root that no session carries', " && (sent?.[root] ?? this.get(root)) !== undefined", "", 'a removed root that no session carries is not left'],
+  ['1 a removed root that no session carries', " && (sent?.[root] ?? this.get(root)) != null", "", 'a removed root that no session carries is not left'],
   ['1 nothing when nothing changed', ' || !lacks.length) return', ') return', 'a session whose time has passed is not updated'],
   ['1 gathered', 'this.#failures ? backoff : this.#options.flushMs ?? SECOND_MS', '0', 'changes are gathered, although the visitor never stops'],
   ['1 never put off', 'this.#timer ??= setTimeout', 'clearTimeout(this.#timer); this.#timer = setTimeout', 'changes are gathered, although the visitor never stops'],
@@ -114,10 +116,10 @@ const MUTANTS = [
   ['5 already transferred', '(?:already_)?transferred', 'transferred', 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 another account', "(claimed_by_another_account)|", "", 'a draft that another account has is dropped, on the device first'],
   ['5 dropped whole', '=> foreign || this.get', '=> this.get', 'a draft that another account has is dropped, on the device first'],
-  ['5 only what travelled', ' || (this.#entry(root)![0] === sent?.[root] &&', ' || (true &&', 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 only what travelled', ' || (this.#entry(root)![0] === sent?.[root] &&', ' || (true &&', 'a claim clears what the login of this tab took, whatever another tab prepared since'],
   ['5 what this tab took', 'const sent = this.#login.read(\'sent\');', 'const sent = this.#state()?.sent;', 'a claim clears what the login of this tab took, whatever another tab prepared since'],
   ['5 what another session left behind', ' && !this.#lacks().includes(root)', '', 'a claim clears nothing that another tab\'s session left behind'],
-  ['5 what the session carries', 'this.#entry(root)![0] === sent?.[root] &&', 'sent?.[root] &&', 'what did not fit, and what another tab changed since, stays, under the same id'],
+  ['5 what the session carries', 'this.#entry(root)![0] === sent?.[root] &&', 'sent?.[root] &&', 'a claim clears what the login of this tab took, whatever another tab prepared since'],
   ['5 noted at the end of prepareLogin', "    this.#login.write('sent', { ...this.#state()?.sent });\n", '', 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 noted beyond the page', "createStore(this.#key, browserStorage('sessionStorage')", "createStore(this.#key, undefined", 'a claim that names the draft clears what travelled, and ends the session'],
   ['5 the id of what stays', 'this.#write({ id: this.#id });\n    else', 'this.#write({ id: randomId() });\n    else', 'what did not fit, and what another tab changed since, stays, under the same id'],
@@ -134,6 +136,10 @@ const MUTANTS = [
   ['5 the keys of others', "options.key ?? 'handover'}/`", "options.key ?? 'handover'}`", 'clearing leaves the keys of others'],
   ['5 what stays is sent', '    this.#tokens.clear();\n    this.#schedule();\n  }', '    this.#tokens.clear();\n  }', 'what is set just before the login ends is sent after it'],
   ['5 a note of its own', "read('sent')", "read('')", 'a claim that names the draft clears what travelled, and ends the session'],
+  // Auth0's transport
+  ['SDK: metadata', 'createSession({ metadata: metadata as Record<string, string> })', 'createSession({ metadata: {} })', 'the provider\'s SDK gets the metadata, the audience and the end of a session'],
+  ['SDK: audience', '{ audience: audience! }', '{}', 'the provider\'s SDK gets the metadata, the audience and the end of a session'],
+  ['SDK: logout', 'logout: () => anonymous.logout(),', 'logout: async () => {},', 'the provider\'s SDK gets the metadata, the audience and the end of a session'],
   // tokens
   ['token: one request', 'this.#tokens.set(audience, (kept = fresh));', 'kept = fresh;', '50 callers make one request for a token, which is kept until a minute before its end'],
   ['token: until a minute before its end', ' - MINUTE_MS)', ')', '50 callers make one request for a token, which is kept until a minute before its end'],

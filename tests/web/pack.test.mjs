@@ -28,7 +28,7 @@ after(() => rmSync(site, { recursive: true }));
 test('the package holds the client, its types and its page, and needs nothing', () => {
   const folder = join(site, 'node_modules/@handover/anonymous-session');
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json')));
-  assert.deepEqual(run('find', folder, '-type', 'f', '-printf', '%P\n').trim().split('\n').sort(), ['README.md', 'package.json',
+  assert.deepEqual(run('find', folder, '-type', 'f', '-printf', '%P\n').trim().split('\n').sort(), ['LICENSE', 'README.md', 'package.json',
     ...['draft', 'index', 'store', 'transport'].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`])].sort());
   assert.equal(dependencies, undefined);
 });

@@ -24,6 +24,7 @@ const onError = (error) => errors.push(typeof error.code === 'string' ? error.co
 Object.assign(globalThis, {
   errors,
   AnonymousDraft,
+  auth0,
   transport,
   setOnce,
   draftOf: (options) => (globalThis.draft = new AnonymousDraft({ transport, flushMs: 20, onError, ...options })),

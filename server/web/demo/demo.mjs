@@ -91,10 +91,10 @@ class Demo {
     if (serving && !this.handover) {
       await this.startService();
       this.tenant.actions.cache.clear();
-      this.note('The webhook was started', 'The next login asks it again.');
+      this.note('The webhook was started', 'The next login calls it again.');
     } else if (!serving && this.handover) {
       await this.stopService();
-      this.note('The webhook was stopped', 'Logins must work all the same.');
+      this.note('The webhook was stopped', 'Logins still work.');
     }
     return {};
   }
@@ -126,7 +126,7 @@ function pretty(value) {
 function sentence(status, findings) {
   if (status !== 'transferred') return 'Nothing of the account changes.';
   const removed = findings.length;
-  return `The Action applies the commands in one write.${removed ? ` ${removed} ${removed === 1 ? 'place' : 'places'} of the visitor's data broke a rule.` : ''}`;
+  return `The Action applies the commands in one write.${removed ? ` Handover changed or dropped ${removed} ${removed === 1 ? 'value' : 'values'} of the visitor’s.` : ''}`;
 }
 
 /** What became of each place of the request, as the command line prints it. */

@@ -66,7 +66,7 @@ function note(title, text, parts) {
 
 /** Clicks are worked off one after the other, each on the cart that the one before left. */
 let clicks = Promise.resolve();
-const add = (sku) => { clicks = clicks.then(() => put(sku)).catch(lost); };
+const add = (sku) => { clicks = clicks.then(() => put(sku)).catch(showStopped); };
 
 /** Whoever is logged in has a cart in the account; a visitor has a draft. */
 async function put(sku) {
@@ -104,10 +104,17 @@ const STORY = [
   ['Press “Tamper with the draft”: a price, a negative quantity and a role.', ({ steps }) => has(steps, /^The visitor changed/)],
   ['Log in as Ada, who has a clay pot in her account: both carts become one. Of one product, the larger quantity stays.', ({ steps }) => has(steps, /^Ada is/)],
   ['Log out. Bea logs in on the same device, and gets nothing of Ada’s.', ({ steps }) => has(steps, /^Bea is/)],
-  ['Log out, stop the webhook, fill a cart and log in: the login works, and the cart waits.', ({ steps }) => has(steps, /nobody answered/)],
-  ['Start the webhook, log out and log in again: the cart arrives, once.', ({ steps }) => steps.findLastIndex(({ title }) => /: transferred/.test(title)) > steps.findIndex(({ title }) => /nobody answered/.test(title)) && has(steps, /nobody answered/)],
+  ['Log out, stop the webhook, fill a cart and log in: the login works, and the cart waits.', ({ steps }) => steps.some(isOutage)],
+  ['Start the webhook, log out and log in again: the cart arrives, once.', ({ steps }) => has(steps.slice(steps.findIndex(isOutage)), /: transferred/) && steps.some(isOutage)],
 ];
-const has = (steps, title) => steps.some((step) => title.test(step.title));
+
+function has(steps, title) {
+  return steps.some((step) => title.test(step.title));
+}
+
+function isOutage(step) {
+  return /nobody answered/.test(step.title);
+}
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -117,7 +124,7 @@ function element(tag, properties = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 const nameOf = (sku) => GOODS.find((good) => good.sku === sku)?.name ?? sku;
-const button = (text, run, main) => element('button', { textContent: text, onclick: () => Promise.resolve(run()).catch(lost), className: main ? 'main' : '' });
+const button = (text, run, main) => element('button', { textContent: text, onclick: () => Promise.resolve(run()).catch(showStopped), className: main ? 'main' : '' });
 
 function goods() {
   return GOODS.map(({ sku, name, colour }) => {
@@ -148,7 +155,7 @@ function people() {
   return [button('Log in as Ada', enter('ada@shop.test'), true), ' ', button('Log in as Bea', enter('bea@shop.test')), ' ', button('Tamper with the draft', tamper)];
 }
 
-function lost() {
+function showStopped() {
   byId('stopped').hidden = false;
 }
 
@@ -162,7 +169,7 @@ async function show() {
   byId('service').className = state.serving ? 'service' : 'service down';
   byId('service').querySelector('span').textContent = state.serving ? 'The webhook runs' : 'The webhook is stopped';
   byId('toggle').textContent = state.serving ? 'Stop it' : 'Start it';
-  byId('toggle').onclick = () => toggle(!state.serving).catch(lost);
+  byId('toggle').onclick = () => toggle(!state.serving).catch(showStopped);
   const facts = STORY.map(([, holds]) => Boolean(holds(state)));
   byId('story').replaceChildren(...STORY.map(([text], at) => {
     const item = element('li', { textContent: text, className: facts[at] ? 'done' : at === facts.indexOf(false) ? 'now' : '' });
@@ -183,4 +190,4 @@ async function show() {
 
 byId('goods').replaceChildren(...goods());
 await comeBack().catch((error) => note('The login failed', `${error.message}`, []));
-await show().catch(lost);
+await show().catch(showStopped);
