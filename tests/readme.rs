@@ -34,6 +34,12 @@ fn exactly_two_commands_do_all_the_set_up() {
     assert_eq!(set_up, ["cargo run --release -- serve --dev", "tests/run"]);
 }
 
+#[test]
+fn no_place_is_left_to_be_filled_in() {
+    let text = readme();
+    assert!(!text.contains("@@") && !text.contains("TODO"));
+}
+
 /// The shipped rules with the visitor's price let through, as the README says.
 fn with_price() -> String {
     let mut folder = String::new();
