@@ -112,14 +112,30 @@ export const logins = [
     await page.clock.runFor(200);
     await until(() => page.evaluate(() => globalThis.done?.left.join() === 'cart'));
   }],
-  ['a session of before that could not be replaced clears only what it carries', async (world, device) => {
+  ['a session of before that could not be replaced clears nothing until the next login', async (world, device) => {
     const { page, id } = await prepared(world, device);
     await set(page, { cart: { items: [] } });
     world.site.behave = () => 503;
-    assert.deepEqual(await prepare(page), { left: ['cart'] });
+    assert.deepEqual(await prepare(page), { left: ['cart', 'viewed'] });
     world.site.behave = undefined;
     await finish(page, `transferred ${id}`);
-    assert.deepEqual(await all(page), { cart: { items: [] } });
+    assert.deepEqual(await all(page), { cart: { items: [] }, viewed: ['A'] });
+    await prepare(page);
+    await finish(page, `already_transferred ${id}`);
+    assert.deepEqual(await all(page), {});
+  }],
+  ['a prepareLogin whose answers are all lost clears nothing that the login did not take', async (world, device) => {
+    const { page, id } = await prepared(world, device, { cart: 'small', viewed: 'x'.repeat(400) });
+    await set(page, { cart: 'x'.repeat(800) });
+    world.site.behave = ({ method, body }) => {
+      world.site.session = method === 'POST' ? { ...body } : undefined;
+      return 503;
+    };
+    assert.deepEqual(await prepare(page, ['cart']), { left: ['cart', 'viewed'] });
+    world.site.behave = undefined;
+    assert.equal('viewed' in world.site.session, false);
+    await finish(page, `transferred ${id}`);
+    assert.deepEqual(Object.keys(await all(page)), ['cart', 'viewed']);
   }],
   ['a session that was ended and not made again clears nothing', async (world, device) => {
     const { page, id } = await prepared(world, device);

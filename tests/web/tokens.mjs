@@ -1,7 +1,7 @@
 /** The rules of access tokens. */
 import assert from 'node:assert/strict';
 
-import { finish, idOf, prepare, set } from './world.mjs';
+import { finish, idOf, prepare, set, until } from './world.mjs';
 
 export const tokens = [
   ['the provider\'s SDK gets the metadata, the audience and the end of a session', async (world, device) => {
@@ -51,6 +51,19 @@ export const tokens = [
       transport.getToken = getToken;
       return [first, await draft.getToken('https://third.test')];
     }), ['TypeError', 'token-2']);
+  }],
+  ['a token that was asked for while the session ends is dropped with it', async (world, device) => {
+    const page = await world.tab(device, 'draftSetOnce');
+    await set(page, { cart: [1] });
+    await prepare(page);
+    let release;
+    world.site.behave = ({ method }) => (method === 'DELETE' ? new Promise((resolve) => { release = resolve; }) : undefined);
+    await page.evaluate(() => draft.clear());
+    assert.equal(await page.evaluate(() => draft.getToken()), 'token-1');
+    release();
+    await until(() => world.site.session === undefined);
+    await page.evaluate(() => draft.flush());
+    assert.equal(await page.evaluate(() => draft.getToken()), 'token-2');
   }],
   ['a transport without tokens rejects', async (world, device) => {
     const page = await world.tab(device);

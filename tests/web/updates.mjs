@@ -281,6 +281,18 @@ export const updates = [
     assert.deepEqual(await all(page), { viewed: ['A'] });
     await until(() => world.site.session?.viewed);
   }],
+  ['what is sent while the login ends is sent again, into another session', async (world, device) => {
+    const page = await world.tab(device);
+    await set(page, { cart: [1] });
+    await prepare(page);
+    const { handover } = world.site.session;
+    world.site.behave = async ({ method }) => { if (method === 'PATCH') await pause(250); };
+    await set(page, { viewed: ['A'] });
+    await until(() => world.bodies('PATCH').length);
+    await finish(page, `transferred ${handover}`);
+    await until(() => world.site.session?.viewed);
+    assert.deepEqual([withoutId(world.site.session), await all(page)], [{ viewed: ['A'] }, { viewed: ['A'] }]);
+  }],
   ['what does not fit into one call follows in the next', async (world, device) => {
     const page = await world.tab(device);
     await set(page, { a: 'x'.repeat(600), b: 'y'.repeat(600) });

@@ -188,6 +188,9 @@ async function show() {
   if (!state.steps.length) byId('steps').replaceChildren(element('li', {}, element('p', { textContent: 'Nothing yet. When somebody logs in, this list shows the request, the decision, and why.' })));
 }
 
+// a page that comes back from the browser's cache
+addEventListener('pageshow', ({ persisted }) => { if (persisted) show().catch(showStopped); });
+
 byId('goods').replaceChildren(...goods());
 await comeBack().catch((error) => note('The login failed', `${error.message}`, []));
 await show().catch(showStopped);

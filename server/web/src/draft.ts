@@ -117,7 +117,7 @@ export class AnonymousDraft {
    */
   async prepareLogin(order: string[] = []): Promise<Left> {
     await this.#attempt(() => this.#renew(order), PREPARE_MS);
-    this.#login.write('sent', { ...this.#state()?.sent });
+    this.#login.write('sent', this.#state()?.sent);
     return { left: this.#lacks() };
   }
 
@@ -180,10 +180,8 @@ export class AnonymousDraft {
   /** Removes these roots from the device, then ends the session. What stays goes into another one. */
   async #forget(isGone: (root: string) => unknown): Promise<void> {
     this.#store.names(ROOT).filter(isGone).forEach((root) => this.#store.remove(ROOT + root));
-    if (this.#store.names(ROOT).length) this.#write({ id: this.#id });
-    else this.#store.remove(STATE);
-    await this.#attempt(() => this.#transport.logout(), LOGOUT_MS);
-    this.#tokens.clear();
+    if (!this.#store.names(ROOT).length) this.#store.remove(STATE);
+    await this.#attempt(() => this.#end(), LOGOUT_MS);
     this.#schedule();
   }
 
@@ -249,9 +247,7 @@ export class AnonymousDraft {
   /** Makes a session with the whole draft. With an order, it ends the session of before; else only one that is in the way. */
   async #renew(order?: string[]): Promise<void> {
     for (let again = false; ; again = true) {
-      if (again || order) {
-        await this.#transport.logout().then(() => this.#state() && this.#write({ id: this.#id }), this.#report);
-      }
+      if (again || order) await this.#end().catch(this.#report);
       try {
         return await this.#call('create', { id: this.#state()?.id }, Object.keys(this.all()), order);
       } catch (error: any) {
@@ -259,6 +255,16 @@ export class AnonymousDraft {
       } finally {
         this.#tokens.clear();
       }
+    }
+  }
+
+  /** Ends the session. Whether it worked or not, nobody knows any more what a session carries. */
+  async #end(): Promise<void> {
+    try {
+      await this.#transport.logout();
+    } finally {
+      this.#tokens.clear();
+      if (this.#state()) this.#write({ id: this.#id });
     }
   }
 
@@ -277,7 +283,7 @@ export class AnonymousDraft {
     if (!sent || !state.id) return;
     const session = await this.#transport[method]!(metadata);
     // a draft that was cleared meanwhile must not live on in a session
-    if (this.#state()?.id !== state.id) await this.#transport.logout();
+    if (this.#state()?.id !== state.id) await this.#end();
     else this.#write({ ...state, sent: { ...state.sent, ...sent }, expiresAt: session?.expiresAt ?? state.expiresAt });
     // what did not fit into this call
     this.#schedule();
