@@ -24,7 +24,7 @@ const MUTANTS = [
   ['0 a state that was lost', 'if (!this.#state()?.id) this', 'if (!this.#roots().length) this', 'a state that was lost is made anew at the next change'],
   ['0 kept when it is emptied', 'if (!this.#state()?.id) this', "if (!Object.keys(this.all()).length) this", 'the hand-over id lasts until the draft is cleared'],
   ['0 no session without an id', 'if (!sent || !state.id) return', 'if (!sent) return', 'a state that was lost is made anew at the next change'],
-  ['0 another draft after everything expired', '    if (!this.#store.names(ROOT).length) this.#store.remove(STATE);\n', '', 'a root that nobody changed for 30 days is dropped, from the device too'],
+  ['0 another draft after everything expired', '    if (!this.#store.names(ROOT).length) this.#store.remove(STATE);\n    return undefined', '    return undefined', 'a root that nobody changed for 30 days is dropped, from the device too'],
   ['0 `handover` is no root', "if (root === 'handover') throw", "if (root === '') throw", 'values are copies, `handover` is no root, any other name is one'],
   // 1: one flush
   ['1 only what changed', "state, lacks)", "state, this.#roots())", 'the next call carries only what changed since'],
