@@ -150,7 +150,7 @@ const MUTANTS = [
   ['token: one for each audience', 'this.#tokens.get(audience)', "this.#tokens.get('https://api.test')", '50 callers make one request for a token, which is kept until a minute before its end'],
   ['token: a refusal is not kept', 'catch(() => this.#tokens.delete(audience))', 'catch(() => {})', 'a token that was refused is asked for again, and every caller learns why'],
   ['token: without an end', '!(kept && kept.until > Date.now())', '!kept || kept.until <= Date.now()', 'a token without an end is not kept'],
-  ['token: of the session before', '      } finally {\n        this.#tokens.clear();\n', '      } finally {\n', 'no token outlives its session'],
+  ['token: of the session before', '      } finally {\n        this.#tokens.clear();\n', '      } finally {\n', 'no token outlives a session that expired'],
   ['token: of the draft before', '    } finally {\n      this.#tokens.clear();\n', '    } finally {\n', 'a token that was asked for while the session ends is dropped with it'],
   ['token: a refusal of one audience', 'this.#tokens.delete(audience)', 'this.#tokens.clear()', 'a token that was refused is asked for again, and every caller learns why'],
   ['token: no answer is no token', ').catch(() => this.#tokens.delete(audience));', ', () => this.#tokens.delete(audience));', 'a token that was refused is asked for again, and every caller learns why'],

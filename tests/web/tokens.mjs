@@ -65,6 +65,17 @@ export const tokens = [
     await page.evaluate(() => draft.flush());
     assert.equal(await page.evaluate(() => draft.getToken()), 'token-2');
   }],
+  ['no token outlives a session that expired', async (world, device) => {
+    const page = await world.tab(device);
+    await set(page, { cart: [1] });
+    await page.evaluate(() => draft.flush());
+    assert.equal(await page.evaluate(() => draft.getToken()), 'token-1');
+    world.site.session = undefined;
+    await set(page, { cart: [2] });
+    await page.evaluate(() => draft.flush());
+    assert.equal(world.bodies('POST').length, 2);
+    assert.equal(await page.evaluate(() => draft.getToken()), 'token-2');
+  }],
   ['a transport without tokens rejects', async (world, device) => {
     const page = await world.tab(device);
     await page.evaluate(() => { delete transport.getToken; });
