@@ -40,6 +40,16 @@ async function held(ms = 1_600) {
   const { handover, ...roots } = site.session ?? {};
   return roots;
 }
+/** A tab with a change that was made offline; the sample's missing method is there, so that its queue can be judged. */
+async function waiting(device, kind) {
+  begin(kind);
+  const page = await tab(device, kind);
+  await page.evaluate(() => { queue.save = () => {}; });
+  await device.setOffline(true);
+  await change(page, 'cart', 1);
+  return page;
+}
+
 /** Waits until the first change is there, and the page knows it. */
 async function arrived() {
   await until(() => Object.keys(site.session ?? {}).length);
@@ -139,22 +149,14 @@ const FAULTS = [
     assert.equal(await change(page, 'cart', 1), 'done');
   }],
   ['a reload loses what was queued', async (device, kind) => {
-    begin(kind);
-    const page = await tab(device, kind);
-    await page.evaluate(() => { queue.save = () => {}; });
-    await device.setOffline(true);
-    await change(page, 'cart', 1);
+    const page = await waiting(device, kind);
     await page.close();
     await device.setOffline(false);
     await tab(device, kind);
     assert.deepEqual(await held(300), { cart: 1 });
   }],
   ['what is queued during a sync is lost', async (device, kind) => {
-    begin(kind);
-    const page = await tab(device, kind);
-    await page.evaluate(() => { queue.save = () => {}; });
-    await device.setOffline(true);
-    await change(page, 'cart', 1);
+    const page = await waiting(device, kind);
     site.behave = async () => { site.behave = undefined; await pause(300); };
     await device.setOffline(false);
     await until(() => site.calls.length);
@@ -179,11 +181,7 @@ const FAULTS = [
     assert.deepEqual(await held(300), { cart: 'new' });
   }],
   ['a sync that fails is not tried again', async (device, kind) => {
-    begin(kind);
-    const page = await tab(device, kind);
-    await page.evaluate(() => { queue.save = () => {}; });
-    await device.setOffline(true);
-    await change(page, 'cart', 1);
+    const page = await waiting(device, kind);
     site.behave = () => { site.behave = undefined; return 503; };
     await device.setOffline(false);
     assert.deepEqual(await held(2_600), { cart: 1 });
@@ -213,11 +211,7 @@ const FAULTS = [
     assert.deepEqual(await held(300), { cart: 'new' });
   }],
   ['two `online` events send the queue twice', async (device, kind) => {
-    begin(kind);
-    const page = await tab(device, kind);
-    await page.evaluate(() => { queue.save = () => {}; });
-    await device.setOffline(true);
-    await change(page, 'cart', 1);
+    const page = await waiting(device, kind);
     await pause(60);
     site.behave = () => pause(200);
     await device.setOffline(false);

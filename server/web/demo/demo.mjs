@@ -14,7 +14,7 @@ import { CLAIM, root, startHandover } from '../../../tests/way/drivers.mjs';
 import { startReceiver } from '../../../tests/way/receiver.mjs';
 
 const SECRET = 'whsec_aGFuZG92ZXItZGVtby1zZWNyZXQtb2YtMzItYnl0ZXM=';
-const ROOTS = 'app_metadata.cart,user_metadata.preferences';
+const ROOTS = 'app_metadata.cart';
 const PASSWORD = 'Test123!';
 const PEOPLE = [
   { email: 'ada@shop.test', name: 'Ada', app_metadata: { cart: { items: [{ sku: 'POT-CLAY', qty: 1 }] } } },
@@ -79,7 +79,7 @@ class Demo {
     return [
       ['GET', own('/'), (ctx) => { ctx.type = 'html'; return local('index.html'); }],
       ['GET', own('/shop.js'), (ctx) => { ctx.type = 'js'; return this.script; }],
-      ['GET', own('/shop/steps'), () => ({ serving: Boolean(this.handover), steps: this.steps, logs: this.tenant.logs.map(({ line }) => line) })],
+      ['GET', own('/shop/steps'), () => ({ serving: Boolean(this.handover), steps: this.steps })],
       ['POST', own('/shop/steps'), async (ctx) => { const { title, text, parts } = await readBody(ctx); this.note(title, text, parts); return {}; }],
       ['POST', own('/shop/service'), async (ctx) => this.serve((await readBody(ctx)).serving)],
       ['GET', own('/shop/account'), async (ctx) => this.account(ctx)],
@@ -106,8 +106,8 @@ class Demo {
   }
 
   async account(ctx) {
-    const { name, app_metadata, user_metadata } = await this.person(ctx);
-    return { name, cart: app_metadata.cart ?? { items: [] }, preferences: user_metadata.preferences ?? {} };
+    const { name, app_metadata } = await this.person(ctx);
+    return { name, cart: app_metadata.cart ?? { items: [] } };
   }
 
   /** A person who is logged in changes the account, not a draft. */

@@ -44,10 +44,15 @@ async function comeBack() {
   await draft.finishLogin(claims[CLAIM]);
   const kept = Object.keys(draft.all()).length > 0;
   const { name } = await account();
-  const claim = claims[CLAIM] ?? 'none';
-  const fate = kept && claims[CLAIM] ? 'The claim names the draft. What did not fit into the session stays on the device.'
-    : kept ? 'No claim names the draft, so it stays on the device for the next login.' : before ? 'The claim names the draft, so the page deleted it.' : 'There was no draft on this device.';
-  await note(`${name} is logged in`, fate, before ? [['The claim of the ID token', claim]] : []);
+  await note(`${name} is logged in`, fateOf(before, kept, claims[CLAIM]), before ? [['The claim of the ID token', claims[CLAIM] ?? 'none']] : []);
+}
+
+/** What became of the draft, in a sentence. */
+function fateOf(before, kept, claim) {
+  if (!before) return 'There was no draft on this device.';
+  if (!kept) return 'The claim names the draft, so the page deleted it.';
+  if (claim) return 'The claim names the draft. What did not fit into the session stays on the device.';
+  return 'No claim names the draft, so it stays on the device for the next login.';
 }
 
 // -- the shop ----------------------------------------------------------------------------------------------------------
@@ -105,7 +110,7 @@ const STORY = [
   ['Log in as Ada, who has a clay pot in her account: both carts become one. Of one product, the larger quantity stays.', ({ steps }) => has(steps, /^Ada is/)],
   ['Log out. Bea logs in on the same device, and gets nothing of Ada’s.', ({ steps }) => has(steps, /^Bea is/)],
   ['Log out, stop the webhook, fill a cart and log in: the login works, and the cart waits.', ({ steps }) => steps.some(isOutage)],
-  ['Start the webhook, log out and log in again: the cart arrives, once.', ({ steps }) => has(steps.slice(steps.findIndex(isOutage)), /: transferred/) && steps.some(isOutage)],
+  ['Start the webhook, log out and log in again: the cart arrives, once.', ({ steps }) => steps.some(isOutage) && has(steps.slice(steps.findIndex(isOutage)), /: transferred/)],
 ];
 
 function has(steps, title) {
